@@ -1,0 +1,173 @@
+#include "base/file.h"
+#include "base/sys.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+int file_read_fd(struct arena *a, int fd, size_t limit, struct span *out, struct err *e)
+{
+	auto_buf b = {0};
+	char part[16384];
+	ssize_t n;
+
+	while ((n = sys_read(fd, part, sizeof(part))) > 0) {
+		if (b.n + (size_t)n > limit)
+			return err_set(e, EFBIG, "more than %zu bytes", limit);
+		buf_add(&b, part, (size_t)n);
+	}
+	if (n < 0)
+		return err_set(e, (int)-n, "%s", strerror((int)-n));
+	out->n = b.n;
+	out->p = buf_take(a, &b);
+	return 0;
+}
+
+int file_read(struct arena *a, int dirfd, const char *name, size_t limit, struct span *out,
+	      struct err *e)
+{
+	auto_fd int fd = sys_open(dirfd, name, O_RDONLY | O_NONBLOCK, 0);
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(e, -fd, "cannot read %s: %s", name, strerror(-fd));
+	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
+		return err_set(e, EISDIR, "cannot read %s: it is a directory", name);
+	if (file_read_fd(a, fd, limit, out, e) < 0)
+		return err_wrap(e, "read %s", name);
+	return 0;
+}
+
+static int write_and_rename(int dirfd, const char *tmp, const char *name, const void *data,
+			    size_t n, mode_t mode, enum file_sync sync)
+{
+	auto_fd int fd = sys_open(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	r = sys_write_all(fd, data, n);
+	if (!r && sync == FILE_DURABLE && fsync(fd) < 0)
+		r = -errno;
+	if (!r && renameat(dirfd, tmp, dirfd, name) < 0)
+		r = -errno;
+	return r;
+}
+
+static int sync_parent(int dirfd, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	auto_free char *dir = slash ? strndup(name, (size_t)(slash - name)) : strdup(".");
+	auto_fd int fd = sys_open(dirfd, *dir ? dir : "/", O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return fd;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int file_replace(int dirfd, const char *name, const void *data, size_t n, mode_t mode,
+		 enum file_sync sync, struct err *e)
+{
+	char tmp[PATH_MAX];
+	int r;
+
+	/* The pid keeps two writers' temporary files apart. */
+	if (snprintf(tmp, sizeof(tmp), "%s.%d~", name, (int)getpid()) >= (int)sizeof(tmp))
+		return err_set(e, ENAMETOOLONG, "cannot write %s: the name is too long", name);
+	r = write_and_rename(dirfd, tmp, name, data, n, mode, sync);
+	if (!r && sync == FILE_DURABLE)
+		r = sync_parent(dirfd, name);
+	if (r < 0) {
+		unlinkat(dirfd, tmp, 0);
+		return err_set(e, -r, "cannot write %s: %s", name, strerror(-r));
+	}
+	return 0;
+}
+
+int file_mkdirs(const char *path, mode_t mode, struct err *e)
+{
+	char part[PATH_MAX];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(part))
+		return err_set(e, ENAMETOOLONG, "cannot make %s: the name is too long", path);
+	for (size_t i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i])
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return err_set(e, errno, "cannot make directory %s: %s", part, strerror(errno));
+	}
+	return 0;
+}
+
+static int remove_below(int dirfd, const char *name);
+
+static int remove_entries(int fd)
+{
+	DIR *d = fdopendir(fd);
+	struct dirent *ent;
+	int r = 0;
+
+	if (!d) {
+		close(fd);
+		return -errno;
+	}
+	while (!r && (ent = readdir(d))) {
+		if (strcmp(ent->d_name, ".") && strcmp(ent->d_name, ".."))
+			r = remove_below(dirfd(d), ent->d_name);
+	}
+	closedir(d);
+	return r;
+}
+
+static int remove_below(int dirfd, const char *name)
+{
+	int fd, r;
+
+	if (!unlinkat(dirfd, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	fd = sys_open(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = remove_entries(fd);
+	if (!r && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		r = -errno;
+	return r;
+}
+
+int file_remove_tree(int dirfd, const char *name, struct err *e)
+{
+	int r = remove_below(dirfd, name);
+
+	if (r < 0)
+		return err_set(e, -r, "cannot remove %s: %s", name, strerror(-r));
+	return 0;
+}
+
+int file_lock(int dirfd, const char *name, enum file_lock how, int *out_fd, struct err *e)
+{
+	auto_fd int fd = sys_open(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd < 0)
+		return err_set(e, -fd, "cannot open lock %s: %s", name, strerror(-fd));
+	do {
+		r = flock(fd, how == FILE_LOCK_TRY ? LOCK_EX | LOCK_NB : LOCK_EX);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == EWOULDBLOCK)
+		return -EWOULDBLOCK;
+	if (r < 0)
+		return err_set(e, errno, "cannot lock %s: %s", name, strerror(errno));
+	*out_fd = take_fd(&fd);
+	return 0;
+}

@@ -1,0 +1,88 @@
+#include "base/json.h"
+#include <errno.h>
+
+enum { JSON_DEPTH = 64 };
+
+/* jansson recurses up to 2048 levels of its own; a few dozen are all that any document needs. */
+static int too_deep(const char *p, size_t n)
+{
+	int depth = 0, in_string = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (in_string) {
+			if (p[i] == '\\')
+				i++;
+			else if (p[i] == '"')
+				in_string = 0;
+		} else if (p[i] == '"') {
+			in_string = 1;
+		} else if (p[i] == '{' || p[i] == '[') {
+			if (++depth > JSON_DEPTH)
+				return 1;
+		} else if (p[i] == '}' || p[i] == ']') {
+			depth--;
+		}
+	}
+	return 0;
+}
+
+int json_read(const char *text, size_t n, json_t **out, struct err *e)
+{
+	json_error_t why;
+	json_t *j;
+
+	if (too_deep(text, n))
+		return err_set(e, EINVAL, "JSON is nested more than %d deep", JSON_DEPTH);
+	j = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
+	if (!j)
+		return err_set(e, EINVAL, "not valid JSON: line %d, column %d: %s", why.line,
+			       why.column, why.text);
+	*out = j;
+	return 0;
+}
+
+int json_want_string(const json_t *obj, const char *key, const char *path, const char **out,
+		     struct err *e)
+{
+	const json_t *j = json_object_get(obj, key);
+
+	if (!j)
+		return err_set(e, EINVAL, "%s%s%s is missing", path, *path ? "." : "", key);
+	if (!json_is_string(j))
+		return err_set(e, EINVAL, "%s%s%s is not a string", path, *path ? "." : "", key);
+	*out = json_string_value(j);
+	return 0;
+}
+
+int json_want_int(const json_t *obj, const char *key, const char *path, int64_t *out, struct err *e)
+{
+	const json_t *j = json_object_get(obj, key);
+
+	if (!j)
+		return err_set(e, EINVAL, "%s%s%s is missing", path, *path ? "." : "", key);
+	if (!json_is_integer(j))
+		return err_set(e, EINVAL, "%s%s%s is not an integer", path, *path ? "." : "", key);
+	*out = json_integer_value(j);
+	return 0;
+}
+
+const char *json_string_or(const json_t *obj, const char *key, const char *otherwise)
+{
+	const json_t *j = json_object_get(obj, key);
+
+	return json_is_string(j) ? json_string_value(j) : otherwise;
+}
+
+int64_t json_int_or(const json_t *obj, const char *key, int64_t otherwise)
+{
+	const json_t *j = json_object_get(obj, key);
+
+	return json_is_integer(j) ? json_integer_value(j) : otherwise;
+}
+
+bool json_bool_or(const json_t *obj, const char *key, bool otherwise)
+{
+	const json_t *j = json_object_get(obj, key);
+
+	return json_is_boolean(j) ? json_is_true(j) : otherwise;
+}

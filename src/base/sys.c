@@ -1,0 +1,226 @@
+#include "base/sys.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+static inline int result(long r)
+{
+	return r < 0 ? -errno : (int)r;
+}
+
+int sys_open(int dirfd, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	do {
+		fd = openat(dirfd, path, flags | O_CLOEXEC, mode);
+	} while (fd < 0 && errno == EINTR);
+	return result(fd);
+}
+
+int sys_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)
+{
+	struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
+	long r;
+
+	do {
+		r = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+		/* EAGAIN: a rename raced with RESOLVE_IN_ROOT; the kernel asks for another try. */
+	} while (r < 0 && (errno == EINTR || errno == EAGAIN));
+	return result(r);
+}
+
+ssize_t sys_read(int fd, void *p, size_t n)
+{
+	ssize_t r;
+
+	do {
+		r = read(fd, p, n);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+int sys_read_full(int fd, void *p, size_t n)
+{
+	size_t done = 0;
+	ssize_t r = 1;
+
+	while (done < n && r > 0) {
+		r = sys_read(fd, (char *)p + done, n - done);
+		if (r < 0)
+			return (int)r;
+		done += (size_t)r;
+	}
+	return (int)done;
+}
+
+int sys_write_all(int fd, const void *p, size_t n)
+{
+	size_t done = 0;
+	ssize_t r;
+
+	while (done < n) {
+		r = write(fd, (const char *)p + done, n - done);
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r > 0)
+			done += (size_t)r;
+	}
+	return 0;
+}
+
+int sys_pipe(int fds[2], int flags)
+{
+	return result(pipe2(fds, flags | O_CLOEXEC));
+}
+
+int sys_dup_above(int fd, int floor)
+{
+	return result(fcntl(fd, F_DUPFD_CLOEXEC, floor));
+}
+
+int sys_clone3(struct clone_args *args, size_t size)
+{
+	return result(syscall(SYS_clone3, args, size));
+}
+
+int sys_pidfd_open(pid_t pid)
+{
+	return result(syscall(SYS_pidfd_open, pid, 0));
+}
+
+int sys_pidfd_signal(int pidfd, int sig)
+{
+	return result(syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0));
+}
+
+int sys_pidfd_wait(int pidfd, int options, int *status)
+{
+	siginfo_t info = {0};
+	int r;
+
+	do {
+		r = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, options | WEXITED);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	if (!info.si_pid)
+		return -EAGAIN;
+	*status = info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
+	return 0;
+}
+
+int sys_close_from(int first, unsigned flags)
+{
+	return result(syscall(SYS_close_range, first, ~0U, flags));
+}
+
+int sys_memfd(const char *name, unsigned flags)
+{
+	return result(memfd_create(name, flags | MFD_CLOEXEC));
+}
+
+enum { MAX_FDS = 8 };
+
+union control {
+	char space[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+	struct cmsghdr align;
+};
+
+int sys_send_fds(int sock, const void *p, size_t n, const int *fds, size_t n_fds)
+{
+	struct iovec iov = {(void *)(uintptr_t)p, n};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	union control control = {0};
+	struct cmsghdr *c;
+	ssize_t r;
+
+	if (n_fds > MAX_FDS)
+		return -EINVAL;
+	if (n_fds) {
+		msg.msg_control = control.space;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		c = CMSG_FIRSTHDR(&msg);
+		*c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+				      .cmsg_len = CMSG_LEN(sizeof(int) * n_fds)};
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * n_fds);
+	}
+	do {
+		r = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : (int)r;
+}
+
+ssize_t sys_recv_fds(int sock, void *p, size_t n, int *fds, size_t *n_fds)
+{
+	struct iovec iov = {p, n};
+	union control control = {0};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+			     .msg_controllen = sizeof(control.space)};
+	size_t got = 0, count;
+	int fd;
+	ssize_t r;
+
+	do {
+		r = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			if (got < *n_fds)
+				fds[got++] = fd;
+			else
+				close(fd);
+		}
+	}
+	*n_fds = got;
+	return r;
+}
+
+int sys_fsopen(const char *fs, unsigned flags)
+{
+	return result(syscall(SYS_fsopen, fs, flags | FSOPEN_CLOEXEC));
+}
+
+int sys_fsconfig(int fd, unsigned cmd, const char *key, const void *value, int aux)
+{
+	return result(syscall(SYS_fsconfig, fd, cmd, key, value, aux));
+}
+
+int sys_fsmount(int fd, unsigned flags, unsigned attrs)
+{
+	return result(syscall(SYS_fsmount, fd, flags | FSMOUNT_CLOEXEC, attrs));
+}
+
+int sys_open_tree(int dirfd, const char *path, unsigned flags)
+{
+	return result(syscall(SYS_open_tree, dirfd, path, flags | OPEN_TREE_CLOEXEC));
+}
+
+int sys_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags)
+{
+	return result(syscall(SYS_move_mount, from, from_path, to, to_path, flags));
+}
+
+int sys_mount_setattr(int dirfd, const char *path, unsigned flags, struct mount_attr *attr)
+{
+	return result(syscall(SYS_mount_setattr, dirfd, path, flags, attr, sizeof(*attr)));
+}
+
+int sys_pivot_root(const char *new_root, const char *put_old)
+{
+	return result(syscall(SYS_pivot_root, new_root, put_old));
+}

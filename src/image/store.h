@@ -1,0 +1,25 @@
+/*
+ * Images on disk, content addressed: blobs, unpacked layers (shared), references.
+ * Layout below BERTH_ROOT/images is described in docs/store.md. Safe against kill -9 and several
+ * processes at once: content appears only under its verified digest, by rename.
+ */
+#pragma once
+#include "base/err.h"
+#include "image/image.h"
+
+enum { IMAGE_ABSENT = 1 };
+
+/* By reference ("alpine", "repo/x:1", "name@sha256:..."), full id or unique id prefix. */
+int store_image(struct arena *a, const char *ref, struct image **out, struct err *e) must_check;
+struct images {
+	struct image **v;
+	size_t n, cap;
+};
+int store_list(struct arena *a, struct images *out, struct err *e) must_check;
+int store_tag(const char *ref, const char *new_ref, struct err *e) must_check;
+/* Untags; removes the image when that was its last name. *removed says what went, for the user. */
+int store_remove(struct arena *a, const char *ref, bool force, struct strings *removed,
+		 struct err *e) must_check;
+/* Keeps the layers of an image from garbage collection while a container uses them. */
+int store_pin(const char *image_id, const char *user, struct err *e) must_check;
+int store_unpin(const char *image_id, const char *user, struct err *e) must_check;

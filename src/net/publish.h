@@ -1,0 +1,37 @@
+/*
+ * Published ports and network rules: one nftables table per project, replaced in one transaction,
+ * removed in one. Pure text from structs, then libnftables (loaded on first use).
+ */
+#pragma once
+#include "net/network.h"
+
+struct publish_target {
+	struct ip_addr ip; /* of a container */
+	uint16_t port;
+};
+struct publish_rule {
+	const char *protocol; /* tcp, udp, sctp */
+	struct ip_addr host_ip; /* family 0: every address, v4 and v6 */
+	uint16_t host_port;
+	bool sticky; /* jhash on the client's address instead of round robin */
+	VEC(struct publish_target) targets; /* the ready ones; several: balanced */
+};
+struct net_rules {
+	const char *project;
+	VEC(const struct net_spec *) networks;
+	VEC(struct publish_rule) published;
+};
+
+char *publish_text(struct arena *a, const struct net_rules *r); /* the ruleset, for tests and eyes */
+int publish_apply(const struct net_rules *r, struct err *e) must_check;
+int publish_remove(const char *project, struct err *e) must_check;
+
+/*
+ * Holds a host port by a bound socket, so that nobody else takes it while berth publishes it.
+ * -EADDRINUSE: e names the holder (program and pid) where /proc shows it.
+ */
+int publish_reserve(const char *protocol, const struct ip_addr *host_ip, uint16_t port, int *out_fd,
+		    struct err *e) must_check;
+/* The lowest free port of [first, last]; 0,0: an ephemeral one. */
+int publish_reserve_range(const char *protocol, const struct ip_addr *host_ip, uint16_t first,
+			  uint16_t last, uint16_t *out_port, int *out_fd, struct err *e) must_check;

@@ -107,7 +107,7 @@ struct container_spec {
 	struct strings masked, readonly; /* extra, inside */
 
 	/* namespaces */
-	struct ns_choice net, pid, ipc, uts, cgroup, user;
+	struct ns_choice net, pid, ipc, uts, cgroup, userns;
 	VEC(struct id_map) uid_map;
 	VEC(struct id_map) gid_map;
 

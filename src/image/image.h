@@ -11,7 +11,8 @@
 struct image_health {
 	bool given;
 	struct strings test; /* as in the configuration: ["CMD", ...] */
-	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns, retries; /* 0: default */
+	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns,
+		retries; /* 0: default */
 };
 
 struct image_history {
@@ -20,8 +21,8 @@ struct image_history {
 };
 
 struct image {
-	const char *id;     /* "sha256:..." of the configuration */
-	const char *digest; /* of the manifest, or NULL */
+	const char *id;         /* "sha256:..." of the configuration */
+	const char *digest;     /* of the manifest, or NULL */
 	struct strings names;   /* references that point here */
 	struct strings digests; /* "name@sha256:..." */
 	struct strings layers;  /* directories of the unpacked layers, topmost first */

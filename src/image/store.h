@@ -11,6 +11,16 @@ enum { IMAGE_ABSENT = 1 };
 
 /* By reference ("alpine", "repo/x:1", "name@sha256:..."), full id or unique id prefix. */
 int store_image(struct arena *a, const char *ref, struct image **out, struct err *e) must_check;
+/* The same image with names and digests filled (reads every reference). */
+int store_names(struct arena *a, struct image *img, struct err *e) must_check;
+
+/*
+ * Makes an image of a configuration document (checked; its rootfs.diff_ids must be in the store)
+ * and names it; name NULL leaves it untagged. For build, commit, import.
+ */
+int store_add(struct arena *a, struct span config, const char *name, struct image **out,
+	      struct err *e) must_check;
+
 struct images {
 	struct image **v;
 	size_t n, cap;

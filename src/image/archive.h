@@ -1,0 +1,30 @@
+/*
+ * Images in files: docker-archive and OCI layout archives in (told apart by what is inside), both
+ * out; a root filesystem tar as an image.
+ */
+#pragma once
+#include "base/err.h"
+#include "image/image.h"
+#include "image/pull.h"
+
+/* From a descriptor (file, pipe; plain, gzip or zstd). names: what was loaded, ids where untagged.
+ */
+int archive_load(struct arena *a, int fd, struct progress_sink *progress, struct strings *names,
+		 struct err *e) must_check;
+/* An OCI layout directory. */
+int archive_load_dir(struct arena *a, const char *path, struct progress_sink *progress,
+		     struct strings *names, struct err *e) must_check;
+
+enum archive_format { ARCHIVE_DOCKER, ARCHIVE_OCI };
+/* Both formats can be read by `docker load`; ARCHIVE_DOCKER also carries the OCI index. */
+int archive_save(struct arena *a, const struct strings *refs, int out_fd,
+		 enum archive_format format, struct err *e) must_check;
+
+struct import_options {
+	const char *ref;     /* NULL: untagged */
+	const char *message; /* NULL: none */
+	const char *platform;
+	struct strings changes; /* "CMD [...]", "ENV A=b", ... */
+};
+int archive_import(struct arena *a, int fd, const struct import_options *o, const char **id,
+		   struct err *e) must_check;

@@ -1,0 +1,49 @@
+/*
+ * Layers: found by the digest of their plain tar (diff id), unpacked once into
+ * BERTH_ROOT/images/layers/<hex>/diff, shared by every image. A layer appears by rename, only after
+ * every digest was right; two processes wanting the same one do the work once (flock).
+ */
+#pragma once
+#include "base/err.h"
+#include "base/text.h"
+#include "image/pack.h"
+
+struct layer {
+	const char *diff_id; /* "sha256:..." of the plain tar */
+	const char *blob; /* digest of the tar as it travelled, or NULL: packed again when asked */
+	const char *media_type; /* of the blob, or NULL */
+	int64_t blob_size;
+	int64_t size;    /* bytes unpacked */
+	const char *dir; /* overlay lower directory */
+};
+
+enum { LAYER_ABSENT = 1 };
+
+/* LAYER_ABSENT where it is not unpacked here. */
+int layer_find(struct arena *a, const char *diff_id, struct layer *out, struct err *e) must_check;
+
+/*
+ * Makes a directory (an overlay upper, with 0:0 devices for whiteouts, or a plain tree) a layer of
+ * the store: hashed as pack_layer() writes it, then moved, so `path` is gone afterwards. It must
+ * lie on the file system of BERTH_ROOT (see layer_scratch). No blob is kept: packing is
+ * deterministic, so save and push make the same bytes again.
+ */
+int layer_adopt(struct arena *a, const char *path, const struct pack_options *o, struct layer *out,
+		struct err *e) must_check;
+
+/* A fresh directory on the store's file system for uppers and stages; prune removes forgotten ones.
+ */
+int layer_scratch(struct arena *a, char **path, struct err *e) must_check;
+
+/*
+ * Unpacks a tar (plain, gzip or zstd, told by its first bytes) from a descriptor into a directory
+ * in a chrooted worker, with the checks of a layer. For build's ADD and for import.
+ */
+struct unpack_options {
+	bool whiteouts;  /* honour .wh. names; else they are ordinary files */
+	bool keep_owner; /* else everything becomes uid:gid */
+	uint32_t uid, gid;
+	int64_t size_limit; /* bytes written; 0: the default */
+};
+int layer_unpack_fd(int fd, const char *dir, const struct unpack_options *o, int64_t *size,
+		    struct err *e) must_check;

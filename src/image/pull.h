@@ -1,0 +1,38 @@
+/*
+ * From a registry to the store. Runs in the calling process plus one forked worker a layer;
+ * digests are verified while bytes stream, broken transfers resume, other processes pulling the
+ * same layer are waited for. Push is the way back.
+ */
+#pragma once
+#include "base/err.h"
+#include "image/image.h"
+
+/* What a transfer tells whoever draws it. Called in the caller's process only; any may be NULL. */
+struct progress_sink {
+	void (*begin)(struct progress_sink *s, const char *what,
+		      const char *id); /* "layer", "sha256:.." */
+	/* total is -1 while unknown; phase: "waiting", "downloading", "unpacking", "pushing",
+	 * "done", "exists", "retrying" */
+	void (*step)(struct progress_sink *s, const char *id, const char *phase, int64_t done,
+		     int64_t total);
+	void (*note)(struct progress_sink *s, const char *line); /* "Digest: sha256:..." */
+};
+
+struct pull_options {
+	const char *platform; /* "linux/arm64/v8"; NULL: this machine's */
+	struct progress_sink *progress;
+	bool only_missing; /* do not ask the registry where the reference is here already */
+};
+
+int pull_image(struct arena *a, const char *ref, const struct pull_options *o, struct image **out,
+	       struct err *e) must_check;
+
+struct push_options {
+	struct progress_sink *progress;
+};
+int push_image(struct arena *a, const char *ref, const struct push_options *o,
+	       struct err *e) must_check;
+
+/* The digest that the registry holds for the reference now, without pulling: "sha256:...". */
+int pull_digest(struct arena *a, const char *ref, const char *platform, const char **digest,
+		struct err *e) must_check;

@@ -1,0 +1,31 @@
+# The front door; meson does the building. `make deps` and `make test-deps` need root, and apt only
+# when something is missing.
+DEPS = meson ninja-build gcc pkg-config ca-certificates libyaml-dev libjansson-dev libmd-dev \
+	libmnl-dev libcurl4-openssl-dev libarchive-dev libssl-dev zlib1g-dev libzstd-dev \
+	libseccomp-dev libnftables-dev
+TEST_DEPS = git libcmocka-dev bats docker-registry mmdebstrap busybox-static iproute2 nftables \
+	dnsutils jq curl socat python3 python3-yaml clang-format-14 procps skopeo zstd
+
+all: build/build.ninja
+	ninja -C build
+build/build.ninja:
+	meson setup build
+deps test-deps:
+	tests/apt $(if $(filter deps,$@),$(DEPS),$(TEST_DEPS))
+test: all
+	tests/run
+bench: all
+	tests/bench/run
+demo: deps
+	tests/apt $(TEST_DEPS)
+	$(MAKE) all
+	examples/voting/demo
+stacks: all
+	stacks/run
+stack-%: all
+	stacks/run $*
+install: all
+	meson install -C build
+clean:
+	rm -rf build
+.PHONY: all deps test-deps test bench demo stacks install clean

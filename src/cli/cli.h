@@ -1,0 +1,47 @@
+/*
+ * What every command gets: the global options, the arena of this command, and how to talk to the
+ * terminal. The project is loaded when a command asks for it.
+ */
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "compose/load.h"
+
+struct global {
+	struct strings files, profiles, env_files;
+	const char *project_name, *project_directory, *progress, *ansi;
+	int parallel;
+	bool all_resources, dry_run, compatibility, verbose, version;
+};
+
+struct cli {
+	struct arena arena;
+	struct global global;
+	enum command_world world;
+	const char *program; /* "berth", "docker compose", ... for messages */
+	bool colour_out, colour_err;
+	bool bad_usage;          /* the error is about the command line itself */
+	struct project *project; /* after cli_project() */
+};
+
+/*
+ * Loads the project once. `services` (may be NULL) are names from the command line: their
+ * profiles count as active. Warnings are printed here.
+ */
+int cli_project(struct cli *c, const struct strings *services, struct project **out,
+		struct err *e) must_check;
+/* The options that cli_project() loads with, for commands that load in their own way. */
+void cli_load_options(struct cli *c, struct load_options *out);
+/*
+ * The project's name: -p, COMPOSE_PROJECT_NAME, or from the file. Loads the file only where
+ * the name cannot be known without.
+ */
+int cli_project_name(struct cli *c, const char **out, struct err *e) must_check;
+
+/* Asks "... [y/N]" on the terminal; without one the answer is no. */
+bool cli_confirm(struct cli *c, const char *question);
+
+/* An environment variable that means yes ("1", "true", ...). */
+bool cli_env_bool(const char *name);

@@ -1,0 +1,101 @@
+#include "base/file.h"
+#include "base/sys.h"
+#include "base/tree.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char root[64];
+
+static int setup(void **state)
+{
+	snprintf(root, sizeof(root), "/tmp/berth-tree-test-XXXXXX");
+	return mkdtemp(root) && !chdir(root) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	return tree_remove(AT_FDCWD, root);
+}
+
+static int cwd(void)
+{
+	return sys_open(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY, 0);
+}
+
+static void stays_inside(void **state)
+{
+	char name[256];
+	auto_fd int in = -1;
+
+	assert_int_equal(mkdir("jail", 0755), 0);
+	assert_int_equal(mkdir("outside", 0755), 0);
+	assert_int_equal(symlink("/outside", "jail/abs"), 0);
+	assert_int_equal(symlink("../../outside", "jail/up"), 0);
+	in = sys_open(AT_FDCWD, "jail", O_RDONLY | O_DIRECTORY, 0);
+	assert_int_equal(tree_parent(in, "abs/x", 0, name), -ENOENT);
+	assert_int_equal(tree_parent(in, "up/x", 0, name), -ENOENT);
+	assert_int_equal(tree_parent(in, "a/..", 0755, name), -EINVAL);
+	assert_int_equal(tree_parent(in, "/", 0755, name), -EINVAL);
+	close(tree_mkdirs(in, "/../../new/er", 0711));
+	assert_int_equal(access("jail/new/er", F_OK), 0);
+	assert_int_equal(access("new", F_OK), -1);
+}
+
+static void parent_is_made(void **state)
+{
+	char name[256];
+	auto_fd int in = cwd();
+	auto_fd int parent = tree_parent(in, "m/n/o/", 0751, name);
+	struct stat st;
+
+	assert_true(parent >= 0);
+	assert_string_equal(name, "o");
+	assert_int_equal(stat("m/n", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0751);
+}
+
+static void copies_all_kinds(void **state)
+{
+	auto_fd int in = cwd();
+	struct stat a, b;
+	struct err e;
+
+	assert_int_equal(file_mkdirs("src/d", 0750, &e), 0);
+	assert_int_equal(file_replace(AT_FDCWD, "src/f", "data", 4, 04755, FILE_FAST, &e), 0);
+	assert_int_equal(link("src/f", "src/d/same"), 0);
+	assert_int_equal(symlink("/nowhere", "src/l"), 0);
+	assert_int_equal(mkfifo("src/p", 0640), 0);
+	assert_int_equal(tree_copy(in, "src", in, "dst", NULL, &e), 0);
+	assert_int_equal(stat("dst/f", &a), 0);
+	assert_int_equal(stat("dst/d/same", &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+	assert_int_equal(a.st_mode & 07777, 04755);
+	assert_int_equal(lstat("dst/l", &a), 0);
+	assert_true(S_ISLNK(a.st_mode));
+	assert_int_equal(lstat("dst/p", &a), 0);
+	assert_true(S_ISFIFO(a.st_mode));
+	/* Again, over what is there. */
+	assert_int_equal(tree_copy(in, "src", in, "dst", NULL, &e), 0);
+	assert_int_equal(stat("dst/d", &a), 0);
+	assert_int_equal(a.st_mode & 07777, 0750);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stays_inside),
+		cmocka_unit_test(parent_is_made),
+		cmocka_unit_test(copies_all_kinds),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,700 @@
+#include "plan/plan.h"
+#include "base/hash.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A service while its plan is made. */
+struct item {
+	const struct service *svc;
+	bool chosen, named, recreated;
+	VEC(size_t) creates;
+	VEC(size_t) starts;
+	VEC(size_t) stops;
+	VEC(size_t) removes;
+	bool gate_made[5];
+	size_t gate_at[5];
+};
+
+struct making {
+	struct arena *a;
+	const struct project *p;
+	const struct observed *seen;
+	const struct plan_options *o;
+	struct plan *plan;
+	VEC(struct item) items; /* dependencies first */
+	VEC(size_t) resources;  /* networks and volumes to come first */
+	struct strings stale_nets;
+};
+
+static const struct service *service_of(const struct project *p, const char *name)
+{
+	vec_each(s, &p->services) {
+		if (!strcmp(s->name, name))
+			return s;
+	}
+	return NULL;
+}
+
+static struct item *item_of(struct making *m, const char *service)
+{
+	vec_each(i, &m->items) {
+		if (!strcmp(i->svc->name, service))
+			return i;
+	}
+	return NULL;
+}
+
+static size_t add(struct making *m, enum step_do doing, const char *target, const char *service,
+		  const char *because)
+{
+	struct step *s = vec_push(m->a, m->plan);
+
+	s->doing = doing;
+	s->target = target;
+	s->service = service;
+	s->because = because;
+	return m->plan->n - 1;
+}
+
+static void after(struct making *m, size_t step, size_t first)
+{
+	struct step *s = &m->plan->v[step];
+
+	vec_each(x, &s->after) {
+		if (*x == first)
+			return;
+	}
+	*vec_push(m->a, &s->after) = first;
+}
+
+#define after_all(m, step, list)                                                                   \
+	vec_each(first_, list)                                                                     \
+	after(m, step, *first_)
+
+static bool by_stack(struct making *m, const char *name, struct strings *out, struct strings *path,
+		     struct err *e, int *r)
+{
+	const struct service *s = service_of(m->p, name);
+
+	if (!s || strings_have(out, name))
+		return true;
+	if (strings_have(path, name)) {
+		*r = err_set(e, ELOOP, "services depend on each other in a circle: %s", name);
+		return false;
+	}
+	*vec_push(m->a, path) = name;
+	vec_each(d, &s->depends_on) {
+		if (!by_stack(m, d->service, out, path, e, r))
+			return false;
+	}
+	path->n--;
+	*vec_push(m->a, out) = s->name;
+	return true;
+}
+
+int plan_order(struct arena *a, const struct project *p, struct strings *out, struct err *e)
+{
+	struct making m = {.a = a, .p = p};
+	struct strings path = {0};
+	int r = 0;
+
+	vec_each(s, &p->services) {
+		if (!by_stack(&m, s->name, out, &path, e, &r))
+			return r;
+	}
+	return 0;
+}
+
+static void choose(struct making *m, const char *name, bool named)
+{
+	struct item *i = item_of(m, name);
+
+	if (!i || (i->chosen && (!named || i->named)))
+		return;
+	i->named |= named;
+	if (i->chosen)
+		return;
+	i->chosen = true;
+	if (m->o->no_deps || m->o->goal == GOAL_STOP || m->o->goal == GOAL_RM ||
+	    m->o->goal == GOAL_DOWN)
+		return;
+	if (m->o->goal == GOAL_UP) {
+		vec_each(d, &i->svc->depends_on)
+			choose(m, d->service, false);
+	}
+}
+
+static int select_services(struct making *m, struct err *e)
+{
+	struct strings order = {0};
+	int r = plan_order(m->a, m->p, &order, e);
+
+	if (r < 0)
+		return r;
+	vec_each(n, &order)
+		vec_push(m->a, &m->items)->svc = service_of(m->p, *n);
+	vec_each(n, &m->o->services) {
+		if (!item_of(m, *n) && (m->o->goal == GOAL_UP || m->o->goal == GOAL_START))
+			return err_set(e, ENOENT, "no such service: %s", *n);
+		choose(m, *n, true);
+	}
+	if (!m->o->services.n) {
+		vec_each(i, &m->items)
+			choose(m, i->svc->name, true);
+	}
+	return 0;
+}
+
+char *plan_container_name(struct arena *a, const struct project *p, const struct service *s,
+			  int64_t number)
+{
+	if (s->container_name && number == 1)
+		return arena_printf(a, "%s", s->container_name);
+	return arena_printf(a, "%s-%s-%d", p->name, s->name, (int)number);
+}
+
+char *plan_network_hash(struct arena *a, const struct network *n)
+{
+	auto_buf b = {0};
+	char hex[HASH_HEX];
+
+	buf_printf(&b, "%s|%d|%d|%d", n->driver ? n->driver : "bridge", n->internal, n->enable_ipv4,
+		   n->enable_ipv6);
+	vec_each(o, &n->driver_opts)
+		buf_printf(&b, "|%s=%s", o->key, o->value ? o->value : "");
+	vec_each(i, &n->pools)
+		buf_printf(&b, "|%s,%s,%s", i->subnet ? i->subnet : "",
+			   i->ip_range ? i->ip_range : "", i->gateway ? i->gateway : "");
+	return arena_printf(a, "%s", hash_sha256(b.p, b.n, hex));
+}
+
+static int64_t wanted_replicas(const struct making *m, const struct service *s)
+{
+	vec_each(x, &m->o->scales) {
+		if (!strcmp(x->service, s->name))
+			return x->replicas;
+	}
+	return s->replicas < 0 ? 1 : s->replicas;
+}
+
+static bool uses_network(const struct service *s, const char *key)
+{
+	vec_each(n, &s->networks) {
+		if (!strcmp(n->network, key))
+			return true;
+	}
+	return false;
+}
+
+static void plan_network(struct making *m, const struct network *n)
+{
+	const struct seen_net *have = NULL;
+	const char *hash = plan_network_hash(m->a, n), *because = "it does not exist";
+	size_t at;
+
+	vec_each(x, &m->seen->networks) {
+		if (!strcmp(x->name, n->name))
+			have = x;
+	}
+	if (n->external)
+		return;
+	if (have && (!have->hash || !strcmp(have->hash, hash)))
+		return;
+	if (have) {
+		because = "its definition changed";
+		*vec_push(m->a, &m->stale_nets) = n->key;
+	}
+	at = add(m, STEP_NETWORK, n->name, NULL, because);
+	m->plan->v[at].key = n->key;
+	*vec_push(m->a, &m->resources) = at;
+}
+
+static void plan_resources(struct making *m)
+{
+	vec_each(n, &m->p->networks) {
+		bool used = false;
+
+		vec_each(i, &m->items)
+			used |= i->chosen && uses_network(i->svc, n->key);
+		if (used)
+			plan_network(m, n);
+	}
+	vec_each(v, &m->p->volumes) {
+		bool used = false;
+
+		vec_each(i, &m->items) {
+			vec_each(x, &i->svc->volumes)
+				used |= i->chosen && x->type == MOUNT_VOLUME && x->source &&
+					!strcmp(x->source, v->key);
+		}
+		if (!used || v->external || strings_have(&m->seen->volumes, v->name))
+			continue;
+		add(m, STEP_VOLUME, v->name, NULL, "it does not exist");
+		m->plan->v[m->plan->n - 1].key = v->key;
+		*vec_push(m->a, &m->resources) = m->plan->n - 1;
+	}
+}
+
+/* Why this container cannot stay as it is; NULL: it can. */
+static const char *obsolete(struct making *m, struct item *i, const struct seen *c)
+{
+	const char *image = pairs_get(&m->o->images, i->svc->name);
+
+	vec_each(n, &m->stale_nets) {
+		if (uses_network(i->svc, *n))
+			return arena_printf(m->a, "network %s changed", *n);
+	}
+	if (m->o->no_recreate)
+		return NULL;
+	if (m->o->force_recreate && (i->named || m->o->always_recreate_deps))
+		return "it was asked for";
+	if (m->o->always_recreate_deps && !i->named)
+		return "it was asked for";
+	if (c->hash && i->svc->hash[0] && strcmp(c->hash, i->svc->hash))
+		return "its definition changed";
+	if (image && c->image_id && strcmp(c->image_id, image))
+		return "its image changed";
+	return NULL;
+}
+
+static size_t stop_step(struct making *m, struct item *i, const struct seen *c, const char *because)
+{
+	size_t n = add(m, STEP_STOP, c->name, c->service, because);
+
+	m->plan->v[n].number = c->number;
+	*vec_push(m->a, &i->stops) = n;
+	return n;
+}
+
+static size_t remove_step(struct making *m, struct item *i, const struct seen *c,
+			  const char *because, bool again)
+{
+	bool running = c->state == SEEN_RUNNING;
+	size_t stop = running ? stop_step(m, i, c, because) : 0;
+	size_t n = add(m, STEP_REMOVE, c->name, c->service, because);
+
+	m->plan->v[n].number = c->number;
+	m->plan->v[n].again = again;
+	if (running)
+		after(m, n, stop);
+	*vec_push(m->a, &i->removes) = n;
+	return n;
+}
+
+static size_t create_step(struct making *m, struct item *i, int64_t number, const char *because)
+{
+	char *name = plan_container_name(m->a, m->p, i->svc, number);
+	size_t n = add(m, STEP_CREATE, name, i->svc->name, because);
+
+	m->plan->v[n].number = number;
+	after_all(m, n, &m->resources);
+	*vec_push(m->a, &i->creates) = n;
+	return n;
+}
+
+static size_t start_step(struct making *m, struct item *i, int64_t number, const char *name,
+			 const char *because)
+{
+	size_t n = add(m, STEP_START, name, i->svc->name, because);
+
+	m->plan->v[n].number = number;
+	*vec_push(m->a, &i->starts) = n;
+	return n;
+}
+
+static bool is_one_shot(const struct making *m, const struct service *s)
+{
+	vec_each(other, &m->p->services) {
+		vec_each(d, &other->depends_on) {
+			if (d->condition == DEPEND_COMPLETED && !strcmp(d->service, s->name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int by_number(const void *x, const void *y)
+{
+	const struct seen *a = *(const struct seen *const *)x, *b = *(const struct seen *const *)y;
+
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+struct seens {
+	const struct seen **v;
+	size_t n, cap;
+};
+
+static void containers_of(struct making *m, const char *service, struct seens *out)
+{
+	vec_each(c, &m->seen->containers) {
+		if (!c->one_off && !strcmp(c->service, service))
+			*vec_push(m->a, out) = c;
+	}
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_number);
+}
+
+static void replace(struct making *m, struct item *i, const struct seen *c, const char *why)
+{
+	size_t gone = remove_step(m, i, c, why, true), made, begun;
+
+	made = create_step(m, i, c->number, why);
+	after(m, made, gone);
+	i->recreated = true;
+	if (m->o->no_start)
+		return;
+	begun = start_step(m, i, c->number, m->plan->v[made].target, why);
+	after(m, begun, made);
+}
+
+static void keep_or_start(struct making *m, struct item *i, const struct seen *c)
+{
+	if (m->o->no_start || c->state == SEEN_RUNNING)
+		return;
+	if (c->state == SEEN_EXITED && !c->exit_code && is_one_shot(m, i->svc))
+		return; /* done once */
+	start_step(m, i, c->number, c->name,
+		   c->state == SEEN_CREATED ? "it has not run yet" : "it is not running");
+}
+
+static void add_replicas(struct making *m, struct item *i, int64_t have, int64_t want, int64_t top)
+{
+	const char *why = have ? "more replicas are wanted" : "there is none yet";
+
+	for (; have < want; have++) {
+		size_t made = create_step(m, i, ++top, why), begun;
+
+		if (m->o->no_start)
+			continue;
+		begun = start_step(m, i, top, m->plan->v[made].target, why);
+		after(m, begun, made);
+	}
+}
+
+static void plan_service(struct making *m, struct item *i)
+{
+	struct seens have = {0};
+	int64_t want = wanted_replicas(m, i->svc), top = 0, surplus;
+
+	containers_of(m, i->svc->name, &have);
+	surplus = (int64_t)have.n - want;
+	/* Too many: the obsolete ones first, then the highest numbers. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t k = have.n; k-- && surplus > 0;) {
+			if (!have.v[k] || (!pass && !obsolete(m, i, have.v[k])))
+				continue;
+			remove_step(m, i, have.v[k], "fewer replicas are wanted", false);
+			have.v[k] = NULL;
+			surplus--;
+		}
+	}
+	vec_each(c, &have) {
+		const char *why = *c ? obsolete(m, i, *c) : NULL;
+
+		if (*c && (*c)->number > top)
+			top = (*c)->number;
+		if (why)
+			replace(m, i, *c, why);
+		else if (*c)
+			keep_or_start(m, i, *c);
+	}
+	if (surplus < 0)
+		add_replicas(m, i, (int64_t)have.n, want, top);
+}
+
+static size_t gate_step(struct making *m, struct item *dep, enum gate gate, bool optional)
+{
+	static const char *const why[] = {"it must have been started", "it must be healthy",
+					  "it must have ended well", "--wait was given",
+					  "it must stay well"};
+	size_t n;
+
+	if (dep->gate_made[gate]) {
+		m->plan->v[dep->gate_at[gate]].optional &= optional;
+		return dep->gate_at[gate];
+	}
+	n = add(m, STEP_GATE, dep->svc->name, dep->svc->name, why[gate]);
+	m->plan->v[n].gate = gate;
+	m->plan->v[n].optional = optional;
+	after_all(m, n, &dep->starts);
+	dep->gate_made[gate] = true;
+	dep->gate_at[gate] = n;
+	return n;
+}
+
+static void order_starts(struct making *m, struct item *i)
+{
+	if (!i->starts.n || (m->o->no_deps && m->o->goal == GOAL_UP))
+		return;
+	vec_each(d, &i->svc->depends_on) {
+		struct item *dep = item_of(m, d->service);
+		size_t gate;
+
+		if (!dep || !wanted_replicas(m, dep->svc))
+			continue;
+		if (!dep->chosen && m->o->goal != GOAL_START && m->o->goal != GOAL_RESTART)
+			continue;
+		if (d->condition == DEPEND_STARTED) {
+			vec_each(s, &i->starts)
+				after_all(m, *s, &dep->starts);
+			continue;
+		}
+		gate = gate_step(m, dep, (enum gate)d->condition, !d->required);
+		vec_each(s, &i->starts)
+			after(m, *s, gate);
+	}
+}
+
+/* Stops go against the arrows: a service stops when nobody that needs it runs any more. */
+static void order_stops(struct making *m, struct item *i)
+{
+	vec_each(d, &i->svc->depends_on) {
+		struct item *dep = item_of(m, d->service);
+
+		if (!dep)
+			continue;
+		vec_each(s, &dep->stops)
+			after_all(m, *s, &i->stops);
+	}
+}
+
+/* depends_on.restart, and a shared pid or ipc namespace: the dependent goes down and up with it. */
+static void follow_recreated(struct making *m, struct item *i)
+{
+	struct seens have = {0};
+	const char *cause = NULL;
+
+	vec_each(d, &i->svc->depends_on) {
+		struct item *dep = item_of(m, d->service);
+
+		if (dep && dep->recreated && d->restart)
+			cause = d->service;
+	}
+	if (!cause || i->recreated || m->o->no_start)
+		return;
+	containers_of(m, i->svc->name, &have);
+	vec_each(c, &have) {
+		size_t stop, begun;
+		const char *why = arena_printf(m->a, "%s is made anew", cause);
+
+		if ((*c)->state != SEEN_RUNNING)
+			continue;
+		stop = stop_step(m, i, *c, why);
+		begun = start_step(m, i, (*c)->number, (*c)->name, why);
+		after(m, begun, stop);
+	}
+}
+
+static bool is_disabled(const struct making *m, const char *service)
+{
+	return strings_have(&m->p->disabled, service);
+}
+
+static void remove_orphans(struct making *m, bool also_disabled)
+{
+	struct item none = {0};
+
+	vec_each(c, &m->seen->containers) {
+		bool orphan = !service_of(m->p, c->service);
+
+		if (!orphan && !(c->one_off && c->state != SEEN_RUNNING))
+			continue;
+		if (orphan && !also_disabled && is_disabled(m, c->service))
+			continue;
+		remove_step(m, &none, c,
+			    orphan ? "its service is not in the file" : "it was a one-off", false);
+	}
+}
+
+static int make_up(struct making *m, struct err *e)
+{
+	plan_resources(m);
+	vec_each(i, &m->items) {
+		if (i->chosen)
+			plan_service(m, i);
+	}
+	vec_each(i, &m->items)
+		follow_recreated(m, i);
+	vec_each(i, &m->items) {
+		order_starts(m, i);
+		order_stops(m, i);
+	}
+	/* A network is made anew when nobody is on it. */
+	vec_each(n, &m->resources) {
+		if (m->plan->v[*n].doing != STEP_NETWORK || !m->stale_nets.n)
+			continue;
+		vec_each(i, &m->items) {
+			if (uses_network(i->svc, m->plan->v[*n].key))
+				after_all(m, *n, &i->removes);
+		}
+	}
+	if (m->o->remove_orphans)
+		remove_orphans(m, false);
+	if (m->o->wait) {
+		vec_each(i, &m->items) {
+			if (i->chosen && wanted_replicas(m, i->svc))
+				gate_step(m, i, GATE_READY, false);
+		}
+	}
+	return 0;
+}
+
+static bool named(const struct making *m, const char *service)
+{
+	return !m->o->services.n || strings_have(&m->o->services, service);
+}
+
+static void remove_resources(struct making *m)
+{
+	VEC(size_t) removes = {0};
+
+	for (size_t n = 0; n < m->plan->n; n++) {
+		if (m->plan->v[n].doing == STEP_REMOVE)
+			*vec_push(m->a, &removes) = n;
+	}
+	vec_each(n, &m->p->networks) {
+		size_t s;
+
+		if (n->external)
+			continue;
+		s = add(m, STEP_NETWORK_REMOVE, n->name, NULL, "down");
+		m->plan->v[s].key = n->key;
+		after_all(m, s, &removes);
+	}
+	vec_each(v, &m->p->volumes) {
+		size_t s;
+
+		if (!m->o->volumes || v->external)
+			continue;
+		s = add(m, STEP_VOLUME_REMOVE, v->name, NULL, "down --volumes");
+		m->plan->v[s].key = v->key;
+		after_all(m, s, &removes);
+	}
+}
+
+static int make_down(struct making *m, struct err *e)
+{
+	struct item none = {0};
+
+	vec_each(c, &m->seen->containers) {
+		struct item *i = item_of(m, c->service);
+		bool orphan = !i && !is_disabled(m, c->service);
+
+		if (!named(m, c->service) || (orphan && !m->o->remove_orphans && !m->o->services.n))
+			continue;
+		remove_step(m, i ? i : &none, c, "down", false);
+	}
+	vec_each(i, &m->items)
+		order_stops(m, i);
+	if (!m->o->services.n)
+		remove_resources(m);
+	return 0;
+}
+
+static int make_stop(struct making *m, struct err *e)
+{
+	struct item none = {0};
+	bool again = m->o->goal == GOAL_RESTART;
+
+	vec_each(c, &m->seen->containers) {
+		struct item *i = item_of(m, c->service);
+		size_t stop = SIZE_MAX, begun;
+
+		if (!named(m, c->service) || (c->one_off && again))
+			continue;
+		if (c->state == SEEN_RUNNING)
+			stop = stop_step(m, i ? i : &none, c, again ? "restart" : "stop");
+		if (!again || !i)
+			continue;
+		begun = start_step(m, i, c->number, c->name, "restart");
+		if (stop != SIZE_MAX)
+			after(m, begun, stop);
+		i->recreated = true;
+	}
+	if (again) {
+		vec_each(i, &m->items) {
+			if (!m->o->no_deps && !i->recreated)
+				follow_recreated(m, i);
+		}
+	}
+	vec_each(i, &m->items) {
+		order_stops(m, i);
+		order_starts(m, i);
+	}
+	return 0;
+}
+
+static int make_start(struct making *m, struct err *e)
+{
+	vec_each(c, &m->seen->containers) {
+		struct item *i = item_of(m, c->service);
+
+		if (!i || !named(m, c->service) || c->one_off || c->state == SEEN_RUNNING)
+			continue;
+		start_step(m, i, c->number, c->name, "start");
+	}
+	vec_each(i, &m->items)
+		order_starts(m, i);
+	return 0;
+}
+
+static int make_rm(struct making *m, struct err *e)
+{
+	struct item none = {0};
+
+	vec_each(c, &m->seen->containers) {
+		struct item *i = item_of(m, c->service);
+
+		if (!named(m, c->service) || (c->state == SEEN_RUNNING && !m->o->stop_first))
+			continue;
+		remove_step(m, i ? i : &none, c, "rm", false);
+	}
+	vec_each(i, &m->items)
+		order_stops(m, i);
+	return 0;
+}
+
+int plan_make(struct arena *a, const struct project *p, const struct observed *seen,
+	      const struct plan_options *o, struct plan *out, struct err *e)
+{
+	struct making m = {.a = a, .p = p, .seen = seen, .o = o, .plan = out};
+	static int (*const make[])(struct making *, struct err *) = {
+		[GOAL_UP] = make_up,       [GOAL_DOWN] = make_down,    [GOAL_STOP] = make_stop,
+		[GOAL_START] = make_start, [GOAL_RESTART] = make_stop, [GOAL_RM] = make_rm,
+	};
+	int r;
+
+	*out = (struct plan){0};
+	r = select_services(&m, e);
+	return r < 0 ? r : make[o->goal](&m, e);
+}
+
+const char *plan_verb(enum step_do d)
+{
+	static const char *const verbs[] = {"make network",   "remove network",   "make volume",
+					    "remove volume",  "create container", "start container",
+					    "stop container", "remove container", "wait for"};
+
+	return verbs[d];
+}
+
+char *plan_text(struct arena *a, const struct plan *p)
+{
+	static const char *const gates[] = {" to be started", " to be healthy", " to end well",
+					    " to be ready", " to settle"};
+	auto_buf b = {0};
+
+	buf_str(&b, "");
+	for (size_t i = 0; i < p->n; i++) {
+		const struct step *s = &p->v[i];
+
+		buf_printf(&b, "%zu. %s %s%s: %s", i + 1, plan_verb(s->doing), s->target,
+			   s->doing == STEP_GATE ? gates[s->gate] : "", s->because);
+		for (size_t k = 0; k < s->after.n; k++)
+			buf_printf(&b, "%s%zu", k ? ", " : " [after ", s->after.v[k] + 1);
+		buf_str(&b, s->after.n ? "]\n" : "\n");
+	}
+	return buf_take(a, &b);
+}

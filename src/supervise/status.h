@@ -124,3 +124,6 @@ struct network_statuses {
 	size_t n, cap;
 };
 int status_networks(struct arena *a, struct network_statuses *out, struct err *e) must_check;
+int status_network_write(const struct network_status *n, struct err *e) must_check;
+int status_network_read(struct arena *a, const char *name, struct network_status *out,
+			struct err *e) must_check;

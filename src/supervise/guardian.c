@@ -1,0 +1,309 @@
+#include "supervise/guardian.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/sys.h"
+#include "base/when.h"
+#include "supervise/daemon.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+/*
+ * Theory: the supervisor is forked from this process without execve, so it inherits every kept
+ * descriptor under the number in its slot and shares the pages of the program. Containers are
+ * cloned with CLONE_PARENT and become children of this process. An exit is appended to the file
+ * `exits` before it is reaped: a pid names a process until then, so {pid, start time} is unique.
+ */
+struct guardian {
+	const char *project;
+	int listen, sock, signals, exits;
+	pid_t supervisor;
+	int64_t born_ns, wait_ns; /* of the supervisor; pause before the next one */
+	struct guard_slot *slots;
+	bool ended;
+	int code;
+};
+
+enum { LISTEN_FD = 3 };
+
+static void keep(struct guardian *g, const char *name, int fd)
+{
+	struct guard_slot *vacant = NULL;
+
+	for (struct guard_slot *s = g->slots; s < g->slots + GUARD_MAX; s++) {
+		if (s->fd >= 0 && !strcmp(s->name, name)) {
+			close(s->fd);
+			s->fd = -1;
+		}
+		if (s->fd < 0 && !vacant)
+			vacant = s;
+		if (s->fd < 0 && !s->name[0])
+			break; /* never used from here on */
+	}
+	if (fd < 0)
+		return;
+	if (!vacant) {
+		close(fd);
+		return;
+	}
+	vacant->fd = fd;
+	snprintf(vacant->name, sizeof(vacant->name), "%s", name);
+}
+
+static void trim(struct guardian *g, const char *msg, ssize_t n)
+{
+	uint64_t done;
+
+	if (n < (ssize_t)sizeof(done))
+		return;
+	memcpy(&done, msg, sizeof(done));
+	if (lseek(g->exits, 0, SEEK_END) == (off_t)done && !ftruncate(g->exits, 0))
+		lseek(g->exits, 0, SEEK_SET);
+}
+
+/* -EAGAIN: nothing more; 0: hung up. */
+static ssize_t hear(struct guardian *g)
+{
+	char msg[128];
+	int fd = -1;
+	size_t n_fds = 1;
+	ssize_t n = sys_recv_fds(g->sock, msg, sizeof(msg) - 1, &fd, &n_fds);
+
+	if (n <= 0)
+		return n;
+	msg[n] = '\0';
+	if (*msg == 'K' && n_fds)
+		keep(g, msg + 1, take_fd(&fd));
+	else if (*msg == 'D')
+		keep(g, msg + 1, -1);
+	else if (*msg == 'T')
+		trim(g, msg + 1, n - 1);
+	if (n_fds && fd >= 0)
+		close(fd);
+	return n;
+}
+
+static uint64_t start_time_of(pid_t pid)
+{
+	char path[32], text[1024], *p;
+	unsigned long long start = 0;
+	int fd, n, field = 2;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+	if (fd < 0)
+		return 0;
+	n = sys_read_full(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	p = strrchr(text, ')');
+	for (; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (p)
+		sscanf(p, "%llu", &start);
+	return start;
+}
+
+static int spawn(struct guardian *g)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	g->born_ns = when_mono_ns();
+	g->supervisor = fork();
+	if (g->supervisor < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return -errno;
+	}
+	if (!g->supervisor) {
+		close(pair[0]);
+		close(g->signals);
+		close(g->exits);
+		prctl(PR_SET_CHILD_SUBREAPER, 0);
+		_exit(supervisor_main(&(struct handover){.project = g->project,
+							 .listen = g->listen,
+							 .guardian = pair[1],
+							 .slots = g->slots,
+							 .n = GUARD_MAX}));
+	}
+	close(pair[1]);
+	g->sock = pair[0];
+	return 0;
+}
+
+static void supervisor_died(struct guardian *g, int status)
+{
+	int64_t lived = when_mono_ns() - g->born_ns;
+
+	while (hear(g) > 0)
+		;
+	close(g->sock);
+	g->sock = -1;
+	g->supervisor = 0;
+	if (WIFEXITED(status) && !WEXITSTATUS(status)) {
+		g->ended = true;
+		return;
+	}
+	if (lived > 10 * NS_PER_SEC)
+		g->wait_ns = 0;
+	else
+		g->wait_ns = g->wait_ns ? g->wait_ns * 2 : 50 * NS_PER_MSEC;
+	if (g->wait_ns > 5 * NS_PER_SEC)
+		g->wait_ns = 5 * NS_PER_SEC;
+	log_warn("supervisor ended with status %#x, a new one starts", (unsigned)status);
+}
+
+static void reap(struct guardian *g)
+{
+	siginfo_t info;
+	struct exit_record rec;
+	int status;
+
+	for (;;) {
+		memset(&info, 0, sizeof(info));
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
+			return;
+		rec = (struct exit_record){.pid = info.si_pid,
+					   .start_time = start_time_of(info.si_pid),
+					   .at_ns = when_wall_ns()};
+		if (info.si_code == CLD_EXITED)
+			rec.status = (info.si_status & 0xff) << 8;
+		else
+			rec.status = info.si_status & 0x7f;
+		if (info.si_pid != g->supervisor)
+			(void)!write(g->exits, &rec, sizeof(rec));
+		if (waitpid(info.si_pid, &status, 0) < 0)
+			return;
+		if (info.si_pid == g->supervisor)
+			supervisor_died(g, status);
+		else if (g->sock >= 0)
+			(void)!send(g->sock, "X", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+}
+
+static void on_signals(struct guardian *g)
+{
+	struct signalfd_siginfo info;
+
+	while (read(g->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGTERM && g->supervisor)
+			kill(g->supervisor, SIGTERM);
+		else if (info.ssi_signo == SIGTERM)
+			g->ended = true;
+	}
+	reap(g);
+}
+
+static int turn(struct guardian *g)
+{
+	struct pollfd fds[] = {{.fd = g->signals, .events = POLLIN},
+			       {.fd = g->sock, .events = POLLIN}};
+	int64_t due = g->born_ns + g->wait_ns - when_mono_ns();
+	int timeout = -1, r;
+
+	if (!g->supervisor)
+		timeout = due > 0 ? (int)(due / NS_PER_MSEC) + 1 : 0;
+	r = poll(fds, 2, timeout);
+	if (r < 0 && errno != EINTR)
+		return -errno;
+	if (r > 0 && fds[1].revents & POLLIN) {
+		while (hear(g) > 0)
+			;
+	}
+	on_signals(g);
+	if (!g->supervisor && !g->ended && g->born_ns + g->wait_ns <= when_mono_ns())
+		return spawn(g);
+	return 0;
+}
+
+static int prepare(struct guardian *g, struct err *e)
+{
+	auto_arena a = {0};
+	char *dir;
+	sigset_t set;
+	int r = paths_make(&a, paths_run(), arena_printf(&a, "projects/%s", g->project), &dir, e);
+
+	if (r < 0)
+		return r;
+	g->exits = sys_open(AT_FDCWD, arena_printf(&a, "%s/exits", dir),
+			    O_RDWR | O_CREAT | O_APPEND, 0600);
+	if (g->exits < 0)
+		return err_set(e, -g->exits, "%s/exits: %s", dir, strerror(-g->exits));
+	g->slots = calloc(GUARD_MAX, sizeof(*g->slots));
+	if (!g->slots)
+		abort();
+	for (size_t i = 0; i < GUARD_MAX; i++)
+		g->slots[i].fd = -1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	g->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC);
+	return 0;
+}
+
+int guardian_main(int argc, char **argv)
+{
+	struct guardian g = {.listen = LISTEN_FD, .sock = -1};
+	struct err e = {0};
+	int r;
+
+	if (argc != 3)
+		return 2;
+	g.project = argv[2];
+	prctl(PR_SET_NAME, "berth-guardian");
+	log_open(STDERR_FILENO, LOG_INFO_);
+	r = prepare(&g, &e);
+	if (r < 0) {
+		log_err(LOG_ERROR_, &e);
+		return 1;
+	}
+	r = spawn(&g);
+	while (!r && !g.ended)
+		r = turn(&g);
+	return r < 0 ? 1 : g.code;
+}
+
+static int tell(int sock, char what, const char *name, int fd)
+{
+	char msg[GUARD_NAME + 2];
+	int n = snprintf(msg, sizeof(msg), "%c%s", what, name);
+
+	if (n >= (int)sizeof(msg))
+		return -ENAMETOOLONG;
+	n = sys_send_fds(sock, msg, (size_t)n, &fd, fd >= 0 ? 1 : 0);
+	return n < 0 ? n : 0;
+}
+
+int guardian_keep(int sock, const char *name, int fd)
+{
+	return tell(sock, 'K', name, fd);
+}
+
+int guardian_drop(int sock, const char *name)
+{
+	return tell(sock, 'D', name, -1);
+}
+
+int guardian_trim(int sock, uint64_t read_so_far)
+{
+	char msg[1 + sizeof(read_so_far)] = "T";
+	int n;
+
+	memcpy(msg + 1, &read_so_far, sizeof(read_so_far));
+	n = sys_send_fds(sock, msg, sizeof(msg), NULL, 0);
+	return n < 0 ? n : 0;
+}

@@ -1,0 +1,166 @@
+/*
+ * Answers questions about Dockerfiles for tests/corpus/dockerfiles.py: one JSON request on
+ * standard input, one JSON answer on standard output, for each line.
+ */
+#include "base/json.h"
+#include "build/dockerfile.h"
+#include "build/ignore.h"
+#include "build/stage.h"
+#include "build/words.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static json_t *text(const char *s)
+{
+	json_t *j = json_string(s);
+
+	return j ? j : json_string("(not UTF-8)");
+}
+
+static json_t *list(const struct strings *s)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(out, text(s->v[i]));
+	return out;
+}
+
+static json_t *failure(const struct err *e)
+{
+	return json_pack("{s:s, s:s, s:s}", "why", e->why, "what", e->what, "at", e->at);
+}
+
+static void read_list(struct arena *a, const json_t *j, struct strings *out)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(j, i, item) * vec_push(a, out) = json_string_value(item);
+}
+
+static void read_env(struct arena *a, const json_t *j, struct pairs *out)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(j, i, item)
+	{
+		const char *s = json_string_value(item), *eq = strchr(s, '=');
+
+		*vec_push(a, out) = (struct pair){
+			arena_strndup(a, s, eq ? (size_t)(eq - s) : strlen(s)), eq ? eq + 1 : ""};
+	}
+}
+
+static json_t *do_words(struct arena *a, const json_t *q)
+{
+	const char *escape = json_string_or(q, "escape", "\\"), *word = NULL;
+	struct pairs env = {};
+	struct strings words = {};
+	struct words w = {.escape = *escape, .forget = true, .env = &env};
+	struct err e = {};
+
+	read_env(a, json_object_get(q, "env"), &env);
+	if (words_expand(a, &w, json_string_or(q, "text", ""), &word, &words, &e) < 0)
+		return json_pack("{s:o}", "error", failure(&e));
+	return json_pack("{s:o, s:o}", "word", text(word), "words", list(&words));
+}
+
+static json_t *do_match(struct arena *a, const json_t *q)
+{
+	json_t *answers = json_array(), *item;
+	struct strings patterns = {};
+	struct ignore ig;
+	struct err e = {};
+	size_t i;
+
+	read_list(a, json_object_get(q, "patterns"), &patterns);
+	if (ignore_make(a, &patterns, &ig, &e) < 0)
+		return json_pack("{s:o}", "error", failure(&e));
+	json_array_foreach(json_object_get(q, "paths"), i, item) json_array_append_new(
+		answers, json_boolean(ignore_match(a, &ig, json_string_value(item))));
+	return json_pack("{s:o}", "excluded", answers);
+}
+
+static json_t *do_ignore_file(struct arena *a, const json_t *q)
+{
+	struct strings patterns = {};
+
+	ignore_lines(a, span_of(json_string_or(q, "text", "")), &patterns);
+	return json_pack("{s:o}", "patterns", list(&patterns));
+}
+
+static json_t *stages(const struct recipe *r)
+{
+	json_t *out = json_array();
+
+	vec_each(s, &r->stages) {
+		json_t *commands = json_array();
+
+		vec_each(c, &s->actions)
+			json_array_append_new(commands, json_pack("{s:s, s:i}", "name",
+								  c->in->written, "line", c->line));
+		json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:o}", "name", s->name,
+						     "base", s->base, "platform", s->platform,
+						     "commands", commands));
+	}
+	return out;
+}
+
+static json_t *do_parse(struct arena *a, const json_t *q)
+{
+	const json_t *t = json_object_get(q, "text");
+	struct dockerfile d;
+	struct recipe recipe;
+	struct err e = {};
+	auto_buf ast = {};
+	json_t *out;
+
+	if (dockerfile_parse(a, "Dockerfile",
+			     (struct span){json_string_value(t), json_string_length(t)}, &d,
+			     &e) < 0)
+		return json_pack("{s:o}", "parse_error", failure(&e));
+	dockerfile_dump(&d, &ast);
+	out = json_pack("{s:s#, s:s#}", "ast", ast.p, ast.n, "escape", &d.escape, 1);
+	if (recipe_read(a, &d, &recipe, &e) < 0) {
+		json_object_set_new(out, "instructions_error", failure(&e));
+		return out;
+	}
+	json_object_set_new(out, "stages", stages(&recipe));
+	return out;
+}
+
+static json_t *answer(struct arena *a, const json_t *q)
+{
+	const char *kind = json_string_or(q, "do", "");
+
+	if (!strcmp(kind, "words"))
+		return do_words(a, q);
+	if (!strcmp(kind, "match"))
+		return do_match(a, q);
+	if (!strcmp(kind, "ignore"))
+		return do_ignore_file(a, q);
+	return do_parse(a, q);
+}
+
+int main(void)
+{
+	char *line = NULL;
+	size_t cap = 0;
+
+	while (getline(&line, &cap, stdin) > 0) {
+		auto_arena a = {};
+		json_t *q = json_loads(line, 0, NULL), *reply = answer(&a, q);
+		char *s = json_dumps(reply, JSON_COMPACT);
+
+		puts(s);
+		fflush(stdout);
+		free(s);
+		json_decref(reply);
+		json_decref(q);
+	}
+	free(line);
+	return 0;
+}

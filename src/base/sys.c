@@ -1,7 +1,12 @@
 #include "base/sys.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/mount.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -123,6 +128,11 @@ int sys_close_from(int first, unsigned flags)
 	return result(syscall(SYS_close_range, first, ~0U, flags));
 }
 
+int sys_close_range(int first, int last)
+{
+	return result(syscall(SYS_close_range, first, last, 0));
+}
+
 int sys_memfd(const char *name, unsigned flags)
 {
 	return result(memfd_create(name, flags | MFD_CLOEXEC));
@@ -149,7 +159,8 @@ int sys_send_fds(int sock, const void *p, size_t n, const int *fds, size_t n_fds
 		msg.msg_control = control.space;
 		msg.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
 		c = CMSG_FIRSTHDR(&msg);
-		*c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+		*c = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+				      .cmsg_type = SCM_RIGHTS,
 				      .cmsg_len = CMSG_LEN(sizeof(int) * n_fds)};
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * n_fds);
 	}
@@ -163,7 +174,9 @@ ssize_t sys_recv_fds(int sock, void *p, size_t n, int *fds, size_t *n_fds)
 {
 	struct iovec iov = {p, n};
 	union control control = {0};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.space,
 			     .msg_controllen = sizeof(control.space)};
 	size_t got = 0, count;
 	int fd;
@@ -223,4 +236,52 @@ int sys_mount_setattr(int dirfd, const char *path, unsigned flags, struct mount_
 int sys_pivot_root(const char *new_root, const char *put_old)
 {
 	return result(syscall(SYS_pivot_root, new_root, put_old));
+}
+
+int sys_bpf_device_program(const struct bpf_insn *insns, size_t n)
+{
+	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+			       .insns = (uintptr_t)insns,
+			       .insn_cnt = (unsigned)n,
+			       .license = (uintptr_t) "GPL"};
+
+	return result(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)));
+}
+
+int sys_bpf_attach_device(int cgroup_fd, int prog_fd)
+{
+	union bpf_attr attr = {.target_fd = (unsigned)cgroup_fd,
+			       .attach_bpf_fd = (unsigned)prog_fd,
+			       .attach_type = BPF_CGROUP_DEVICE};
+
+	return result(syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)));
+}
+
+int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {
+		{(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
+		{(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32),
+		 (uint32_t)(inheritable >> 32)},
+	};
+
+	return result(syscall(SYS_capset, &head, data));
+}
+
+int sys_seccomp(const void *filters, size_t n)
+{
+	struct sock_fprog prog = {(unsigned short)n, (struct sock_filter *)(uintptr_t)filters};
+
+	return result(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog));
+}
+
+int sys_execveat(int fd, const char *path, char *const *argv, char *const *envp, int flags)
+{
+	return result(syscall(SYS_execveat, fd, path, argv, envp, flags));
+}
+
+int sys_keyring_new_session(void)
+{
+	return result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
 }

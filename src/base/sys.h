@@ -27,6 +27,7 @@ int sys_pidfd_signal(int pidfd, int sig);
 /* Reaps the child behind a pidfd; 0 with *status as waitpid has it, or -ECHILD where not ours. */
 int sys_pidfd_wait(int pidfd, int options, int *status);
 int sys_close_from(int first, unsigned flags); /* close_range(first, ~0, flags) */
+int sys_close_range(int first, int last);
 int sys_memfd(const char *name, unsigned flags);
 
 /* Sends up to 8 descriptors beside the bytes; receives likewise (*n_fds: room, then count). */
@@ -42,3 +43,14 @@ int sys_move_mount(int from, const char *from_path, int to, const char *to_path,
 struct mount_attr;
 int sys_mount_setattr(int dirfd, const char *path, unsigned flags, struct mount_attr *attr);
 int sys_pivot_root(const char *new_root, const char *put_old);
+
+/* A BPF_PROG_TYPE_CGROUP_DEVICE program of n instructions, and its place in a v2 group. */
+struct bpf_insn;
+int sys_bpf_device_program(const struct bpf_insn *insns, size_t n);
+int sys_bpf_attach_device(int cgroup_fd, int prog_fd);
+int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+/* SECCOMP_SET_MODE_FILTER with a struct sock_filter array. */
+int sys_seccomp(const void *filters, size_t n);
+int sys_execveat(int fd, const char *path, char *const *argv, char *const *envp, int flags);
+/* With a session keyring of its own a container sees no other's keys. */
+int sys_keyring_new_session(void);

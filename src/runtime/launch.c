@@ -1,0 +1,440 @@
+/*
+ * The parent's side of a start, and the order of the child's. The child is a plain fork into new
+ * namespaces: it costs the pages it touches and nothing after execve.
+ */
+#include "runtime/launch.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "runtime/cgroup.h"
+#include "runtime/cgroup_room.h"
+#include "runtime/child.h"
+#include "runtime/rights.h"
+#include "runtime/state.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+static int step_descriptors(struct child *c, struct err *e)
+{
+	const struct container_spec *s = c->spec;
+	static const int nothing[3] = {-1, -1, -1};
+	VEC(int) keep = {0};
+
+	*vec_push(c->a, &keep) = c->sync;
+	*vec_push(c->a, &keep) = s->gate_fd;
+	*vec_push(c->a, &keep) = c->init;
+	*vec_push(c->a, &keep) = s->net.fd;
+	*vec_push(c->a, &keep) = s->ipc.fd;
+	*vec_push(c->a, &keep) = s->uts.fd;
+	vec_each(m, &s->mounts)
+		*vec_push(c->a, &keep) = m->source_fd;
+	if (setsid() < 0)
+		return err_set(e, errno, "cannot lead a session: %s", strerror(errno));
+	umask(022);
+	return child_descriptors(s->tty ? nothing : s->stdio, keep.v, keep.n, e);
+}
+
+static int step_namespaces(struct child *c, struct err *e)
+{
+	const struct container_spec *s = c->spec;
+	const struct {
+		const char *name;
+		const struct ns_choice *choice;
+		int flag;
+	} all[] = {{"network", &s->net, CLONE_NEWNET},
+		   {"IPC", &s->ipc, CLONE_NEWIPC},
+		   {"UTS", &s->uts, CLONE_NEWUTS}};
+
+	for (size_t i = 0; i < countof(all); i++) {
+		if (all[i].choice->mode == NS_JOIN && setns(all[i].choice->fd, all[i].flag) < 0)
+			return err_set(e, errno, "cannot join the %s namespace: %s", all[i].name,
+				       strerror(errno));
+	}
+	return 0;
+}
+
+/* On v1 membership is written before the new cgroup namespace, whose root it then is. */
+static int step_cgroup(struct child *c, struct err *e)
+{
+	int r = cgroup_enter_v1(c->spec->cgroup_path, e);
+
+	if (r < 0)
+		return r;
+	if (c->spec->cgroup.mode == NS_NEW && unshare(CLONE_NEWCGROUP) < 0)
+		return err_set(e, errno, "no cgroup namespace: %s", strerror(errno));
+	return 0;
+}
+
+/* Of a network namespace that nobody has wired: loopback still works. */
+static int loopback_up(struct err *e)
+{
+	auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
+		return err_set(e, errno, "cannot bring lo up: %s", strerror(errno));
+	return 0;
+}
+
+static int step_identity(struct child *c, struct err *e)
+{
+	const struct container_spec *s = c->spec;
+
+	if (s->net.mode == NS_NEW && loopback_up(e) < 0)
+		return -e->code;
+	if (s->uts.mode != NS_NEW)
+		return 0;
+	if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
+		return err_set(e, errno, "hostname \"%s\": %s", s->hostname, strerror(errno));
+	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
+		return err_set(e, errno, "domainname \"%s\": %s", s->domainname, strerror(errno));
+	return 0;
+}
+
+/* sysctl names have dots for slashes; a slash in one stands for a dot (interface names). */
+static int write_sysctl(struct child *c, const char *key, const char *value, struct err *e)
+{
+	char *path = arena_printf(c->a, "sys/%s", key);
+	auto_fd int fd = -1;
+	int r;
+
+	for (char *p = path + 4; *p; p++)
+		*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
+	fd = sys_openat2(c->proc, path, O_WRONLY, 0,
+			 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	r = fd < 0 ? fd : sys_write_all(fd, value, strlen(value));
+	return r < 0 ? err_set(e, -r, "%s = %s: %s", key, value, strerror(-r)) : 0;
+}
+
+/* Only what belongs to a namespace of the container; anything else would change the host. */
+static bool is_own_sysctl(const struct container_spec *s, const char *key)
+{
+	static const char *const ipc[] = {"kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni",
+					  "kernel.sem",    "kernel.shmall",         "kernel.shmmax",
+					  "kernel.shmmni", "kernel.shm_rmid_forced"};
+
+	if (text_starts(key, "net.") || text_starts(key, "net/"))
+		return s->net.mode != NS_HOST;
+	if (text_starts(key, "fs.mqueue."))
+		return s->ipc.mode != NS_HOST;
+	for (size_t i = 0; i < countof(ipc); i++) {
+		if (!strcmp(ipc[i], key))
+			return s->ipc.mode != NS_HOST;
+	}
+	return false;
+}
+
+static int step_sysctls(struct child *c, struct err *e)
+{
+	vec_each(p, &c->spec->sysctls) {
+		if (!is_own_sysctl(c->spec, p->key))
+			return err_set(e, EPERM,
+				       "sysctl %s belongs to the host, not to this container's "
+				       "namespaces",
+				       p->key);
+		if (write_sysctl(c, p->key, p->value ? p->value : "", e) < 0)
+			return -e->code;
+	}
+	return 0;
+}
+
+static int step_user(struct child *c, struct err *e)
+{
+	return users_find(c->a, c->root, c->spec->user, &c->spec->groups, &c->user, e);
+}
+
+static int step_limits(struct child *c, struct err *e)
+{
+	return rights_limits(c->spec, e);
+}
+
+/* The directory was opened inside the root before the switch; this proves where it is now. */
+static int step_cwd(struct child *c, struct err *e)
+{
+	char where[4096];
+
+	if (fchdir(c->cwd) < 0)
+		return err_set(e, errno, "%s: %s", c->spec->cwd, strerror(errno));
+	if (!getcwd(where, sizeof(where)) || where[0] != '/')
+		return err_set(e, EPERM, "%s is not inside the container", c->spec->cwd);
+	return 0;
+}
+
+static int step_gate(struct child *c, struct err *e)
+{
+	char byte;
+
+	if (c->spec->gate_fd >= 0 && sys_read(c->spec->gate_fd, &byte, 1) != 1)
+		return err_set(e, ECANCELED, "the start was called off");
+	return 0;
+}
+
+static int step_rights(struct child *c, struct err *e)
+{
+	const struct container_spec *s = c->spec;
+	const struct rights rights = {.caps = s->privileged ? ~UINT64_C(0) : s->caps,
+				      .no_new_privs = s->no_new_privs,
+				      .filter = &c->filter,
+				      .user = &c->user};
+
+	sys_keyring_new_session(); /* a kernel without keyrings has nothing to hide */
+	/* Whatever a step above forgot; execve closes it. */
+	if (sys_close_from(3, CLOSE_RANGE_CLOEXEC) < 0)
+		return err_set(e, errno, "cannot mark descriptors: %s", strerror(errno));
+	return rights_take(&rights, e);
+}
+
+static const char **environment(struct child *c)
+{
+	const struct container_spec *s = c->spec;
+	struct strings env = {0};
+	bool home = false, term = false;
+
+	for (size_t i = 0; i < s->envp.n; i++) {
+		home |= text_starts(s->envp.v[i], "HOME=");
+		term |= text_starts(s->envp.v[i], "TERM=");
+		*vec_push(c->a, &env) = s->envp.v[i];
+	}
+	if (!home)
+		*vec_push(c->a, &env) = arena_printf(c->a, "HOME=%s", c->user.home);
+	if (!term && s->tty)
+		*vec_push(c->a, &env) = "TERM=xterm";
+	*vec_push(c->a, &env) = NULL;
+	return env.v;
+}
+
+static int step_exec(struct child *c, struct err *e)
+{
+	struct strings argv = {0};
+
+	for (size_t i = 0; i < c->spec->argv.n; i++)
+		*vec_push(c->a, &argv) = c->spec->argv.v[i];
+	*vec_push(c->a, &argv) = NULL;
+	if (!argv.v[0])
+		return err_set(e, ENOENT, "no command");
+	return child_exec(argv.v, (const char *const *)environment(c), e);
+}
+
+/* clang-format off */
+static const struct step steps[] = {
+	{"take its descriptors",    step_descriptors},
+	{"join namespaces",         step_namespaces},
+	{"enter its cgroup",        step_cgroup},
+	{"assemble its root",       rootfs_create},
+	{"open its mounts",         mounts_sources},
+	{"attach its root",         rootfs_attach},
+	{NULL,                      rootfs_system},
+	{"name the container",      step_identity},
+	{"set sysctls",             step_sysctls},
+	{NULL,                      rootfs_devices},
+	{NULL,                      rootfs_etc},
+	{NULL,                      mounts_attach},
+	{"hide host files",         rootfs_hide},
+	{"find the user",           step_user},
+	{"set limits",              step_limits},
+	{NULL,                      rootfs_enter},
+	{"enter working directory", step_cwd},
+	{"allocate a terminal",     tty_child},
+	{NULL,                      step_gate},
+	{"give up rights",          step_rights},
+};
+/* clang-format on */
+
+static _Noreturn void child_main(struct child *c)
+{
+	sigset_t none;
+	struct err e = {0};
+
+	/* Until execve nobody may read this copy of berth's memory or reach its /proc entries. */
+	prctl(PR_SET_DUMPABLE, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	child_run(c, steps, countof(steps));
+	step_exec(c, &e);
+	child_fail(c, &e);
+}
+
+static uint64_t clone_flags(const struct container_spec *s)
+{
+	return CLONE_NEWNS | (s->pid.mode == NS_NEW ? CLONE_NEWPID : 0) |
+	       (s->ipc.mode == NS_NEW ? CLONE_NEWIPC : 0) |
+	       (s->uts.mode == NS_NEW ? CLONE_NEWUTS : 0) |
+	       (s->net.mode == NS_NEW ? CLONE_NEWNET : 0);
+}
+
+/* Children are born in this pid namespace until it is set back; fd < 0: nothing to do. */
+static int born_in(int fd, struct err *e)
+{
+	if (fd >= 0 && setns(fd, CLONE_NEWPID) < 0)
+		return err_set(e, errno, "cannot enter the pid namespace: %s", strerror(errno));
+	return 0;
+}
+
+static int launch_clone(uint64_t flags, int cgroup, bool clone_parent, int *pidfd)
+{
+	struct clone_args args = {
+		.flags = flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND |
+			 (clone_parent ? CLONE_PARENT : 0) | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uintptr_t)pidfd,
+		/* With CLONE_PARENT the kernel insists on the caller's own exit signal. */
+		.exit_signal = clone_parent ? 0 : SIGCHLD,
+		.cgroup = cgroup >= 0 ? (unsigned)cgroup : 0,
+	};
+
+	return sys_clone3(&args, sizeof(args));
+}
+
+int launch_clone_in(int pid_ns, uint64_t flags, int cgroup, bool clone_parent, int *pidfd,
+		    struct err *e)
+{
+	auto_fd int own = pid_ns < 0 ? -1 : sys_open(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY, 0);
+	struct err ignored;
+	int pid;
+
+	if (pid_ns >= 0 && own < 0)
+		return err_set(e, -own, "cannot open /proc/self/ns/pid: %s", strerror(-own));
+	if (born_in(pid_ns, e) < 0)
+		return -e->code;
+	pid = launch_clone(flags, cgroup, clone_parent, pidfd);
+	if (pid && born_in(own, &ignored) < 0)
+		return err_set(e, EPERM, "cannot return to the own pid namespace");
+	return pid < 0 ? err_set(e, -pid, "cannot make a process: %s", strerror(-pid)) : pid;
+}
+
+int launch_sync(int out[2], struct err *e)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out) < 0)
+		return err_set(e, errno, "cannot make a socket pair: %s", strerror(errno));
+	return 0;
+}
+
+static int start(const struct container_spec *s, struct child *c, struct launch *out, struct err *e)
+{
+	auto_fd int group = cgroup_fd(s->cgroup_path), mine = -1;
+	int sync[2], pidfd = -1, pid;
+
+	if (launch_sync(sync, e) < 0)
+		return -e->code;
+	mine = sync[0];
+	c->sync = sync[1];
+	pid = launch_clone_in(s->pid.mode == NS_JOIN ? s->pid.fd : -1, clone_flags(s), group,
+			      s->clone_parent, &pidfd, e);
+	if (!pid)
+		child_main(c);
+	close(sync[1]);
+	if (pid < 0)
+		return pid;
+	*out = (struct launch){.pid = pid, .pidfd = pidfd, .sync_fd = take_fd(&mine), .tty_fd = -1};
+	state_start_time(pid, &out->start_time);
+	return 0;
+}
+
+/* The cgroup must let through what `devices` asks for. */
+static int make_cgroup(struct arena *a, const struct container_spec *s, struct err *e)
+{
+	struct cgroup_limits limits = s->limits;
+	struct stat st;
+
+	limits.devices.v = NULL;
+	limits.devices.n = limits.devices.cap = 0;
+	vec_each(d, &s->devices) {
+		if (stat(d->source, &st) < 0)
+			return err_set(e, errno, "device %s: %s", d->source, strerror(errno));
+		if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
+			*vec_push(a, &limits.devices) = (struct device_rule){
+				true, S_ISCHR(st.st_mode) ? 'c' : 'b', major(st.st_rdev),
+				minor(st.st_rdev), d->permissions ? d->permissions : "rwm"};
+	}
+	vec_each(rule, &s->limits.devices)
+		*vec_push(a, &limits.devices) = *rule;
+	return cgroup_make(s->cgroup_path, &limits, s->privileged, e);
+}
+
+int launch_begin(const struct container_spec *s, struct launch *out, struct err *e)
+{
+	auto_arena a = {0};
+	struct child c = {.spec = s, .a = &a, .init = -1, .cwd = -1};
+	struct err ignored;
+	int r = make_cgroup(&a, s, e);
+
+	if (!r) {
+		r = start(s, &c, out, e);
+		if (r < 0 && cgroup_remove(s->cgroup_path, &ignored) < 0)
+			log_err(LOG_WARN_, &ignored);
+	}
+	if (r < 0 && launch_exit_code(e) != 125)
+		e->code = EINVAL;
+	return r < 0 ? -e->code : 0;
+}
+
+int launch_finish(struct launch *l, struct err *e)
+{
+	struct err said;
+	int fds[1];
+	size_t n = 1;
+	ssize_t got;
+
+	for (;; n = 1) {
+		got = sys_recv_fds(l->sync_fd, &said, sizeof(said), fds, &n);
+		if (got == -EAGAIN)
+			return -EAGAIN;
+		if (got < 0)
+			return err_set(e, (int)-got, "cannot hear from the container's process: %s",
+				       strerror((int)-got));
+		if (n)
+			l->tty_fd = fds[0];
+		if (!got)
+			return 0;
+		if (got == sizeof(said) && said.code > 0) {
+			*e = said;
+			return -e->code;
+		}
+	}
+}
+
+int launch_wait(struct launch *l, struct err *e)
+{
+	int flags = fcntl(l->sync_fd, F_GETFL);
+
+	if (flags < 0 || fcntl(l->sync_fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return err_set(e, errno, "cannot wait for the container: %s", strerror(errno));
+	return launch_finish(l, e);
+}
+
+int launch_exit_code(const struct err *e)
+{
+	switch (e->code) {
+	case ENOENT:
+		return 127;
+	case EACCES:
+	case ENOEXEC:
+		return 126;
+	default:
+		return 125;
+	}
+}
+
+int launch_cleanup_paths(const char *dir, const char *cgroup_path, struct err *e)
+{
+	/* The root is mounted in the container's own mount namespace and goes with it. What is here
+	 * is for a namespace that somebody else holds open: the directory itself is never a mount.
+	 */
+	if (dir && umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL &&
+	    errno != ENOENT)
+		return err_set(e, errno, "cannot unmount %s: %s", dir, strerror(errno));
+	return cgroup_path ? cgroup_remove(cgroup_path, e) : 0;
+}
+
+int launch_cleanup(const struct container_spec *s, struct err *e)
+{
+	return launch_cleanup_paths(s->dir, s->cgroup_path, e);
+}

@@ -1,0 +1,23 @@
+/*
+ * The new mount interface in the shape that this room needs: file systems and trees as detached
+ * descriptors, put onto O_PATH descriptors. Nobody here takes a path inside a container's root.
+ */
+#pragma once
+#include "base/err.h"
+#include "base/text.h"
+#include <linux/mount.h>
+#include <stdint.h>
+
+#define MOUNT_PLAIN (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+struct mount_option {
+	const char *key, *value; /* value NULL: a flag */
+	bool optional;           /* a kernel that lacks it is fine */
+};
+
+/* A new file system; -errno with e, which quotes the kernel's own words where it has some. */
+int mountfd_new(const char *type, const struct mount_option *options, size_t n, uint64_t attrs,
+		struct err *e) must_check;
+int mountfd_clone(int dirfd, const char *path, bool recursive); /* detached; -errno */
+int mountfd_attrs(int fd, uint64_t set, uint64_t propagation, bool recursive);
+int mountfd_put(int fd, int target);

@@ -1,0 +1,13 @@
+/* Pseudo-terminals from a container's own devpts. */
+#pragma once
+#include "base/err.h"
+#include <sys/types.h>
+
+struct tty {
+	int master, slave;
+};
+
+int tty_open(int pts, unsigned short rows, unsigned short cols, struct tty *out,
+	     struct err *e) must_check;
+/* Controlling terminal, descriptors 0 to 2, owned by the user. The caller leads a session. */
+int tty_take(const struct tty *t, uid_t owner, struct err *e) must_check;

@@ -22,6 +22,9 @@ enum { LAYER_ABSENT = 1 };
 /* LAYER_ABSENT where it is not unpacked here. */
 int layer_find(struct arena *a, const char *diff_id, struct layer *out, struct err *e) must_check;
 
+/* Its files are known to be on the disk: from now on it survives a power cut. */
+int layer_settle(struct arena *a, const char *diff_id, struct err *e) must_check;
+
 /*
  * Makes a directory (an overlay upper, with 0:0 devices for whiteouts, or a plain tree) a layer of
  * the store: hashed as pack_layer() writes it, then moved, so `path` is gone afterwards. It must

@@ -1,0 +1,42 @@
+/*
+ * A layer on its way into the store. Bytes as they travel are written to `head`; the blob file,
+ * both digests and the unpacked directory come of one pass:
+ *   head: sha256 -> tee -> blob file
+ *                     `-> inflate -> limit -> sha256 -> worker (chrooted, unpacks)
+ * Nothing is visible until intake_end() found every digest right.
+ */
+#pragma once
+#include "image/layer.h"
+#include "image/unpack.h"
+#include <signal.h>
+
+struct intake {
+	struct sha256_sink travelled, plain;
+	struct tee_sink tee;
+	struct fd_sink blob, pipe;
+	struct inflate_sink inflate;
+	struct limit_sink limit;
+	struct sink *head;
+	struct unpack_worker worker;
+	struct arena arena;
+	char *scratch;
+	struct sigaction old_pipe; /* a worker that refused closes its end: EPIPE, not a signal */
+	bool open;
+};
+
+/* blob_fd: where the bytes as they travel go (the caller's), or -1. */
+int intake_begin(struct intake *in, int blob_fd, struct err *e) must_check;
+int intake_write(struct intake *in, const void *p, size_t n, struct err *e) must_check;
+
+struct intake_want {
+	const char *diff_id;    /* NULL: whatever it is */
+	const char *blob;       /* NULL: likewise */
+	const char *media_type; /* noted beside the blob */
+	bool keep_blob;         /* the layer will point to it */
+};
+int intake_end(struct intake *in, const struct intake_want *want, struct arena *a,
+	       struct layer *out, struct err *e) must_check;
+void intake_done(struct intake *in); /* gives up what was not ended; fine twice */
+
+/* The lock under which one process brings a layer (by diff id or blob digest). */
+int intake_lock(struct arena *a, const char *digest, int *out_fd, struct err *e) must_check;

@@ -1,0 +1,100 @@
+#include "image/place.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/paths.h"
+#include "base/sys.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+int place_dir(struct arena *a, const char *sub, char **out, struct err *e)
+{
+	return paths_make(a, paths_root(), arena_printf(a, "images%s%s", *sub ? "/" : "", sub), out,
+			  e);
+}
+
+char *place_path(struct arena *a, const char *sub)
+{
+	return arena_printf(a, "%s/images/%s", paths_root(), sub);
+}
+
+char *place_blob(struct arena *a, const char *digest)
+{
+	return arena_printf(a, "%s/images/blobs/sha256/%s", paths_root(), digest + 7);
+}
+
+char *place_layer(struct arena *a, const char *diff_id)
+{
+	return arena_printf(a, "%s/images/layers/%s", paths_root(), diff_id + 7);
+}
+
+char *place_record(struct arena *a, const char *id)
+{
+	return arena_printf(a, "%s/images/records/%s.json", paths_root(), id + 7);
+}
+
+int place_scratch(struct arena *a, const char *purpose, char **out, struct err *e)
+{
+	char *tmp, *path;
+	int r = place_dir(a, "tmp", &tmp, e);
+
+	if (r < 0)
+		return r;
+	path = arena_printf(a, "%s/%s.%d.XXXXXX", tmp, purpose, (int)getpid());
+	if (!mkdtemp(path))
+		return err_set(e, errno, "cannot make a directory in %s: %s", tmp, strerror(errno));
+	*out = path;
+	return 0;
+}
+
+const char *place_boot_id(struct arena *a)
+{
+	struct span s;
+	struct err e;
+
+	if (file_read(a, AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &s, &e) < 0)
+		return "unknown";
+	while (s.n && s.p[s.n - 1] == '\n')
+		s.n--;
+	return span_dup(a, s);
+}
+
+int place_hold(struct arena *a, enum place_use use, int *out_fd, struct err *e)
+{
+	char *dir;
+	int r = place_dir(a, "", &dir, e);
+	auto_fd int fd = -1;
+
+	if (r < 0)
+		return r;
+	fd = sys_open(AT_FDCWD, arena_printf(a, "%s/lock", dir), O_RDWR | O_CREAT | O_NOFOLLOW,
+		      0600);
+	if (fd < 0)
+		return err_set(e, -fd, "cannot open %s/lock: %s", dir, strerror(-fd));
+	do {
+		r = flock(fd, use == PLACE_ADD ? LOCK_SH : LOCK_EX | LOCK_NB);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == EWOULDBLOCK) {
+		err_set(e, EWOULDBLOCK, "images are being pulled, loaded or built just now");
+		return -EWOULDBLOCK;
+	}
+	if (r < 0)
+		return err_set(e, errno, "cannot lock %s: %s", dir, strerror(errno));
+	*out_fd = take_fd(&fd);
+	return 0;
+}
+
+int place_put_blob(struct arena *a, const void *p, size_t n, char digest[static 72], struct err *e)
+{
+	char *dir;
+	int r = place_dir(a, "blobs/sha256", &dir, e);
+
+	if (r < 0)
+		return r;
+	memcpy(digest, "sha256:", 7);
+	hash_sha256(p, n, digest + 7);
+	return file_replace(AT_FDCWD, place_blob(a, digest), p, n, 0600, FILE_DURABLE, e);
+}

@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# stacks/opty: the requirements of its document, by their ids.
+load ../e2e/lib
+
+setup_file() {
+	root_up
+	have_image mongo mongo:8
+	have_image opty-socket edu3983/opty-socket:1.0.0
+	npm_modules socket.io-client@4.8.1
+	cp -r "$TESTS/../stacks/opty" "$BERTH_HOME/opty-orchestration"
+	cd "$BERTH_HOME/opty-orchestration"
+	sed -e s/change-me-root/root-pw/ -e s/change-me-app/app-pw/ .env.example >.env
+}
+teardown_file() {
+	cd "$BERTH_HOME/opty-orchestration" && berth down -v -t 1 >/dev/null 2>&1
+	root_down
+}
+setup() {
+	PROJECT=opty-orchestration
+	cd "$BERTH_HOME/opty-orchestration" || return
+}
+teardown() { :; }
+
+dev() { berth -f docker-compose.yml -f docker-compose-dev.yml "$@"; }
+state() { berth ps -a --format json | jq -rs --arg s "$1" 'flatten | map(select(.Service == $s))[0] | .'"$2"; }
+shell() { # USER PASSWORD DATABASE SCRIPT: mongosh in the database's container
+	berth exec -T mongo mongosh --quiet -u "$1" -p "$2" --authenticationDatabase "$3" opty --eval "$4"
+}
+client() { # SCRIPT with `io(OPTIONS)`: against the published port
+	timeout 20 node -e "
+		const { io: connect } = require('socket.io-client');
+		const io = (o) => connect('http://127.0.0.1:8080', { reconnection: false, ...o });
+		const fail = (e) => { console.log('refused: ' + e.message); process.exit(1); };
+		$1"
+}
+listening() { ss -Hltn "sport = :$1" | grep -q .; }
+
+@test "OPTY-28 the files of the document, and git keeps none of the data" {
+	for f in docker-compose.yml docker-compose-dev.yml .env.example .gitignore README.md \
+		infra/mongo-init/001-init.sh; do
+		[ -e "$f" ]
+	done
+	grep -qx .env .gitignore
+	grep -qx data/ .gitignore
+}
+
+@test "OPTY-29 the model is the document's" {
+	run -0 --separate-stderr berth config --format json
+	jq -e '.services.mongo.image == "mongo:8"
+		and .services["socket-backend"].image == "edu3983/opty-socket:1.0.0"
+		and (.services | map(.restart == "unless-stopped") | all)
+		and .services.mongo.healthcheck.interval == "10s"
+		and .services.mongo.healthcheck.timeout == "5s"
+		and .services.mongo.healthcheck.retries == 5
+		and .networks["db-network"].driver == "bridge"' <<<"$output"
+}
+
+@test "OPTY-02 the dev file adds two ports and nothing else" {
+	run -1 diff <(berth config) <(dev config)
+	[ "$(grep -c '^>.*target:' <<<"$output")" = 2 ]
+	! grep -q '^<' <<<"$output"
+	! grep '^>' <<<"$output" | grep -vE 'ports:|mode:|target:|published:|protocol:'
+}
+
+@test "OPTY-14 OPTY-30 .env is read, and a missing variable is named" {
+	run -0 berth config
+	[[ $output == *root-pw* ]]
+	run ! env -u MONGO_APP_PASSWORD "$BERTH" --env-file <(grep -v MONGO_APP_PASSWORD .env) config
+	[[ $output == *MONGO_APP_PASSWORD* ]]
+}
+
+@test "OPTY-01 OPTY-11 production comes up in order and publishes nothing" {
+	rm -rf data
+	run -0 berth up -d --wait
+	[ "$(state mongo Health)" = healthy ]
+	[ "$(state socket-backend State)" = running ]
+	! listening 27017
+	! listening 8080
+}
+
+@test "OPTY-07 the data directory was made, by root, and has the data" {
+	[ -d data/mongo ]
+	[ -e data/mongo/.initialised ]
+	[ "$(stat -c %u data)" = 0 ]
+}
+
+@test "OPTY-04 each finds the other by its name" {
+	wait_for 15 berth exec -T mongo bash -c 'exec 3<>/dev/tcp/socket-backend/8080'
+	run -0 berth exec -T socket-backend node -e \
+		'require("net").connect(27017, "mongo").on("connect", () => process.exit(0)).on("error", () => process.exit(1))'
+}
+
+@test "OPTY-05 another project reaches the database neither by name nor by address" {
+	address=$(berth exec -T mongo hostname -i)
+	mkdir -p ../stranger && cd ../stranger
+	printf 'services:\n  probe:\n    image: mongo:8\n    entrypoint: []\n' >compose.yaml
+	run ! berth run --rm -T probe timeout 3 bash -c "exec 3<>/dev/tcp/mongo/27017"
+	run ! berth run --rm -T probe timeout 3 bash -c "exec 3<>/dev/tcp/${address%% *}/27017"
+	berth down -v
+}
+
+@test "OPTY-08 the init scripts cannot be written to" {
+	run ! berth exec -T mongo touch /docker-entrypoint-initdb.d/x
+	[[ $output == *'Read-only file system'* ]]
+}
+
+@test "OPTY-31 OPTY-33 the application has its own user; nobody gets in without one" {
+	run -0 shell opty app-pw opty 'db.t.insertOne({a: 1}).acknowledged'
+	[ "$output" = true ]
+	run ! berth exec -T mongo mongosh --quiet opty --eval 'db.t.insertOne({a: 1})'
+	[[ $output == *authentication* ]]
+	run -0 berth exec -T socket-backend env
+	[[ $output == *'MONGO_URL=mongodb://opty:app-pw@mongo'* ]]
+	[[ $output != *root-pw* ]]
+}
+
+@test "OPTY-15 OPTY-16 logs of one service; exec passes the exit code through" {
+	run -0 berth logs socket-backend
+	[[ $output == *'socket-backend'*'| listening on 8080'* ]]
+	[[ $output != *mongo-1* ]]
+	run -7 berth exec -T socket-backend sh -c 'exit 7'
+}
+
+@test "OPTY-16 a shell on a terminal" {
+	run -0 script -qec "$BERTH exec mongo bash -c 'test -t 0 && echo a terminal'" /dev/null
+	[[ $output == *'a terminal'* ]]
+}
+
+@test "OPTY-20 ps shows health" {
+	run -0 berth ps
+	[[ $output == *'(healthy)'* ]]
+}
+
+@test "OPTY-09 OPTY-32 data outlive the containers; the init script does not run twice" {
+	before=$(berth ps -q mongo)
+	run -0 berth up -d --wait --force-recreate
+	[ "$(berth ps -q mongo)" != "$before" ]
+	run -0 shell opty app-pw opty 'db.t.countDocuments()'
+	[ "$output" = 1 ]
+	run -0 berth logs mongo
+	[[ $output != *'user opty made'* ]]
+}
+
+@test "OPTY-12 a killed server comes back, a stopped one stays down" {
+	kill -9 "$(pgrep -xo ferretdb)"
+	wait_for 30 shell opty app-pw opty 'db.t.countDocuments()'
+	berth stop -t 5 socket-backend
+	[ "$(state socket-backend State)" = exited ]
+	berth start socket-backend
+	[ "$(state socket-backend State)" = running ]
+}
+
+@test "OPTY-21 a port in use is named, with who holds it" {
+	nc_pid=
+	socat TCP-LISTEN:27017,fork /dev/null &
+	nc_pid=$!
+	wait_for 3 listening 27017
+	run dev up -d
+	kill $nc_pid
+	[ "$status" -ne 0 ]
+	[[ $output == *27017* ]]
+	[[ $output == *socat* ]]
+}
+
+@test "OPTY-02 the dev file publishes both servers" {
+	run -0 dev up -d --wait
+	wait_for 10 answers 27017 8080
+	wait_for 10 curl -sf http://127.0.0.1:8080/health
+}
+
+@test "OPTY-35 the unmodified client talks and its message is in the database" {
+	run -0 client 'const a = io(), b = io();
+		b.on("message", (m) => { console.log("b got " + m); process.exit(0); });
+		b.on("connect", () => a.emit("echo", 42, (n) => a.emit("message", "hello " + n, () => {})));
+		a.on("connect_error", fail);'
+	[ "$output" = 'b got hello 42' ]
+	run -0 shell opty app-pw opty 'db.messages.countDocuments({text: "hello 42"})'
+	[ "$output" = 1 ]
+}
+
+@test "OPTY-37 a page from elsewhere is refused" {
+	run -0 curl -s -o /dev/null -w '%{http_code}' -H 'Origin: http://localhost:5173' \
+		'http://127.0.0.1:8080/socket.io/?EIO=4&transport=polling'
+	[ "$output" = 200 ]
+	run -0 curl -s -o /dev/null -w '%{http_code}' -H 'Origin: http://elsewhere.example' \
+		'http://127.0.0.1:8080/socket.io/?EIO=4&transport=polling'
+	[ "$output" = 403 ]
+}
+
+@test "OPTY-34 OPTY-36 OPTY-38 limits come from the variables; only the backend is recreated" {
+	before=$(berth ps -q mongo)
+	OPTY_SOCKET_MAX_CONNECTIONS=2 OPTY_SOCKET_SESSION_TIMEOUT_MINUTES=0.01 run -0 dev up -d --wait
+	[ "$(berth ps -q mongo)" = "$before" ]
+	wait_for 10 curl -sf http://127.0.0.1:8080/health
+	run -1 client 'io().on("connect", () => io({ forceNew: true }).on("connect",
+		() => io({ forceNew: true }).on("connect_error", fail)));'
+	[ "$output" = 'refused: too many connections' ]
+	run -0 client 'io().on("timeout", () => { console.log("timed out"); process.exit(0); });'
+	[ "$output" = 'timed out' ]
+}
+
+@test "down leaves the data directory alone" {
+	berth down
+	[ -e data/mongo/.initialised ]
+}

@@ -20,6 +20,7 @@ struct net_rules {
 	const char *project;
 	VEC(const struct net_spec *) networks;
 	VEC(struct publish_rule) published;
+	bool host_forwards_for_us; /* set by publish_apply(): forward for berth's networks only */
 };
 
 char *publish_text(struct arena *a, const struct net_rules *r); /* the ruleset, for tests and eyes */

@@ -1,0 +1,389 @@
+#include "base/hash.h"
+#include "base/sys.h"
+#include "net/ip.h"
+#include "net/link.h"
+#include "net/netns.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/*
+ * Attaching goes in two batches: one on the host that creates every pair with its peer directly
+ * inside the target namespace, and one inside that dresses them. In between a listing tells the
+ * numbers of the new interfaces: veth takes a wish for the peer's number only together with one
+ * for the host side, which could clash.
+ */
+
+/* An endpoint and what was learnt about it. */
+struct wire {
+	struct endpoint_spec *ep;
+	int parent; /* interface number of the bridge, or of macvlan's parent */
+	int inside; /* interface number in the namespace */
+	bool exists;
+	uint8_t mac[6];
+	char name[LINK_NAME];
+};
+
+/* What the namespace holds already. */
+struct census {
+	struct wire *wires;
+	size_t n;
+	unsigned eths; /* bit per ethN in use */
+};
+
+static void choose_mac(const struct endpoint_spec *ep, uint8_t mac[6])
+{
+	static const uint8_t none[6];
+	const uint8_t *low =
+		ep->ip4.family ? (const uint8_t *)&ep->ip4.v4 : (const uint8_t *)&ep->ip6.v6 + 12;
+
+	memcpy(mac, ep->mac, 6);
+	if (memcmp(mac, none, 6))
+		return;
+	mac[0] = 0x02;
+	mac[1] = ep->ip4.family ? 0x42 : 0x46;
+	memcpy(mac + 2, low, 4);
+}
+
+static void choose_host_side(int netns_fd, const struct wire *w)
+{
+	char key[256], hex[HASH_HEX];
+	struct stat st = {0};
+
+	if (w->ep->host_side[0])
+		return;
+	fstat(netns_fd, &st);
+	snprintf(key, sizeof(key), "%lu %s %02x%02x%02x%02x", (unsigned long)st.st_ino,
+		 w->ep->net->id, w->mac[2], w->mac[3], w->mac[4], w->mac[5]);
+	hash_sha256(key, strlen(key), hex);
+	snprintf(w->ep->host_side, sizeof(w->ep->host_side), "veth%.11s", hex);
+}
+
+static int count_link(const struct nlmsghdr *h, void *arg)
+{
+	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
+	struct census *c = arg;
+	const struct nlattr *attr;
+	const void *mac = NULL;
+	const char *name = "";
+	unsigned n;
+
+	mnl_attr_for_each(attr, h, sizeof(*m))
+	{
+		if (mnl_attr_get_type(attr) == IFLA_ADDRESS && mnl_attr_get_payload_len(attr) == 6)
+			mac = mnl_attr_get_payload(attr);
+		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+			name = mnl_attr_get_str(attr);
+	}
+	if (sscanf(name, "eth%u", &n) == 1 && n < 32)
+		c->eths |= 1u << n;
+	for (struct wire *w = c->wires; mac && w < c->wires + c->n; w++) {
+		if (w->name[0] ? strcmp(w->name, name) : memcmp(w->mac, mac, 6))
+			continue;
+		w->exists = true;
+		w->inside = m->ifi_index;
+		snprintf(w->name, sizeof(w->name), "%.15s", name);
+	}
+	return 0;
+}
+
+static int take_census(struct rtnl *in, struct census *c, struct err *e)
+{
+	struct {
+		struct ifinfomsg m;
+		struct nlattr a;
+		uint32_t mask;
+	} ask = {.a = {.nla_len = 8, .nla_type = IFLA_EXT_MASK}, .mask = RTEXT_FILTER_SKIP_STATS};
+
+	return rtnl_dump(in, RTM_GETLINK, &ask, sizeof(ask), count_link, c, e);
+}
+
+static int free_eth(struct census *c)
+{
+	int n = 0;
+
+	while (n < 31 && c->eths & (1u << n))
+		n++;
+	c->eths |= 1u << n;
+	return n;
+}
+
+static int find_parent(struct wire *w, struct err *e)
+{
+	const struct net_spec *n = w->ep->net;
+	char bridge[LINK_NAME];
+	const char *name = n->driver == NET_BRIDGE ? link_bridge_name(n, bridge) : n->parent;
+
+	w->parent = link_index(name);
+	if (w->parent < 0)
+		return err_set(e, ENODEV, "network %s has no interface %s on this host", n->name,
+			       name);
+	return 0;
+}
+
+static int plan_wires(int netns_fd, struct rtnl *in, struct census *c, struct err *e)
+{
+	int r = take_census(in, c, e);
+
+	for (struct wire *w = c->wires; !r && w < c->wires + c->n; w++) {
+		choose_host_side(netns_fd, w);
+		r = find_parent(w, e);
+		if (w->exists)
+			continue;
+		if (w->ep->interface)
+			snprintf(w->name, sizeof(w->name), "%.15s", w->ep->interface);
+		else
+			snprintf(w->name, sizeof(w->name), "eth%d", free_eth(c));
+	}
+	return r;
+}
+
+/* The attributes of the inner end, the same for a peer and for a macvlan. */
+static void describe_inside(struct rtnl *r, const struct wire *w, int netns_fd)
+{
+	mnl_attr_put_strz(r->now, IFLA_IFNAME, w->name);
+	if (w->ep->net->driver != NET_IPVLAN) /* which shares its parent's */
+		mnl_attr_put(r->now, IFLA_ADDRESS, 6, w->mac);
+	if (w->ep->net->mtu)
+		mnl_attr_put_u32(r->now, IFLA_MTU, (uint32_t)w->ep->net->mtu);
+	mnl_attr_put_u32(r->now, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+}
+
+static void create_pair(struct rtnl *r, const struct wire *w, int netns_fd)
+{
+	struct nlattr *info, *data, *peer;
+
+	rtnl_add(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg),
+		 (struct rtnl_note){.what = "make a pair of interfaces"});
+	mnl_attr_put_strz(r->now, IFLA_IFNAME, w->ep->host_side);
+	mnl_attr_put_u32(r->now, IFLA_MASTER, (uint32_t)w->parent);
+	if (w->ep->net->mtu)
+		mnl_attr_put_u32(r->now, IFLA_MTU, (uint32_t)w->ep->net->mtu);
+	info = mnl_attr_nest_start(r->now, IFLA_LINKINFO);
+	mnl_attr_put_strz(r->now, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(r->now, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(r->now, VETH_INFO_PEER);
+	mnl_nlmsg_put_extra_header(r->now, sizeof(struct ifinfomsg));
+	describe_inside(r, w, netns_fd);
+	mnl_attr_nest_end(r->now, peer);
+	mnl_attr_nest_end(r->now, data);
+	mnl_attr_nest_end(r->now, info);
+}
+
+/*
+ * With br_netfilter (built in, or loaded by others) a rewritten packet whose new target is on the
+ * same bridge never leaves the bridge: a container that calls itself by the host's address needs
+ * the port to send back where it came from.
+ */
+static bool bridges_filter(void)
+{
+	auto_fd int fd =
+		sys_open(AT_FDCWD, "/proc/sys/net/bridge/bridge-nf-call-iptables", O_RDONLY, 0);
+	char on = '0';
+
+	return fd >= 0 && sys_read(fd, &on, 1) == 1 && on == '1';
+}
+
+/* Creation ignores these, so they come as a change; the port goes up only once they hold. */
+static void tune_port(struct rtnl *r, const struct wire *w, bool reflect)
+{
+	struct nlattr *info, *data;
+	struct ifinfomsg *m;
+
+	rtnl_add(r, RTM_NEWLINK, 0, sizeof(*m), (struct rtnl_note){.what = "set up a bridge port"});
+	mnl_attr_put_strz(r->now, IFLA_IFNAME, w->ep->host_side);
+	link_no_ipv6_auto(r);
+	info = mnl_attr_nest_start(r->now, IFLA_LINKINFO);
+	mnl_attr_put_strz(r->now, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = mnl_attr_nest_start(r->now, IFLA_INFO_SLAVE_DATA);
+	mnl_attr_put_u8(r->now, IFLA_BRPORT_MODE, reflect);
+	mnl_attr_put_u8(r->now, IFLA_BRPORT_ISOLATED, w->ep->net->no_icc);
+	mnl_attr_nest_end(r->now, data);
+	mnl_attr_nest_end(r->now, info);
+	m = rtnl_add(r, RTM_NEWLINK, 0, sizeof(*m),
+		     (struct rtnl_note){.what = "bring a bridge port up"});
+	m->ifi_flags = m->ifi_change = IFF_UP;
+	mnl_attr_put_strz(r->now, IFLA_IFNAME, w->ep->host_side);
+}
+
+static void create_vlan(struct rtnl *r, const struct wire *w, int netns_fd)
+{
+	bool macvlan = w->ep->net->driver == NET_MACVLAN;
+	struct nlattr *info, *data;
+
+	rtnl_add(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg),
+		 (struct rtnl_note){.what = macvlan ? "make a macvlan interface"
+						    : "make an ipvlan interface"});
+	describe_inside(r, w, netns_fd);
+	mnl_attr_put_u32(r->now, IFLA_LINK, (uint32_t)w->parent);
+	info = mnl_attr_nest_start(r->now, IFLA_LINKINFO);
+	mnl_attr_put_strz(r->now, IFLA_INFO_KIND, macvlan ? "macvlan" : "ipvlan");
+	data = mnl_attr_nest_start(r->now, IFLA_INFO_DATA);
+	if (macvlan)
+		mnl_attr_put_u32(r->now, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+	else
+		mnl_attr_put_u16(r->now, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
+	mnl_attr_nest_end(r->now, data);
+	mnl_attr_nest_end(r->now, info);
+}
+
+/* A host side of this name whose namespace is gone: the kernel removes it later than we come. */
+static int clear_stale(struct rtnl *host, const struct census *c, struct err *e)
+{
+	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
+		if (!w->exists && w->ep->net->driver == NET_BRIDGE &&
+		    link_index(w->ep->host_side) > 0)
+			link_delete(host, w->ep->host_side);
+	}
+	return rtnl_send(host, e);
+}
+
+static int create_all(int netns_fd, struct rtnl *host, const struct census *c, struct err *e)
+{
+	bool reflect = bridges_filter();
+	int r = clear_stale(host, c, e);
+
+	for (const struct wire *w = c->wires; !r && w < c->wires + c->n; w++) {
+		if (w->exists)
+			continue;
+		if (w->ep->net->driver == NET_BRIDGE) {
+			create_pair(host, w, netns_fd);
+			tune_port(host, w, reflect);
+		} else {
+			create_vlan(host, w, netns_fd);
+		}
+		if (rtnl_full(host))
+			r = rtnl_send(host, e);
+	}
+	return r ? r : rtnl_send(host, e);
+}
+
+/* Per-interface switches exist once the interfaces do, and only inside. */
+static int set_switches(void *arg)
+{
+	const struct census *c = arg;
+
+	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
+		if (!w->ep->ip6.family)
+			(void)netns_sysctl("1", "ipv6/conf/%s/disable_ipv6", w->name);
+	}
+	return 0;
+}
+
+static void dress(struct rtnl *in, const struct wire *w)
+{
+	const struct endpoint_spec *ep = w->ep;
+	const struct net_spec *n = ep->net;
+
+	link_up(in, w->inside, "bring an interface up inside");
+	if (ep->ip4.family)
+		link_address(in, w->inside, &ep->ip4, false);
+	if (ep->ip6.family)
+		link_address(in, w->inside, &ep->ip6, false);
+	vec_each(a, &ep->link_local)
+		link_address(in, w->inside, a, true);
+	if (!ep->default_route || n->internal)
+		return;
+	if (ep->ip4.family && n->gateway4.family)
+		link_default_route(in, w->inside, &n->gateway4);
+	if (ep->ip6.family && n->gateway6.family)
+		link_default_route(in, w->inside, &n->gateway6);
+}
+
+static int dress_all(struct rtnl *in, const struct census *c, struct err *e)
+{
+	int r = 0;
+
+	link_up(in, 1, "bring lo up");
+	for (const struct wire *w = c->wires; !r && w < c->wires + c->n; w++) {
+		dress(in, w);
+		if (rtnl_full(in))
+			r = rtnl_send(in, e);
+	}
+	return r ? r : rtnl_send(in, e);
+}
+
+/*
+ * The kernel tells bridges and queues of a new carrier from a work queue, and until then drops what
+ * is sent: the first packet of a fast container would be repeated a second later. Asking for the
+ * link state makes it tell at once.
+ */
+static void settle(const struct rtnl *in, const struct rtnl *host, const struct census *c)
+{
+	char bridge[LINK_NAME];
+
+	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
+		link_settle(in->fd, w->name);
+		if (w->ep->net->driver != NET_BRIDGE)
+			continue;
+		link_settle(host->fd, w->ep->host_side);
+		link_settle(host->fd, link_bridge_name(w->ep->net, bridge));
+	}
+}
+
+static int attach(int netns_fd, struct rtnl *in, struct census *c, struct err *e)
+{
+	auto_rtnl host = {.fd = -1};
+	int r = rtnl_open(&host, -1, e);
+
+	if (!r)
+		r = plan_wires(netns_fd, in, c, e);
+	if (!r)
+		r = create_all(netns_fd, &host, c, e);
+	if (!r)
+		r = take_census(in, c, e);
+	if (!r && netns_call(netns_fd, set_switches, c) < 0)
+		r = err_set(e, EINVAL, "cannot enter the network namespace");
+	if (!r)
+		r = dress_all(in, c, e);
+	if (!r)
+		settle(in, &host, c);
+	return r;
+}
+
+int endpoints_attach(int netns_fd, struct endpoint_spec *eps, size_t n, struct err *e)
+{
+	auto_free struct wire *wires = calloc(n + 1, sizeof(*wires));
+	struct census c = {.wires = wires, .n = n};
+	auto_rtnl in = {.fd = -1};
+	int r;
+
+	if (!wires)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		wires[i].ep = &eps[i];
+		choose_mac(&eps[i], wires[i].mac);
+	}
+	r = rtnl_open(&in, netns_fd, e);
+	if (!r)
+		r = n ? attach(netns_fd, &in, &c, e) : dress_all(&in, &c, e);
+	return r ? err_wrap(e, "connect to the network") : 0;
+}
+
+int endpoint_detach(int netns_fd, const struct endpoint_spec *ep, struct err *e)
+{
+	struct endpoint_spec copy = *ep;
+	struct wire w = {.ep = &copy};
+	struct census c = {.wires = &w, .n = 1};
+	auto_rtnl in = {.fd = -1};
+	struct ifinfomsg *m;
+	int r;
+
+	choose_mac(ep, w.mac);
+	r = rtnl_open(&in, netns_fd, e);
+	if (!r)
+		r = take_census(&in, &c, e);
+	if (r < 0 || !w.exists)
+		return r;
+	/* Deleting one end deletes the other. */
+	m = rtnl_add(&in, RTM_DELLINK, 0, sizeof(*m),
+		     (struct rtnl_note){.what = "disconnect from the network", .tolerate = ENODEV});
+	m->ifi_index = w.inside;
+	return rtnl_send(&in, e);
+}

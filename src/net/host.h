@@ -1,0 +1,12 @@
+/*
+ * What berth must change on the host as a whole, and remembers to have changed: forwarding.
+ */
+#pragma once
+#include "net/network.h"
+
+/* Turns forwarding on for the families that the network routes. */
+int host_forwarding(const struct net_spec *n, struct err *e) must_check;
+/* True where berth turned it on: then it must forward for nobody but berth's networks. */
+bool host_forwards_for_us(void);
+/* The parent interface of a macvlan or ipvlan network must exist. */
+int host_check_parent(const struct net_spec *n, struct err *e) must_check;

@@ -1,0 +1,33 @@
+/*
+ * The files of ipam.
+ *
+ * Two kinds of text files below BERTH_ROOT/net, one record a line, both under one lock:
+ *   subnets         ID NAME SUBNET
+ *   addresses-ID    + OWNER ADDRESS    taken
+ *                   - OWNER ADDRESS    free again, but kept for its last owner while others are free
+ */
+
+#pragma once
+#include "net/network.h"
+
+struct row {
+	const char *first, *second; /* id and name, or "+"/"-" and owner */
+	struct ip_addr ip;
+};
+
+struct ledger {
+	struct arena arena;
+	char *path;
+	int lock;
+	VEC(struct row) rows;
+};
+
+#define auto_ledger __attribute__((cleanup(ledger_done))) struct ledger
+
+/* Reads BERTH_ROOT/net/<name> under the lock, which ledger_done() gives back. */
+int ledger_open(struct ledger *l, const char *name, struct err *e) must_check;
+void ledger_done(struct ledger *l);
+int ledger_write(struct ledger *l, struct err *e) must_check;
+void ledger_drop(struct ledger *l, struct row *row); /* the last row takes its place */
+/* Names become parts of lines and of file names. */
+int ledger_word(const char *what, const char *s, struct err *e) must_check;

@@ -1,0 +1,304 @@
+#include "net/publish.h"
+#include "net/host.h"
+#include "net/ip.h"
+#include "net/link.h"
+#include "net/nft.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * The ruleset of a project, top to bottom:
+ *   spoof        what may not even enter: foreign source addresses, 127/8 from a wire
+ *   nat-in       connections from elsewhere to an address of this host
+ *   nat-out      the same from this host itself, 127.0.0.1 included
+ *   ports        a map from port to its chain, which rewrites to a ready container
+ *   nat-source   masquerading to the outside, and of connections that turn round on their bridge
+ *   forward      isolation
+ * `accept` here ends only this project's chain: the host's own forward rules still have their say.
+ */
+
+static void line(struct buf *b, const char *fmt, ...) printf_like(2, 3);
+static void line(struct buf *b, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_printf(b, "\t\t%s\n", text);
+}
+
+static void open_chain(struct buf *b, const char *name, const char *hook)
+{
+	buf_printf(b, "\tchain %s {\n", name);
+	if (hook)
+		line(b, "type %s; policy accept;", hook);
+}
+
+static void close_chain(struct buf *b)
+{
+	buf_str(b, "\t}\n");
+}
+
+static const char *ip_word(int family)
+{
+	return family == AF_INET ? "ip" : "ip6";
+}
+
+static bool is_any(const struct ip_addr *ip)
+{
+	return !ip->family ||
+	       (ip->family == AF_INET ? !ip->v4.s_addr : IN6_IS_ADDR_UNSPECIFIED(&ip->v6));
+}
+
+static bool is_bridge(const struct net_spec *n)
+{
+	return n->driver == NET_BRIDGE;
+}
+
+static void spoof_rules(struct buf *b, const struct net_spec *n)
+{
+	char bridge[LINK_NAME], subnet[64];
+
+	link_bridge_name(n, bridge);
+	if (n->subnet4.family)
+		line(b, "iifname \"%s\" ip saddr != %s drop", bridge,
+		     ip_print(&n->subnet4, true, subnet));
+	else
+		line(b, "iifname \"%s\" meta nfproto ipv4 drop", bridge);
+	if (n->subnet6.family)
+		line(b, "iifname \"%s\" ip6 saddr != { %s, fe80::/10, :: } drop", bridge,
+		     ip_print(&n->subnet6, true, subnet));
+	else
+		line(b, "iifname \"%s\" meta nfproto ipv6 drop", bridge);
+}
+
+static void spoof_chain(struct buf *b, const struct net_rules *r)
+{
+	open_chain(b, "spoof", "filter hook prerouting priority raw");
+	/* The bridges have route_localnet, so the kernel alone would let these in. */
+	line(b, "iif != \"lo\" ip daddr 127.0.0.0/8 drop");
+	line(b, "iif != \"lo\" ip6 daddr ::1 drop");
+	vec_each(n, &r->networks) {
+		if (is_bridge(*n))
+			spoof_rules(b, *n);
+	}
+	close_chain(b);
+}
+
+static size_t count_targets(const struct publish_rule *p, int family)
+{
+	size_t n = 0;
+
+	vec_each(t, &p->targets)
+		n += t->ip.family == family;
+	return n;
+}
+
+/* "dnat ip to ..." over the targets of one family. */
+static void rewrite(struct buf *b, const struct publish_rule *p, int family, const char *match)
+{
+	size_t n = count_targets(p, family), i = 0;
+	const char *word = ip_word(family);
+	char ip[64];
+
+	if (!n)
+		return;
+	buf_printf(b, "\t\t%s", match);
+	if (n > 1 && p->sticky)
+		buf_printf(b, "dnat %s to jhash %s saddr mod %zu map { ", word, word, n);
+	else if (n > 1)
+		buf_printf(b, "dnat %s to numgen inc mod %zu map { ", word, n);
+	vec_each(t, &p->targets) {
+		if (t->ip.family != family)
+			continue;
+		ip_print(&t->ip, false, ip);
+		if (n > 1)
+			buf_printf(b, "%s%zu : %s . %u", i ? ", " : "", i, ip, t->port);
+		else
+			buf_printf(b,
+				   family == AF_INET ? "dnat ip to %s:%u" : "dnat ip6 to [%s]:%u",
+				   ip, t->port);
+		i++;
+	}
+	buf_str(b, n > 1 ? " }\n" : "\n");
+}
+
+static void rule_lines(struct buf *b, const struct publish_rule *p)
+{
+	char match[128], ip[64];
+
+	for (int i = 0; i < 2; i++) {
+		int family = i ? AF_INET6 : AF_INET;
+
+		if (p->host_ip.family && p->host_ip.family != family)
+			continue;
+		if (is_any(&p->host_ip))
+			snprintf(match, sizeof(match), "meta l4proto %s meta nfproto %s ",
+				 p->protocol, i ? "ipv6" : "ipv4");
+		else
+			snprintf(match, sizeof(match), "meta l4proto %s %s daddr %s ", p->protocol,
+				 ip_word(family), ip_print(&p->host_ip, false, ip));
+		rewrite(b, p, family, match);
+	}
+}
+
+static bool same_port(const struct publish_rule *a, const struct publish_rule *b)
+{
+	return a->host_port == b->host_port && !strcmp(a->protocol, b->protocol);
+}
+
+static bool seen_before(const struct net_rules *r, const struct publish_rule *p)
+{
+	for (const struct publish_rule *q = r->published.v; q < p; q++) {
+		if (same_port(p, q))
+			return true;
+	}
+	return false;
+}
+
+/* One chain per port: an exact address wins over "every address", whatever the file's order. */
+static void port_chain(struct buf *b, const struct net_rules *r, const struct publish_rule *p)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s-%u", p->protocol, p->host_port);
+	open_chain(b, name, NULL);
+	vec_each(q, &r->published) {
+		if (same_port(p, q) && !is_any(&q->host_ip))
+			rule_lines(b, q);
+	}
+	vec_each(q, &r->published) {
+		if (same_port(p, q) && is_any(&q->host_ip))
+			rule_lines(b, q);
+	}
+	close_chain(b);
+}
+
+static void ports_chains(struct buf *b, const struct net_rules *r)
+{
+	const char *comma = "";
+
+	vec_each(p, &r->published) {
+		if (!seen_before(r, p))
+			port_chain(b, r, p);
+	}
+	open_chain(b, "ports", NULL);
+	if (r->published.n) {
+		buf_str(b, "\t\tmeta l4proto . th dport vmap {");
+		vec_each(p, &r->published) {
+			if (seen_before(r, p))
+				continue;
+			buf_printf(b, "%s %s . %u : goto %s-%u", comma, p->protocol, p->host_port,
+				   p->protocol, p->host_port);
+			comma = ",";
+		}
+		buf_str(b, " }\n");
+	}
+	close_chain(b);
+}
+
+static void nat_chains(struct buf *b, const struct net_rules *r)
+{
+	char bridge[LINK_NAME], subnet[64];
+
+	ports_chains(b, r);
+	/* Rules of 127.0.0.1 cannot match here: such packets do not pass `spoof`. */
+	open_chain(b, "nat-in", "nat hook prerouting priority dstnat");
+	line(b, "fib daddr type local jump ports");
+	close_chain(b);
+	/* The kernel routes no packet from ::1 off lo; refused at once is better than silence. */
+	open_chain(b, "nat-out", "nat hook output priority -100");
+	line(b, "ip6 daddr ::1 return");
+	line(b, "fib daddr type local jump ports");
+	close_chain(b);
+	open_chain(b, "nat-source", "nat hook postrouting priority srcnat");
+	line(b, "oifgroup %d ip saddr 127.0.0.0/8 masquerade", LINK_GROUP);
+	line(b, "oifgroup %d ip6 saddr ::1 masquerade", LINK_GROUP);
+	vec_each(it, &r->networks) {
+		const struct net_spec *n = *it;
+
+		if (!is_bridge(n))
+			continue;
+		link_bridge_name(n, bridge);
+		for (int i = 0; i < 2; i++) {
+			const struct ip_addr *s = i ? &n->subnet6 : &n->subnet4;
+
+			if (!s->family)
+				continue;
+			ip_print(s, true, subnet);
+			if (!n->no_masquerade)
+				line(b, "%s saddr %s oifname != \"%s\" masquerade",
+				     ip_word(s->family), subnet, bridge);
+			line(b, "%s saddr %s oifname \"%s\" ct status dnat masquerade",
+			     ip_word(s->family), subnet, bridge);
+		}
+	}
+	close_chain(b);
+}
+
+static void forward_rules(struct buf *b, const struct net_spec *n)
+{
+	char br[LINK_NAME];
+
+	link_bridge_name(n, br);
+	if (n->internal) {
+		line(b, "iifname \"%s\" oifname != \"%s\" drop", br, br);
+		line(b, "iifname != \"%s\" oifname \"%s\" drop", br, br);
+	}
+	line(b, "oifname \"%s\" ct status dnat accept", br);
+	/* Seen only with br_netfilter, or when a packet turns round on its bridge. */
+	line(b, "iifname \"%s\" oifname \"%s\" %s", br, br, n->no_icc ? "drop" : "accept");
+	line(b, "oifname \"%s\" drop", br);
+	line(b, "iifname \"%s\" oifgroup %d ct status != dnat drop", br, LINK_GROUP);
+}
+
+static void forward_chain(struct buf *b, const struct net_rules *r)
+{
+	open_chain(b, "forward", "filter hook forward priority filter");
+	line(b, "ct state established,related accept");
+	if (r->host_forwards_for_us)
+		line(b, "iifgroup != %d oifgroup != %d drop", LINK_GROUP, LINK_GROUP);
+	line(b, "iifgroup %d ip daddr 169.254.169.254 drop", LINK_GROUP);
+	line(b, "iifgroup %d ip6 daddr fd00:ec2::254 drop", LINK_GROUP);
+	vec_each(n, &r->networks) {
+		if (is_bridge(*n))
+			forward_rules(b, *n);
+	}
+	close_chain(b);
+}
+
+char *publish_text(struct arena *a, const struct net_rules *r)
+{
+	auto_buf b = {0};
+
+	/* Made where missing, so that deleting cannot fail; all of it is one transaction. */
+	buf_printf(&b, "table inet berth-%s\ndelete table inet berth-%s\ntable inet berth-%s {\n",
+		   r->project, r->project, r->project);
+	spoof_chain(&b, r);
+	nat_chains(&b, r);
+	forward_chain(&b, r);
+	buf_str(&b, "}\n");
+	return buf_take(a, &b);
+}
+
+int publish_apply(const struct net_rules *r, struct err *e)
+{
+	struct net_rules full = *r;
+	auto_arena a = {0};
+
+	full.host_forwards_for_us = host_forwards_for_us();
+	return nft_run(publish_text(&a, &full), e);
+}
+
+int publish_remove(const char *project, struct err *e)
+{
+	auto_arena a = {0};
+
+	return nft_run(arena_printf(&a, "table inet berth-%s\ndelete table inet berth-%s\n",
+				    project, project),
+		       e);
+}

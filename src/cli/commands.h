@@ -8,6 +8,8 @@
 /* clang-format off */
 #define COMMANDS(X) \
 	/* images and files (image, build) */ \
+	X(load) \
+	X(import) \
 	\
 	/* the file (compose) */ \
 	\

@@ -1,0 +1,112 @@
+/* load, save, import: images from and to files. */
+#include "image/archive.h"
+#include "base/sys.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct load {
+	const char *input, *platform;
+	bool quiet;
+};
+
+static void print_note(struct progress_sink *s, const char *line)
+{
+	puts(line);
+}
+
+static int open_input(const char *path, int *fd, struct err *e)
+{
+	if (!path || !strcmp(path, "-")) {
+		if (isatty(STDIN_FILENO))
+			return err_set(e, EINVAL, "standard input is a terminal: name a file");
+		*fd = sys_dup_above(STDIN_FILENO, 3);
+	} else {
+		*fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+	}
+	return *fd < 0 ? err_set(e, -*fd, "cannot open %s: %s", path ? path : "standard input",
+				 strerror(-*fd))
+		       : 0;
+}
+
+static int load_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	struct load *o = opts;
+	struct progress_sink sink = {.note = print_note};
+	const char *path = o->input ? o->input : argc ? argv[0] : NULL;
+	struct strings names = {0};
+	auto_fd int fd = -1;
+	struct stat st;
+
+	if (path && !stat(path, &st) && S_ISDIR(st.st_mode))
+		return archive_load_dir(&c->arena, path, o->quiet ? NULL : &sink, &names, e);
+	if (open_input(path, &fd, e) < 0)
+		return -e->code;
+	return archive_load(&c->arena, fd, o->quiet ? NULL : &sink, &names, e);
+}
+
+/* clang-format off */
+static const struct opt load_opts[] = {
+	{'i', "input", OPT_STR,  offsetof(struct load, input), "FILE", "read this file or layout directory instead of standard input"},
+	{'q', "quiet", OPT_FLAG, offsetof(struct load, quiet), NULL,   "do not print what was loaded"},
+	{0},
+};
+/* clang-format on */
+
+const struct command load_command = {
+	.name = "load",
+	.args = "[FILE]",
+	.brief = "Load images from an archive (docker save, OCI layout; gzip and zstd too).",
+	.opts = load_opts,
+	.size = sizeof(struct load),
+	.max = 1,
+	.run = load_run,
+	.group = GROUP_IMAGE,
+};
+
+struct import {
+	struct strings changes;
+	const char *message, *platform;
+};
+
+static int import_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	struct import *o = opts;
+	struct import_options io = {.ref = argc > 1 ? argv[1] : NULL,
+				    .message = o->message,
+				    .platform = o->platform,
+				    .changes = o->changes};
+	const char *id;
+	auto_fd int fd = -1;
+	int r = open_input(argv[0], &fd, e);
+
+	if (!r)
+		r = archive_import(&c->arena, fd, &io, &id, e);
+	if (!r)
+		puts(id);
+	return r;
+}
+
+/* clang-format off */
+static const struct opt import_opts[] = {
+	{'c', "change",   OPT_LIST, offsetof(struct import, changes),  "INSTRUCTION", "apply a Dockerfile instruction to the image"},
+	{'m', "message",  OPT_STR,  offsetof(struct import, message),  "TEXT",        "a comment for the image's history"},
+	{0,   "platform", OPT_STR,  offsetof(struct import, platform), "OS/ARCH",     "what the file system is made for"},
+	{0},
+};
+/* clang-format on */
+
+const struct command import_command = {
+	.name = "import",
+	.args = "FILE|- [REPOSITORY[:TAG]]",
+	.brief = "Make an image of a root file system in a tar.",
+	.opts = import_opts,
+	.size = sizeof(struct import),
+	.min = 1,
+	.max = 2,
+	.run = import_run,
+	.group = GROUP_IMAGE,
+};

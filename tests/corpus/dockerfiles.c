@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 #include "build/dockerfile.h"
+#include "build/graph.h"
 #include "build/ignore.h"
 #include "build/stage.h"
 #include "build/words.h"
@@ -132,6 +133,94 @@ static json_t *do_parse(struct arena *a, const json_t *q)
 	return out;
 }
 
+/* Every reference is an image with nothing but a PATH, as in the corpus. */
+static int any_image(void *arg, const char *ref, const char *platform, struct image **out,
+		     struct err *e)
+{
+	struct image *img = arena_new(arg, struct image);
+
+	img->id = ref;
+	img->os = "linux";
+	img->architecture = "amd64";
+	*vec_push(arg, &img->env) =
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	*out = img;
+	return 0;
+}
+
+static json_t *exec_json(const struct step *s)
+{
+	json_t *mounts = json_array();
+
+	vec_each(m, &s->mounts)
+		json_array_append_new(mounts, json_pack("{s:s?, s:i, s:b, s:s?}", "dest", m->target,
+							"type", (int)m->opt.type, "readonly",
+							(int)m->opt.read_only, "env", m->opt.env));
+	return json_pack("{s:s, s:o, s:o, s:s, s:s?, s:s?, s:b, s:o}", "kind", "exec", "args",
+			 list(&s->argv), "env", list(&s->env), "cwd", s->cwd, "user", s->user,
+			 "network", s->network, "insecure", (int)s->insecure, "mounts", mounts);
+}
+
+static json_t *copy_json(const struct step *s)
+{
+	json_t *sources = json_array();
+
+	vec_each(src, &s->sources)
+		json_array_append_new(sources, json_pack("{s:s, s:s?, s:s?, s:i}", "src", src->path,
+							 "pattern", src->pattern, "text", src->text,
+							 "kind", (int)src->kind));
+	return json_pack("{s:s, s:o, s:s, s:s?, s:s?, s:b, s:b, s:o}", "kind", "copy", "sources",
+			 sources, "dest", s->dest, "chown", s->chown, "chmod", s->chmod, "link",
+			 (int)s->link, "unpack", (int)s->unpack, "exclude", list(&s->exclude));
+}
+
+static json_t *steps_json(const struct graph *g)
+{
+	json_t *out = json_array();
+
+	vec_each(st, &g->stages) {
+		for (size_t i = 0; st->needed && i < st->steps.n; i++) {
+			struct step *s = &st->steps.v[i];
+
+			json_array_append_new(out, s->kind == STEP_RUN ? exec_json(s)
+						   : s->kind == STEP_COPY
+							   ? copy_json(s)
+							   : json_pack("{s:s, s:s, s:s?}", "kind",
+								       "mkdir", "path", s->dest,
+								       "user", s->user));
+		}
+	}
+	return out;
+}
+
+static json_t *do_graph(struct arena *a, const json_t *q)
+{
+	const json_t *t = json_object_get(q, "text");
+	struct graph_input in = {.target = json_string_or(q, "target", NULL),
+				 .platform = "linux/amd64",
+				 .build_platform = "linux/amd64",
+				 .image = any_image,
+				 .arg = a};
+	struct strings none = {};
+	struct dockerfile d;
+	struct recipe recipe;
+	struct graph g;
+	struct err e = {};
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)json_object_get(q, "args"), key, v) * vec_push(a, &in.args) =
+		(struct pair){key, json_string_value(v)};
+	if (dockerfile_parse(a, "Dockerfile",
+			     (struct span){json_string_value(t), json_string_length(t)}, &d,
+			     &e) < 0 ||
+	    recipe_read(a, &d, &recipe, &e) < 0 || graph_make(a, &recipe, &in, &g, &e) < 0)
+		return json_pack("{s:o}", "error", failure(&e));
+	return json_pack("{s:o, s:o}", "image",
+			 json_loads(config_json(a, &g.stages.v[g.target].config, &none), 0, NULL),
+			 "steps", steps_json(&g));
+}
+
 static json_t *answer(struct arena *a, const json_t *q)
 {
 	const char *kind = json_string_or(q, "do", "");
@@ -142,6 +231,8 @@ static json_t *answer(struct arena *a, const json_t *q)
 		return do_match(a, q);
 	if (!strcmp(kind, "ignore"))
 		return do_ignore_file(a, q);
+	if (!strcmp(kind, "graph"))
+		return do_graph(a, q);
 	return do_parse(a, q);
 }
 

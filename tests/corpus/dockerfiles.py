@@ -82,6 +82,78 @@ def stages_of(want):
             for s in want["stages"] or []]
 
 
+def image_of(image):
+    image = json.loads(json.dumps(image))
+    for key in ("rootfs", "created"):
+        image.pop(key, None)
+    for h in image.get("history", []):
+        h.pop("comment", None)
+        h["empty_layer"] = bool(h.get("empty_layer"))
+    return image
+
+
+def canon(items):
+    return sorted(json.dumps(i, sort_keys=True) for i in items)
+
+
+def execs_of_llb(llb):
+    out = []
+    for op in llb or []:
+        x = op["op"].get("exec")
+        if not x:
+            continue
+        mounts = sorted(m["dest"] for m in x["mounts"] if m["dest"] not in ("/", "/dev/pipes/"))
+        network = {1: "host", 2: "none"}.get(x.get("network"), None)
+        out.append({"args": x["meta"]["args"], "env": sorted(x["meta"]["env"]), "cwd": x["meta"]["cwd"],
+                    "user": x["meta"].get("user"), "mounts": mounts, "network": network,
+                    "insecure": bool(x.get("security"))})
+    return canon(out)
+
+
+def execs_of_steps(steps):
+    out = []
+    for s in steps:
+        if s["kind"] == "exec":
+            out.append({"args": s["args"], "env": sorted(s["env"]), "cwd": s["cwd"],
+                        "user": s["user"] or None, "network": None if s["network"] == "default" else s["network"],
+                        "mounts": sorted(m["dest"] for m in s["mounts"] if m["dest"]),
+                        "insecure": s["insecure"]})
+    return canon(set_of(out))
+
+
+def set_of(items):
+    """Equal executions are one vertex in LLB."""
+    return [json.loads(i) for i in sorted({json.dumps(i, sort_keys=True) for i in items})]
+
+
+def same_graph(tally, name, got, want):
+    if "convert_error" in want:
+        tally.check(f"{name}: convert_error {want['convert_error']}", "error" in got, True)
+        return
+    if "image" not in want:
+        return
+    if "error" in got:
+        tally.check(f"{name}: no error", got["error"], None)
+        return
+    tally.check(f"{name}: image", image_of(got["image"]), image_of(want["image"]))
+    if "llb" in want:
+        tally.check(f"{name}: executions", execs_of_steps(got["steps"]),
+                    canon(set_of(json.loads(i) for i in execs_of_llb(want["llb"]))))
+
+
+def graph(ask, tally, name, text, want):
+    if name in LINT_ERRORS:
+        return
+    same_graph(tally, name, ask(do="graph", text=text), want)
+    for v in want.get("variants", []):
+        got = ask(do="graph", text=text, args=v.get("args", {}), target=v.get("target"))
+        same_graph(tally, f"{name} {v.get('args')} {v.get('target')}", got, v)
+
+
+# Refused by `#check=...;error=true`, which is the linter's business.
+LINT_ERRORS = ("bk-inline--dockerfile_check-testrulecheckoption-6",)
+
+
 def parse(ask, root, tally, only):
     for name in sorted(os.listdir(f"{root}/cases")):
         if only and name not in only:
@@ -98,6 +170,7 @@ def parse(ask, root, tally, only):
             tally.check(f"{name}: escape", got.get("escape"), want["escape"])
         if "stages" in want:
             tally.check(f"{name}: stages", got.get("stages"), stages_of(want))
+            graph(ask, tally, name, text, want)
 
 
 def main():

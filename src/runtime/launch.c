@@ -8,6 +8,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_room.h"
 #include "runtime/child.h"
+#include "runtime/filter.h"
 #include "runtime/rights.h"
 #include "runtime/state.h"
 #include <errno.h>
@@ -364,8 +365,10 @@ int launch_begin(const struct container_spec *s, struct launch *out, struct err 
 	auto_arena a = {0};
 	struct child c = {.spec = s, .a = &a, .init = -1, .cwd = -1};
 	struct err ignored;
-	int r = make_cgroup(&a, s, e);
+	int r = filter_choose(&a, s, &c.filter, e);
 
+	if (!r)
+		r = make_cgroup(&a, s, e);
 	if (!r) {
 		r = start(s, &c, out, e);
 		if (r < 0 && cgroup_remove(s->cgroup_path, &ignored) < 0)

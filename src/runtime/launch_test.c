@@ -139,9 +139,9 @@ static void runs(void **state)
 
 static void keeps_dockers_rights(void **state)
 {
-	expect("grep -E 'Cap|NoNew' /proc/self/status",
+	expect("grep -E 'Cap|NoNew|Seccomp' /proc/self/status",
 	       "CapInh:\t0000000000000000\nCapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n"
-	       "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\n");
+	       "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n");
 }
 
 static void leaves_no_descriptor(void **state)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The voting example on real PostgreSQL and Redis, pulled from a registry.
+# images: postgres redis voting
 load lib
 
 setup_file() {

@@ -55,7 +55,9 @@ push_busybox() { # [NAME[:TAG]]
 			"docker://$REGISTRY/${1:-busybox:latest}"
 }
 
-# have_image NAME REF...: the image of the recipe tests/images/NAME, loaded under these names.
+# have_image NAME REF...: the image of the recipe tests/images/NAME, loaded under these names. There
+# is no way out of a test's network: a line "# images: NAME..." in the file has tests/run make them
+# before, "# npm: NAME@VERSION..." the same for modules, whose place is then in NODE_PATH.
 have_image() {
 	local archive name=$1 ref
 	shift
@@ -63,17 +65,6 @@ have_image() {
 	for ref; do
 		berth tag "$name:latest" "$ref" || return
 	done
-}
-
-# npm_modules NAME@VERSION...: installs them once, and lets node in this file find them.
-npm_modules() {
-	local dir
-	dir=$BERTH_TEST_CACHE/npm/$(echo "$*" | sha256sum | cut -c1-16)
-	if [ ! -d "$dir" ]; then
-		npm install --no-audit --no-fund --ignore-scripts --prefix "$dir.new" "$@" >/dev/null &&
-			mv "$dir.new" "$dir" || return
-	fi
-	export NODE_PATH=$dir/node_modules
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds; says what it waited for when it never does.

@@ -7,7 +7,7 @@ serve() { # ADDRESS ARGUMENT...
 	local address=$1
 	shift
 	set -- --handler=sqlite --sqlite-url="file:$data/" --state-dir="$data" --telemetry=disable \
-		--debug-addr=- --log-level=WARN --listen-addr="$address" "$@"
+		--debug-addr=- --log-level=ERROR --listen-addr="$address" "$@"
 	[ -z "${MONGO_INITDB_ROOT_USERNAME:-}" ] || set -- "$@" --test-enable-new-auth
 	exec ferretdb "$@"
 }

@@ -243,6 +243,28 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits, bool privi
 	return r;
 }
 
+/* The tree that names all of a container's processes: v2 where there is one. */
+static const struct cgroup_tree *roll(const struct cgroup_trees *t)
+{
+	const struct cgroup_tree *tree = cgroup_tree(t, "");
+
+	return tree ? tree : cgroup_tree(t, "pids");
+}
+
+int cgroup_make_sub(const char *path, struct err *e)
+{
+	struct cgroup_trees trees;
+	char full[PATH_MAX];
+
+	cgroup_trees(&trees);
+	if (!roll(&trees) || !strict_path(path))
+		return err_set(e, EINVAL, "\"%s\" cannot be the name of a cgroup", path);
+	snprintf(full, sizeof(full), "%s/%s", roll(&trees)->dir, path);
+	if (mkdir(full, 0755) < 0 && errno != EEXIST)
+		return err_set(e, errno, "cannot make cgroup %s: %s", full, strerror(errno));
+	return 0;
+}
+
 int cgroup_update(const char *path, const struct cgroup_limits *limits, struct err *e)
 {
 	struct cgroup_trees trees;
@@ -297,14 +319,6 @@ int cgroup_fd(const char *path)
 	cgroup_trees(&trees);
 	t = cgroup_tree(&trees, "");
 	return t ? cgroup_file(t, path, ".", O_RDONLY | O_DIRECTORY) : -1;
-}
-
-/* The tree that names all of a container's processes: v2 where there is one. */
-static const struct cgroup_tree *roll(const struct cgroup_trees *t)
-{
-	const struct cgroup_tree *tree = cgroup_tree(t, "");
-
-	return tree ? tree : cgroup_tree(t, "pids");
 }
 
 static int set_frozen(const struct cgroup_trees *trees, const char *path, bool frozen)

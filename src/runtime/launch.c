@@ -9,6 +9,7 @@
 #include "runtime/cgroup_room.h"
 #include "runtime/child.h"
 #include "runtime/filter.h"
+#include "runtime/init.h"
 #include "runtime/rights.h"
 #include "runtime/state.h"
 #include <errno.h>
@@ -222,6 +223,8 @@ static int step_exec(struct child *c, struct err *e)
 	*vec_push(c->a, &argv) = NULL;
 	if (!argv.v[0])
 		return err_set(e, ENOENT, "no command");
+	if (c->init >= 0 && init_split(c->init, e) < 0)
+		return -e->code;
 	return child_exec(argv.v, (const char *const *)environment(c), e);
 }
 
@@ -367,13 +370,16 @@ int launch_begin(const struct container_spec *s, struct launch *out, struct err 
 	struct err ignored;
 	int r = filter_choose(&a, s, &c.filter, e);
 
-	if (!r)
+	if (!r && s->init)
+		r = c.init = init_open(e);
+	if (r >= 0)
 		r = make_cgroup(&a, s, e);
 	if (!r) {
 		r = start(s, &c, out, e);
 		if (r < 0 && cgroup_remove(s->cgroup_path, &ignored) < 0)
 			log_err(LOG_WARN_, &ignored);
 	}
+	close_at(&c.init);
 	if (r < 0 && launch_exit_code(e) != 125)
 		e->code = EINVAL;
 	return r < 0 ? -e->code : 0;

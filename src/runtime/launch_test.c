@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/sys.h"
 #include "runtime/cgroup.h"
+#include "runtime/exec.h"
 #include "runtime/launch.h"
 #include "runtime/rights.h"
 #include "runtime/state.h"
@@ -10,6 +11,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,7 +52,7 @@ static void make_root(struct box *b)
 		 "cp /bin/busybox %s/lower/bin/busybox && "
 		 "for c in sh cat id ls wc touch grep mount head stat mkdir env sleep test pwd "
 		 "hostname "
-		 "readlink tty; do ln -s busybox %s/lower/bin/$c; done && "
+		 "readlink tty kill uniq; do ln -s busybox %s/lower/bin/$c; done && "
 		 "echo 'app:x:1000:1000::/home/app:/bin/sh' >%s/lower/etc/passwd",
 		 b->top, b->top, b->top);
 	assert_int_equal(system(command), 0);
@@ -141,7 +143,8 @@ static void keeps_dockers_rights(void **state)
 {
 	expect("grep -E 'Cap|NoNew|Seccomp' /proc/self/status",
 	       "CapInh:\t0000000000000000\nCapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n"
-	       "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n");
+	       "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:"
+	       "\t2\nSeccomp_filters:\t1\n");
 }
 
 static void leaves_no_descriptor(void **state)
@@ -356,6 +359,196 @@ static void allocates_a_terminal(void **state)
 	box_free(b);
 }
 
+static void reaps_as_init(void **state)
+{
+	struct box *b =
+		box_new("echo $$; cat /proc/1/comm; (sleep 0.05 & ) ; (exit 3); sleep 0.2; "
+			"grep -c Z /proc/*/stat >/dev/null; ls /proc | grep -c '^[0-9]*$'; exit 5");
+
+	b->s.init = true;
+	if (box_run(b))
+		fail_msg("%s: %s", b->e.what, b->e.why);
+	assert_string_equal(b->out,
+			    "2\nberth-init\n4\n"); /* init, sh, ls, grep: the orphan is reaped */
+	assert_int_equal(WEXITSTATUS(b->status), 5);
+	box_free(b);
+	b = box_new("kill -9 $$");
+	b->s.init = true;
+	assert_int_equal(box_run(b), 0);
+	assert_int_equal(WEXITSTATUS(b->status), 137);
+	box_free(b);
+	b = box_new("");
+	b->s.init = true;
+	b->s.argv.v[0] = "nosuch";
+	assert_int_equal(box_run(b), -ENOENT);
+	assert_int_equal(WEXITSTATUS(b->status), 127);
+	box_free(b);
+}
+
+static void init_passes_signals(void **state)
+{
+	struct box *b =
+		box_new("trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.01; done");
+	struct launch l;
+	int fds[2];
+
+	assert_int_equal(sys_pipe(fds, 0), 0);
+	b->s.init = true;
+	b->s.stdio[1] = b->s.stdio[2] = fds[1];
+	assert_int_equal(launch_begin(&b->s, &l, &b->e), 0);
+	assert_int_equal(launch_wait(&l, &b->e), 0);
+	close(fds[1]);
+	assert_int_equal(sys_read(fds[0], b->out, 6), 6);
+	assert_int_equal(sys_pidfd_signal(l.pidfd, SIGTERM), 0);
+	assert_int_equal(sys_read(fds[0], b->out, 4), 4);
+	assert_memory_equal(b->out, "got\n", 4);
+	assert_int_equal(sys_pidfd_wait(l.pidfd, 0, &b->status), 0);
+	assert_int_equal(WEXITSTATUS(b->status), 9);
+	close(fds[0]);
+	close(l.pidfd);
+	close(l.sync_fd);
+	box_free(b);
+}
+
+/* A running container, and one command after another in it. */
+struct running {
+	struct box *b;
+	struct launch l;
+	char state[128];
+};
+
+static void running_start(struct running *r)
+{
+	r->b = box_new("while :; do sleep 60; done");
+	*vec_push(&r->b->a, &r->b->s.envp) = "COLOR=blue";
+	r->b->s.cwd = "/work";
+	assert_int_equal(launch_begin(&r->b->s, &r->l, &r->b->e), 0);
+	if (launch_wait(&r->l, &r->b->e))
+		fail_msg("%s: %s", r->b->e.what, r->b->e.why);
+	snprintf(r->state, sizeof(r->state), "%s/state", r->b->top);
+	assert_int_equal(state_write(r->state, &r->b->s, r->l.pid, r->l.start_time, &r->b->e), 0);
+}
+
+static void running_stop(struct running *r)
+{
+	assert_int_equal(cgroup_kill(r->b->s.cgroup_path, &r->b->e), 0);
+	assert_int_equal(sys_pidfd_wait(r->l.pidfd, 0, &r->b->status), 0);
+	assert_int_equal(WTERMSIG(r->b->status), SIGKILL);
+	close(r->l.pidfd);
+	close(r->l.sync_fd);
+	box_free(r->b);
+}
+
+static int run_inside(struct running *r, struct exec_spec *s, const char *command, int *status)
+{
+	struct box *b = r->b;
+	struct launch l;
+	int fds[2], result;
+	size_t got = 0;
+	ssize_t n;
+
+	assert_int_equal(sys_pipe(fds, 0), 0);
+	s->target = r->l.pid;
+	s->start_time = r->l.start_time;
+	s->state_file = r->state;
+	s->stdio[0] = -1;
+	s->stdio[1] = s->stdio[2] = fds[1];
+	if (!s->argv.n) {
+		*vec_push(&b->a, &s->argv) = "sh";
+		*vec_push(&b->a, &s->argv) = "-c";
+		*vec_push(&b->a, &s->argv) = command;
+	}
+	result = exec_begin(s, &l, &b->e);
+	close(fds[1]);
+	if (!result) {
+		result = launch_wait(&l, &b->e);
+		n = 0;
+		while ((n = sys_read(s->tty && !result ? l.tty_fd : fds[0], b->out + got,
+				     sizeof(b->out) - 1 - got)) > 0)
+			got += (size_t)n;
+		b->out[got] = '\0';
+		assert_int_equal(sys_pidfd_wait(l.pidfd, 0, status), 0);
+		close_at(&l.tty_fd);
+		close(l.pidfd);
+		close(l.sync_fd);
+	}
+	close(fds[0]);
+	return result;
+}
+
+static void joins_a_container(void **state)
+{
+	static const struct {
+		struct exec_spec s;
+		const char *command, *output;
+	} rows[] = {
+		{{0},
+		 "pwd; id -u; hostname; echo $COLOR $HOME; ls /proc/1/exe >/dev/null && echo one",
+		 "/work\n0\ninside\nblue /\none\n"},
+		{{.user = "app", .cwd = "/etc"},
+		 "pwd; id -u; id -g; grep CapEff /proc/self/status",
+		 "/etc\n1000\n1000\nCapEff:\t0000000000000000\n"},
+		{{0},
+		 "grep -E 'CapBnd|CapEff|CapInh|Seccomp:' /proc/self/status",
+		 "CapInh:\t0000000000000000\nCapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\n"
+		 "Seccomp:\t2\n"},
+		{{0}, "cd /proc/self/fd; echo *", "0 1 2 3\n"},
+		{{0},
+		 "readlink /proc/self/ns/cgroup >/tmp.c; readlink /proc/1/ns/cgroup | cat - /tmp.c "
+		 "| "
+		 "uniq | wc -l; grep -v ':/$' /proc/self/cgroup | grep -v -e systemd -e cpuset | "
+		 "wc -l",
+		 "1\n0\n"},
+		{{.tty = true}, "tty; test -t 0 && echo yes", "/dev/pts/0\r\nyes\r\n"},
+		{{.sub_cgroup = "probe"}, "echo sub", "sub\n"},
+	};
+	struct running r;
+	int status;
+
+	running_start(&r);
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct exec_spec s = rows[i].s;
+
+		if (run_inside(&r, &s, rows[i].command, &status))
+			fail_msg("%s: %s: %s", rows[i].command, r.b->e.what, r.b->e.why);
+		assert_string_equal(r.b->out, rows[i].output);
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	running_stop(&r);
+}
+
+static void refuses_to_join(void **state)
+{
+	static const struct {
+		struct exec_spec s;
+		int code;
+		const char *why;
+	} rows[] = {
+		{{.cwd = "/nosuch"}, 125, "working directory /nosuch: No such file or directory"},
+		{{.cwd = "/proc/self/fd/3"},
+		 125,
+		 "working directory /proc/self/fd/3: Too many levels of symbolic links"},
+		{{.user = "1:"}, 125, "user \"1:\" is not of the form name|uid[:group|gid]"},
+		{{.user = "nosuch"}, 125, "no user \"nosuch\" in the container's /etc/passwd"},
+	};
+	struct exec_spec missing = {0};
+	struct running r;
+	int status;
+
+	running_start(&r);
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct exec_spec s = rows[i].s;
+
+		assert_true(run_inside(&r, &s, "true", &status) < 0);
+		assert_string_equal(r.b->e.why, rows[i].why);
+		assert_int_equal(launch_exit_code(&r.b->e), rows[i].code);
+	}
+	*vec_push(&r.b->a, &missing.argv) = "nosuch";
+	assert_int_equal(run_inside(&r, &missing, NULL, &status), -ENOENT);
+	assert_int_equal(WEXITSTATUS(status), 127);
+	running_stop(&r);
+}
+
 static void limits_bite(void **state)
 {
 	struct box *b = box_new("grep open /proc/self/limits; cat /sys/fs/cgroup/pids/pids.max "
@@ -425,6 +618,10 @@ int main(void)
 		cmocka_unit_test(becomes_a_user),
 		cmocka_unit_test(waits_at_the_gate),
 		cmocka_unit_test(allocates_a_terminal),
+		cmocka_unit_test(reaps_as_init),
+		cmocka_unit_test(init_passes_signals),
+		cmocka_unit_test(joins_a_container),
+		cmocka_unit_test(refuses_to_join),
 		cmocka_unit_test(limits_bite),
 		cmocka_unit_test(remembers),
 	};

@@ -227,6 +227,8 @@ struct project {
 	VEC(struct file_source) configs;
 	struct strings disabled;   /* services that no active profile enables */
 	struct node *tree;         /* the resolved model, as `config` prints it */
+	struct node *model;        /* the merged model before values were decided (no_interpolate) */
+	struct strings all_profiles; /* every profile that a service names */
 	struct node *x_berth;
 	struct strings warnings;   /* "file:line:col: text" */
 };

@@ -1,0 +1,257 @@
+#include "compose/dotenv.h"
+#include "compose/interpolate.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+struct reader {
+	struct arena *a;
+	const char *file, *p, *end;
+	int line;
+	struct pairs *out;
+	dotenv_lookup *lookup;
+	void *arg;
+	struct err *e;
+};
+
+static const char *find_variable(void *arg, const char *name)
+{
+	struct reader *r = arg;
+	const char *v = r->lookup ? r->lookup(r->arg, name) : NULL;
+
+	return v ? v : pairs_get(r->out, name);
+}
+
+static int fail(struct reader *r, int line, const char *why)
+{
+	err_set(r->e, EINVAL, "%s", why);
+	return err_at(r->e, "%s:%d", r->file, line);
+}
+
+static void skip_line(struct reader *r)
+{
+	while (r->p < r->end && *r->p != '\n')
+		r->p++;
+}
+
+/* Past blank lines, comments and leading blanks; false at the end. */
+static bool to_statement(struct reader *r)
+{
+	while (r->p < r->end) {
+		if (*r->p == '#') {
+			skip_line(r);
+		} else if (isspace((unsigned char)*r->p)) {
+			r->line += *r->p == '\n';
+			r->p++;
+		} else {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool key_char(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("_.-[]", c)) || (unsigned char)c >= 0x80;
+}
+
+/* Leaves p behind the "=" or ":", or at the end of the line where there is neither. */
+static int read_key(struct reader *r, const char **key, bool *inherit)
+{
+	const char *start;
+	size_t n;
+
+	if (r->end - r->p > 7 && !strncmp(r->p, "export", 6) && isblank((unsigned char)r->p[6])) {
+		r->p += 6;
+		while (r->p < r->end && isblank((unsigned char)*r->p))
+			r->p++;
+	}
+	start = r->p;
+	while (r->p < r->end && key_char(*r->p))
+		r->p++;
+	n = (size_t)(r->p - start);
+	while (r->p < r->end && *r->p != '\n' && isspace((unsigned char)*r->p))
+		r->p++;
+	*key = arena_strndup(r->a, start, n);
+	*inherit = r->p >= r->end || *r->p == '\n' || *r->p == '#';
+	if (*inherit) {
+		skip_line(r);
+		return 0;
+	}
+	if (*r->p != '=' && *r->p != ':') {
+		char why[80];
+
+		if (r->p > start + n)
+			return fail(r, r->line, "a key cannot contain a space");
+		snprintf(why, sizeof(why), "unexpected character \"%c\" in a variable name", *r->p);
+		return fail(r, r->line, why);
+	}
+	r->p++;
+	return 0;
+}
+
+static int substitute(struct reader *r, const char *text, int line, const char **out)
+{
+	struct interpolation i = {.lookup = find_variable, .arg = r};
+	int ret = interpolate(r->a, text, &i, out, r->e);
+
+	return ret < 0 ? err_at(r->e, "%s:%d", r->file, line) : 0;
+}
+
+static int read_plain(struct reader *r, const char **out)
+{
+	const char *start = r->p, *end, *hash;
+	char *text;
+
+	skip_line(r);
+	end = r->p;
+	for (hash = start; hash < end; hash++) {
+		if (*hash == '#' && hash > start && isspace((unsigned char)hash[-1]))
+			end = hash;
+	}
+	while (end > start && isspace((unsigned char)end[-1]))
+		end--;
+	text = arena_strndup(r->a, start, (size_t)(end - start));
+	return substitute(r, text, r->line, out);
+}
+
+/* One escape of a double-quoted value; p stands on the backslash. */
+static void read_escape(struct reader *r, struct buf *b)
+{
+	static const char names[] = "n\nr\rt\tv\vf\fa\ab\b\"\"\\\\";
+	char c = r->p + 1 < r->end ? r->p[1] : '\0';
+
+	for (size_t i = 0; i + 1 < sizeof(names); i += 2) {
+		if (names[i] == c) {
+			buf_char(b, names[i + 1]);
+			r->p += 2;
+			return;
+		}
+	}
+	if (c == '$') {
+		buf_str(b, "$$"); /* interpolation makes it one */
+		r->p += 2;
+	} else if (c == '0') {
+		int v = 0, n = 0;
+
+		for (r->p += 2; n < 3 && r->p < r->end && *r->p >= '0' && *r->p <= '7'; n++)
+			v = v * 8 + (*r->p++ - '0');
+		buf_char(b, (char)v);
+	} else {
+		buf_char(b, *r->p++);
+	}
+}
+
+static int read_quoted(struct reader *r, char quote, const char **out)
+{
+	auto_buf b = {0};
+	int line = r->line;
+
+	for (r->p++; r->p < r->end && *r->p != quote;) {
+		r->line += *r->p == '\n';
+		if (*r->p != '\\')
+			buf_char(&b, *r->p++);
+		else if (quote == '"')
+			read_escape(r, &b);
+		else if (r->p + 1 < r->end && r->p[1] == '\'') {
+			buf_char(&b, '\'');
+			r->p += 2;
+		} else
+			buf_char(&b, *r->p++);
+	}
+	if (r->p >= r->end)
+		return fail(r, line, quote == '"' ? "this double quote is never closed"
+						  : "this single quote is never closed");
+	r->p++;
+	if (b.n && memchr(b.p, 0, b.n))
+		return fail(r, line, "a value holds a NUL byte");
+	*out = buf_take(r->a, &b);
+	return quote == '"' ? substitute(r, *out, line, out) : 0;
+}
+
+static int statement(struct reader *r)
+{
+	const char *key, *value;
+	bool inherit;
+	int ret = read_key(r, &key, &inherit);
+
+	if (ret < 0)
+		return ret;
+	if (inherit) {
+		value = *key && r->lookup ? r->lookup(r->arg, key) : NULL;
+		if (value)
+			*vec_push(r->a, r->out) = (struct pair){key, value};
+		return 0;
+	}
+	while (r->p < r->end && isblank((unsigned char)*r->p))
+		r->p++;
+	if (r->p < r->end && (*r->p == '"' || *r->p == '\''))
+		ret = read_quoted(r, *r->p, &value);
+	else
+		ret = read_plain(r, &value);
+	if (!ret)
+		*vec_push(r->a, r->out) = (struct pair){key, value};
+	return ret;
+}
+
+static int check_bytes(const char *file, struct span src, struct err *e)
+{
+	if (src.n && memchr(src.p, 0, src.n))
+		err_set(e, EINVAL, "the file holds NUL bytes");
+	else if (!text_is_utf8(src.p, src.n))
+		err_set(e, EINVAL, "the file is not UTF-8");
+	else
+		return 0;
+	return err_at(e, "%s", file);
+}
+
+static struct span without_bom(struct span s)
+{
+	if (s.n >= 3 && !memcmp(s.p, "\xef\xbb\xbf", 3))
+		return (struct span){s.p + 3, s.n - 3};
+	return s;
+}
+
+int dotenv_parse(struct arena *a, const char *file, struct span src, dotenv_lookup *lookup,
+		 void *arg, struct pairs *out, struct err *e)
+{
+	struct reader r = {.a = a, .file = file, .line = 1, .out = out, .lookup = lookup,
+			   .arg = arg, .e = e};
+	int ret = check_bytes(file, src, e);
+
+	src = without_bom(src);
+	r.p = src.p;
+	r.end = src.p + src.n;
+	while (!ret && to_statement(&r))
+		ret = statement(&r);
+	return ret;
+}
+
+int dotenv_parse_raw(struct arena *a, struct span src, dotenv_lookup *lookup, void *arg,
+		     struct pairs *out)
+{
+	struct span rest = without_bom(src), line;
+
+	if (src.n && memchr(src.p, 0, src.n))
+		return -EINVAL;
+	while (rest.n) {
+		const char *key, *value, *eq;
+
+		span_cut(&rest, '\n', &line);
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		while (line.n && isspace((unsigned char)*line.p)) {
+			line.p++;
+			line.n--;
+		}
+		if (!line.n || *line.p == '#')
+			continue;
+		eq = memchr(line.p, '=', line.n);
+		key = arena_strndup(a, line.p, eq ? (size_t)(eq - line.p) : line.n);
+		value = eq ? arena_strndup(a, eq + 1, line.n - (size_t)(eq - line.p) - 1)
+			   : lookup ? lookup(arg, key) : NULL;
+		if (value)
+			*vec_push(a, out) = (struct pair){key, value};
+	}
+	return 0;
+}

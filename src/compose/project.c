@@ -1,0 +1,121 @@
+#include "compose/project.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "compose/loading.h"
+#include "compose/render.h"
+#include "compose/service.h"
+#include <errno.h>
+#include <fcntl.h>
+
+#define FIND(list, field)                                                                          \
+	do {                                                                                       \
+		for (size_t i_ = 0; i_ < (list).n; i_++) {                                         \
+			if (!strcmp((list).v[i_].field, name))                                     \
+				return &(list).v[i_];                                              \
+		}                                                                                  \
+		return NULL;                                                                       \
+	} while (0)
+
+struct service *project_service(const struct project *p, const char *name)
+{
+	FIND(p->services, name);
+}
+
+struct network *project_network(const struct project *p, const char *name)
+{
+	FIND(p->networks, key);
+}
+
+struct volume *project_volume(const struct project *p, const char *name)
+{
+	FIND(p->volumes, key);
+}
+
+struct file_source *project_secret(const struct project *p, const char *name)
+{
+	FIND(p->secrets, key);
+}
+
+struct file_source *project_config(const struct project *p, const char *name)
+{
+	FIND(p->configs, key);
+}
+
+/* ---- saved projects ----------------------------------------------------------------------- */
+
+static void save_strings(struct buf *b, const char *key, const struct strings *s)
+{
+	buf_printf(b, ",\n\"%s\": [", key);
+	for (size_t i = 0; i < s->n; i++) {
+		buf_str(b, i ? ", " : "");
+		buf_json(b, s->v[i], strlen(s->v[i]));
+	}
+	buf_char(b, ']');
+}
+
+static void save_text(struct buf *b, const char *key, const char *text)
+{
+	buf_printf(b, ",\n\"%s\": ", key);
+	buf_json(b, text ? text : "", strlen(text ? text : ""));
+}
+
+int project_save(const struct project *p, const char *path, struct err *e)
+{
+	auto_buf b = {0};
+
+	buf_str(&b, "{\"berth_project\": 1");
+	save_text(&b, "name", p->name);
+	save_text(&b, "dir", p->dir);
+	save_strings(&b, "files", &p->files);
+	save_strings(&b, "env_files", &p->env_files);
+	save_strings(&b, "disabled", &p->disabled);
+	buf_str(&b, ",\n\"environment\": {");
+	for (size_t i = 0; i < p->environment.n; i++) {
+		buf_str(&b, i ? ",\n" : "\n");
+		buf_json(&b, p->environment.v[i].key, strlen(p->environment.v[i].key));
+		buf_str(&b, ": ");
+		buf_json(&b, p->environment.v[i].value, strlen(p->environment.v[i].value));
+	}
+	buf_str(&b, "},\n\"tree\": ");
+	render_tree(p->tree, RENDER_SAVED, &b);
+	buf_str(&b, "}\n");
+	/* The environment may hold passwords. */
+	return file_replace(AT_FDCWD, path, b.p, b.n, 0600, FILE_DURABLE, e);
+}
+
+static void read_strings(struct arena *a, const struct node *n, struct strings *out)
+{
+	for (size_t i = 0; n && i < n->kids.n; i++)
+		*vec_push(a, out) = n->kids.v[i]->text;
+}
+
+int project_load_saved(struct arena *a, const char *path, struct project **out, struct err *e)
+{
+	struct project *p = arena_new(a, struct project);
+	struct nodes docs = {0};
+	struct node *doc, *env;
+	struct span text;
+	int r = file_read(a, AT_FDCWD, path, 4 * FILE_LIMIT, &text, e);
+
+	if (!r)
+		r = node_parse(a, path, text, &docs, e);
+	if (r < 0)
+		return r;
+	doc = docs.n ? docs.v[0] : NULL;
+	if (!node_is(node_get(doc, "berth_project"), "1") || !node_get(doc, "tree"))
+		return err_set(e, EINVAL, "%s is no saved project", path);
+	p->name = node_get_text(doc, "name");
+	p->dir = node_get_text(doc, "dir");
+	read_strings(a, node_get(doc, "files"), &p->files);
+	read_strings(a, node_get(doc, "env_files"), &p->env_files);
+	read_strings(a, node_get(doc, "disabled"), &p->disabled);
+	env = node_get(doc, "environment");
+	for (size_t i = 0; env && i < env->kids.n; i++)
+		*vec_push(a, &p->environment) =
+			(struct pair){env->kids.v[i]->key, env->kids.v[i]->text};
+	p->tree = node_get(doc, "tree");
+	r = project_decode(a, p, e);
+	if (!r)
+		*out = p;
+	return r;
+}

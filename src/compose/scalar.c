@@ -1,0 +1,183 @@
+/*
+ * What a plain scalar means. The rules are those of the loader that everyone's files were written
+ * against: YAML 1.2 words for booleans, but 010 is eight and 1_000 a thousand.
+ */
+#include "compose/node.h"
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+static bool one_of(const char *s, const char *const *words)
+{
+	for (; *words; words++) {
+		if (!strcmp(s, *words))
+			return true;
+	}
+	return false;
+}
+
+/* Digits of `base` only; underscores are dropped. */
+static int integer(const char *s, int base, bool negative, int64_t *out)
+{
+	uint64_t v = 0;
+	bool any = false;
+
+	for (; *s; s++) {
+		int d = isdigit((unsigned char)*s) ? *s - '0' : tolower((unsigned char)*s) - 'a' + 10;
+
+		if (*s == '_')
+			continue;
+		if (d < 0 || d >= base || (base <= 10 && !isdigit((unsigned char)*s)))
+			return -EINVAL;
+		if (__builtin_mul_overflow(v, (uint64_t)base, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)d, &v))
+			return -ERANGE;
+		any = true;
+	}
+	if (!any || v > (uint64_t)INT64_MAX)
+		return any ? -ERANGE : -EINVAL;
+	*out = negative ? -(int64_t)v : (int64_t)v;
+	return 0;
+}
+
+static int read_int(const char *s, int64_t *out)
+{
+	bool negative = *s == '-';
+
+	if (*s == '-' || *s == '+')
+		s++;
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	if (s[0] == '0' && s[1]) {
+		char base = s[1];
+
+		if (base == 'x' || base == 'X')
+			return integer(s + 2, 16, negative, out);
+		if (base == 'o' || base == 'O')
+			return integer(s + 2, 8, negative, out);
+		if (base == 'b' || base == 'B')
+			return integer(s + 2, 2, negative, out);
+		if (!integer(s + 1, 8, negative, out))
+			return 0;
+	}
+	return integer(s, 10, negative, out);
+}
+
+/* [-+]?(digits[.digits]|.digits)([eE][-+]?digits)? */
+static bool looks_float(const char *s)
+{
+	size_t whole, part = 0;
+
+	if (*s == '-' || *s == '+')
+		s++;
+	whole = strspn(s, "0123456789_");
+	s += whole;
+	if (*s == '.') {
+		part = strspn(s + 1, "0123456789_");
+		s += 1 + part;
+	}
+	if (!whole && !part)
+		return false;
+	if (*s == 'e' || *s == 'E') {
+		s++;
+		if (*s == '-' || *s == '+')
+			s++;
+		if (!isdigit((unsigned char)*s))
+			return false;
+		s += strspn(s, "0123456789");
+	}
+	return !*s;
+}
+
+/* As Go prints a float64: shortest digits that read back the same. */
+static const char *float_text(struct arena *a, double v)
+{
+	char buf[40];
+	int digits = 1, exponent;
+	char *p;
+
+	if (isinf(v))
+		return v > 0 ? "+Inf" : "-Inf";
+	do {
+		snprintf(buf, sizeof(buf), "%.*e", digits - 1, v);
+	} while (strtod(buf, NULL) != v && ++digits <= 17);
+	p = strchr(buf, 'e');
+	exponent = p ? atoi(p + 1) : 0;
+	if (exponent >= -4 && exponent < 21)
+		snprintf(buf, sizeof(buf), "%.*f",
+			 digits - 1 - exponent > 0 ? digits - 1 - exponent : 0, v);
+	return arena_strndup(a, buf, strlen(buf));
+}
+
+static double read_float(const char *s)
+{
+	char plain[64];
+	size_t n = 0;
+
+	for (; *s && n + 1 < sizeof(plain); s++) {
+		if (*s != '_')
+			plain[n++] = *s;
+	}
+	plain[n] = '\0';
+	return strtod(plain, NULL);
+}
+
+/* 2001-12-14, or that with a time behind it. */
+static bool looks_time(const char *s)
+{
+	static const char shape[] = "dddd-dd-dd";
+	size_t i = 0;
+
+	for (; shape[i]; i++) {
+		if (shape[i] == 'd' ? !isdigit((unsigned char)s[i]) : s[i] != shape[i])
+			return false;
+	}
+	if (!s[i])
+		return true;
+	return (s[i] == 'T' || s[i] == 't' || s[i] == ' ') && isdigit((unsigned char)s[i + 1]) &&
+	       strchr(s + i, ':');
+}
+
+enum node_type node_type_of(struct arena *a, const char *s, const char **canonical)
+{
+	static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
+	static const char *const yes[] = {"true", "True", "TRUE", NULL};
+	static const char *const no[] = {"false", "False", "FALSE", NULL};
+	static const char *const odd[] = {".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF",
+					  "-.inf", "-.Inf", "-.INF", ".nan",  ".NaN",  ".NAN", NULL};
+	int64_t v;
+
+	*canonical = s;
+	if (one_of(s, nulls))
+		return TYPE_NULL;
+	if (one_of(s, yes) || one_of(s, no)) {
+		*canonical = one_of(s, yes) ? "true" : "false";
+		return TYPE_BOOL;
+	}
+	if (!strchr("+-.0123456789", *s))
+		return TYPE_STR;
+	if (one_of(s, odd)) {
+		*canonical = strpbrk(s, "aA") ? "NaN" : *s == '-' ? "-Inf" : "+Inf";
+		return TYPE_FLOAT;
+	}
+	if (!read_int(s, &v)) {
+		*canonical = arena_printf(a, "%" PRId64, v);
+		return TYPE_INT;
+	}
+	if (strlen(s) < 64 && looks_float(s)) {
+		*canonical = float_text(a, read_float(s));
+		return TYPE_FLOAT;
+	}
+	return looks_time(s) ? TYPE_TIME : TYPE_STR;
+}
+
+void node_resolve(struct arena *a, struct node *n)
+{
+	if (n->quoted) {
+		n->type = TYPE_STR;
+		return;
+	}
+	n->type = node_type_of(a, n->text, &n->text);
+}

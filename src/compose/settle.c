@@ -1,0 +1,338 @@
+/*
+ * The settle and decode walks: from the merged tree to the form that `config` prints, and from
+ * that to structs. Both rely on expand having fixed every shape.
+ */
+#include "base/when.h"
+#include "compose/schema.h"
+#include <errno.h>
+#include <math.h>
+
+static bool zero(const struct node *n)
+{
+	if (n->kind != NODE_SCALAR)
+		return !n->kids.n;
+	return !*n->text || !strcmp(n->text, "0") || !strcmp(n->text, "false") ||
+	       n->type == TYPE_NULL;
+}
+
+/* A float as Go prints a float32: shortest digits that read back the same. */
+static const char *float32_text(struct arena *a, const char *text)
+{
+	float v = strtof(text, NULL);
+	char buf[64];
+	int digits = 1;
+
+	do {
+		snprintf(buf, sizeof(buf), "%.*g", digits, (double)v);
+	} while (strtof(buf, NULL) != v && ++digits <= 9);
+	if (strchr(buf, 'e') && fabsf(v) < 1e21f && fabsf(v) >= 1e-6f)
+		snprintf(buf, sizeof(buf), "%.*f", v == floorf(v) ? 0 : digits + 4, (double)v);
+	return arena_strndup(a, buf, strlen(buf));
+}
+
+static int settle_duration(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	char text[40];
+	int64_t ns;
+
+	if (when_parse_duration(n->text, &ns, e) < 0)
+		return err_at(e, "%s:%d:%d", n->file, n->line, n->col);
+	when_format_duration(ns, text);
+	*out = node_str(w->a, arena_strndup(w->a, text, strlen(text)), n);
+	return 0;
+}
+
+static int settle_mode(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	unsigned long v;
+	char *end;
+
+	errno = 0;
+	v = strtoul(n->text, &end, n->type == TYPE_STR ? 8 : 10);
+	if (*end || end == n->text || *n->text == '-' || errno || v > 0xffffffff) {
+		node_fail(n, e, "\"%s\" is not a file mode", n->text);
+		return err_hint(e, "write it in octal: \"0440\"");
+	}
+	*out = node_str(w->a, arena_printf(w->a, "0%lo", v), n);
+	return 0;
+}
+
+static int settle_bytes(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	if (n->type == TYPE_FLOAT) {
+		node_fail(n, e, "a size must not be a bare fraction: %s", n->text);
+		return err_hint(e, "quote it and add a unit: \"%sm\"", n->text);
+	}
+	*out = node_str(w->a, n->text, n);
+	return 0;
+}
+
+static int settle_scalar(struct walk *w, const struct attr *row, struct node *n,
+			 struct node **out, struct err *e)
+{
+	if (node_null(n)) {
+		*out = n;
+		return 0;
+	}
+	switch (row->type) {
+	case A_STR:
+		*out = node_str(w->a, n->text, n);
+		return 0;
+	case A_DURATION:
+		return settle_duration(w, n, out, e);
+	case A_BYTES:
+		return settle_bytes(w, n, out, e);
+	case A_MODE:
+		return settle_mode(w, n, out, e);
+	case A_FLOAT:
+		*out = node_typed(w->a, TYPE_FLOAT, float32_text(w->a, n->text), n);
+		return 0;
+	case A_INT:
+	case A_MICROS:
+		if (n->type == TYPE_FLOAT)
+			*out = node_typed(w->a, TYPE_INT,
+					  arena_printf(w->a, "%.0f", trunc(strtod(n->text, NULL))), n);
+		else
+			*out = n;
+		return 0;
+	default:
+		*out = n;
+		return 0;
+	}
+}
+
+static int bad_pair(const struct node *k, struct err *e)
+{
+	node_fail(k, e, "the name of \"%.80s\" ends in a blank", k->text);
+	return err_hint(e, "write NAME=value without a blank before the =");
+}
+
+static int settle_pairs(struct walk *w, const struct attr *row, struct node *n,
+			struct node **out, struct err *e)
+{
+	struct node *map = node_new(w->a, NODE_MAP, n);
+
+	vec_each(k, &n->kids) {
+		const char *key = (*k)->key, *value = (*k)->text;
+		bool null = node_null(*k);
+
+		if (n->kind == NODE_SEQ) {
+			const char *eq = strchr((*k)->text, '=');
+
+			key = arena_strndup(w->a, value, eq ? (size_t)(eq - value) : strlen(value));
+			null = !eq;
+			value = eq ? eq + 1 : "";
+			if (row->flags & F_NULLS && eq && eq > (*k)->text &&
+			    (eq[-1] == ' ' || eq[-1] == '\t'))
+				return bad_pair(*k, e);
+		}
+		struct node *v = null && row->flags & F_NULLS
+					 ? node_typed(w->a, TYPE_NULL, "", *k)
+					 : node_str(w->a, null ? "" : value, *k);
+
+		v->key_line = (*k)->key_line;
+		v->key_col = (*k)->key_col;
+		v->from = (*k)->from;
+		node_set(w->a, map, key, v);
+	}
+	node_sort(map);
+	*out = map;
+	return 0;
+}
+
+static int settle_list(struct walk *w, const struct attr *row, struct node *n, struct node **out,
+		       struct err *e)
+{
+	*out = node_new(w->a, n->kind, n);
+	vec_each(k, &n->kids) {
+		struct node *v = *k;
+		int r = row->item ? schema_settle(w, row->item, *k, &v, e) : 0;
+
+		if (r < 0)
+			return r;
+		if (!row->item)
+			v = node_str(w->a, v->text, v);
+		v->from = (*k)->from;
+		v->key_line = (*k)->key_line;
+		v->key_col = (*k)->key_col;
+		if (n->kind == NODE_MAP)
+			node_set(w->a, *out, (*k)->key, v);
+		else
+			node_push(w->a, *out, v);
+	}
+	if (n->kind == NODE_MAP)
+		node_sort(*out);
+	return 0;
+}
+
+static void put(struct walk *w, const struct attr *row, struct node *map, struct node *v,
+		const struct node *was)
+{
+	v->title = row->flags & F_TITLE;
+	v->from = was->from;
+	v->key_line = was->key_line;
+	v->key_col = was->key_col;
+	node_set(w->a, map, row->name, v);
+}
+
+/* What JSON shows for an attribute that nobody gave. */
+static void put_absent(struct walk *w, const struct attr *row, struct node *map)
+{
+	struct node *v = row->type == A_MAP ? node_new(w->a, NODE_MAP, map)
+					    : node_typed(w->a, TYPE_NULL, "", map);
+
+	v->json_only = true;
+	v->record = row->type == A_MAP;
+	for (const struct attr *in = row->type == A_MAP ? row->sub : NULL; in && in->name; in++) {
+		if (in->flags & F_JSON)
+			put_absent(w, in, v);
+	}
+	node_set(w->a, map, row->name, v);
+}
+
+static int settle_record(struct walk *w, const struct attr *row, struct node *n,
+			 struct node **out, struct err *e)
+{
+	struct node *map = node_new(w->a, NODE_MAP, n), *v;
+
+	map->record = true;
+	for (const struct attr *in = row->sub; in->name; in++) {
+		struct node *k = node_get(n, in->name);
+		int r = k ? schema_settle(w, in, k, &v, e) : 0;
+
+		if (r < 0)
+			return r;
+		if (k && ((in->flags & F_KEEP) || !zero(v))) {
+			if (!node_null(v))
+				put(w, in, map, v, k);
+			else if (in->flags & F_JSON)
+				put_absent(w, in, map);
+		} else if (in->flags & F_JSON) {
+			put_absent(w, in, map);
+		}
+	}
+	for (size_t i = 0; i < n->kids.n; i++) {
+		if (schema_extension(n->kids.v[i]->key) && !schema_row(row->sub, n->kids.v[i]->key))
+			node_set(w->a, map, n->kids.v[i]->key, n->kids.v[i]);
+	}
+	*out = map;
+	return 0;
+}
+
+int schema_settle(struct walk *w, const struct attr *row, struct node *n, struct node **out,
+		  struct err *e)
+{
+	if (row->type == A_ANY || node_null(n)) {
+		*out = n;
+		return 0;
+	}
+	if (row->settle)
+		return row->settle(w, n, out, e);
+	switch (row->type) {
+	case A_PAIRS:
+		return settle_pairs(w, row, n, out, e);
+	case A_STRS:
+	case A_WORDS:
+	case A_LIST:
+	case A_NAMED:
+		return settle_list(w, row, n, out, e);
+	case A_MAP:
+		return settle_record(w, row, n, out, e);
+	default:
+		return settle_scalar(w, row, n, out, e);
+	}
+}
+
+/* ---- decode ------------------------------------------------------------------------------- */
+
+static int decode_scalar(const struct attr *row, const struct node *n, void *at, struct err *e)
+{
+	char *end;
+
+	switch (row->type) {
+	case A_STR:
+		*(const char **)at = n->text;
+		return 0;
+	case A_BOOL:
+		*(bool *)at = node_true(n);
+		return 0;
+	case A_FLOAT:
+		*(double *)at = strtod(n->text, NULL);
+		return 0;
+	case A_DURATION:
+		return when_parse_duration(n->text, at, e);
+	case A_MODE:
+		*(int64_t *)at = strtol(n->text, &end, 8);
+		return 0;
+	default:
+		if (text_to_i64(n->text, at))
+			return node_fail(n, e, "\"%s\" takes a whole number, not \"%s\"", row->name,
+					 n->text);
+		return 0;
+	}
+}
+
+static int decode_list(struct arena *a, const struct attr *row, const struct node *n, void *at,
+		       struct err *e)
+{
+	VEC(char) *vec = at; /* entries of item->size bytes */
+	size_t size = row->item->size;
+
+	vec->v = arena_alloc(a, n->kids.n * size + 1);
+	vec->n = vec->cap = n->kids.n;
+	for (size_t i = 0; i < n->kids.n; i++) {
+		int r = schema_decode(a, row->item, n->kids.v[i], vec->v + i * size, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int decode_record(struct arena *a, const struct attr *row, const struct node *n,
+			 char *out, struct err *e)
+{
+	for (const struct attr *in = row->sub; in->name; in++) {
+		const struct node *k = node_get(n, in->name);
+		int r = 0;
+
+		if (k && !node_null(k) && in->to)
+			r = schema_decode(a, in, k, out + in->to - 1, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int schema_decode(struct arena *a, const struct attr *row, const struct node *n, void *out,
+		  struct err *e)
+{
+	int r;
+
+	if (row->decode) {
+		r = row->decode(a, n, out, e);
+		if (r)
+			return r < 0 ? r : 0; /* 1: nothing is left to decode */
+	}
+	switch (row->type) {
+	case A_STRS:
+	case A_WORDS:
+		vec_each(k, &n->kids)
+			*vec_push(a, (struct strings *)out) = (*k)->text;
+		return 0;
+	case A_PAIRS:
+		vec_each(k, &n->kids)
+			*vec_push(a, (struct pairs *)out) =
+				(struct pair){(*k)->key, node_null(*k) ? NULL : (*k)->text};
+		return 0;
+	case A_MAP:
+		return n->kind == NODE_MAP ? decode_record(a, row, n, out, e) : 0;
+	case A_LIST:
+	case A_NAMED:
+		return decode_list(a, row, n, out, e);
+	case A_ANY:
+		*(const struct node **)out = n;
+		return 0;
+	default:
+		return decode_scalar(row, n, out, e);
+	}
+}

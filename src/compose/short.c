@@ -1,0 +1,536 @@
+#include "compose/short.h"
+#include <ctype.h>
+#include <errno.h>
+
+static struct node *map_with(struct walk *w, const char *key, struct node *n)
+{
+	struct node *map = node_new(w->a, NODE_MAP, n);
+
+	node_set(w->a, map, key, node_str(w->a, n->text, n));
+	return map;
+}
+
+static void put(struct walk *w, struct node *map, const char *key, const char *text,
+		enum node_type type)
+{
+	node_set(w->a, map, key, node_typed(w->a, type, text, map));
+}
+
+static void put_default(struct walk *w, struct node *map, const char *key, const char *text,
+			enum node_type type)
+{
+	if (!node_get(map, key))
+		put(w, map, key, text, type);
+}
+
+int short_build(struct walk *w, struct node **n, struct err *e)
+{
+	(void)e;
+	if ((*n)->kind == NODE_SCALAR)
+		*n = map_with(w, "context", *n);
+	return 0;
+}
+
+int short_extends(struct walk *w, struct node **n, struct err *e)
+{
+	(void)e;
+	if ((*n)->kind == NODE_SCALAR)
+		*n = map_with(w, "service", *n);
+	return 0;
+}
+
+int short_include(struct walk *w, struct node **n, struct err *e)
+{
+	(void)e;
+	if ((*n)->kind == NODE_SCALAR)
+		*n = map_with(w, "path", *n);
+	return 0;
+}
+
+static int text_entry(const struct node *k, const char *what, struct err *e)
+{
+	if (k->kind == NODE_SCALAR && k->type == TYPE_STR)
+		return 0;
+	node_fail(k, e, "%s takes texts", what);
+	return k->kind == NODE_SCALAR ? err_hint(e, "quote it: \"%s\"", k->text) : -e->code;
+}
+
+int short_depends_on(struct walk *w, struct node **n, struct err *e)
+{
+	struct node *map = node_new(w->a, NODE_MAP, *n);
+
+	if ((*n)->kind == NODE_MAP) {
+		vec_each(k, &(*n)->kids) {
+			if ((*k)->kind == NODE_MAP)
+				put_default(w, *k, "required", "true", TYPE_BOOL);
+		}
+		return 0;
+	}
+	vec_each(k, &(*n)->kids) {
+		struct node *dep = node_new(w->a, NODE_MAP, *k);
+		int r = text_entry(*k, "depends_on", e);
+
+		if (r < 0)
+			return r;
+		dep->key_line = (*k)->line;
+		dep->key_col = (*k)->col;
+		put(w, dep, "condition", "service_started", TYPE_STR);
+		put(w, dep, "required", "true", TYPE_BOOL);
+		node_set(w->a, map, (*k)->text, dep);
+	}
+	*n = map;
+	return 0;
+}
+
+int short_name_map(struct walk *w, struct node **n, struct err *e)
+{
+	struct node *map = node_new(w->a, NODE_MAP, *n);
+
+	if ((*n)->kind == NODE_MAP)
+		return 0;
+	vec_each(k, &(*n)->kids) {
+		struct node *v = node_typed(w->a, TYPE_NULL, "", *k);
+		int r = text_entry(*k, "this list", e);
+
+		if (r < 0)
+			return r;
+		if (node_get(map, (*k)->text))
+			return node_fail(*k, e, "\"%s\" is listed twice", (*k)->text);
+		v->key_line = (*k)->line;
+		v->key_col = (*k)->col;
+		node_set(w->a, map, (*k)->text, v);
+	}
+	*n = map;
+	return 0;
+}
+
+int short_env_files(struct walk *w, struct node **n, struct err *e)
+{
+	struct node *seq = node_new(w->a, NODE_SEQ, *n);
+
+	(void)e;
+	if ((*n)->kind == NODE_SCALAR)
+		node_push(w->a, seq, *n);
+	else
+		seq = *n;
+	for (size_t i = 0; i < seq->kids.n; i++) {
+		struct node *k = seq->kids.v[i];
+
+		if (k->kind == NODE_SCALAR && !node_null(k))
+			k = map_with(w, "path", k);
+		if (k->kind == NODE_MAP)
+			put_default(w, k, "required", "true", TYPE_BOOL);
+		seq->kids.v[i] = k;
+	}
+	*n = seq;
+	return 0;
+}
+
+int short_file_ref(struct walk *w, struct node **n, struct err *e)
+{
+	(void)e;
+	if ((*n)->kind == NODE_SCALAR)
+		*n = map_with(w, "source", *n);
+	return 0;
+}
+
+int short_secret_ref(struct walk *w, struct node **n, struct err *e)
+{
+	const char *source;
+	int r = short_file_ref(w, n, e);
+
+	source = node_get_text(*n, "source");
+	if (source)
+		put_default(w, *n, "target", arena_printf(w->a, "/run/secrets/%s", source), TYPE_STR);
+	return r;
+}
+
+int short_count(struct walk *w, struct node **n, struct err *e)
+{
+	int64_t v;
+
+	if (node_is(*n, "all")) {
+		*n = node_typed(w->a, TYPE_INT, "-1", *n);
+		return 0;
+	}
+	if ((*n)->type == TYPE_STR && text_to_i64((*n)->text, &v)) {
+		if (w->raw)
+			return 0;
+		node_fail(*n, e, "\"count\" takes a number or \"all\", not \"%s\"", (*n)->text);
+		return -e->code;
+	}
+	*n = node_typed(w->a, TYPE_INT, (*n)->text, *n);
+	return 0;
+}
+
+int short_device_request(struct walk *w, struct node **n, struct err *e)
+{
+	if (node_get(*n, "count") && node_get(*n, "device_ids"))
+		return node_fail(*n, e, "\"count\" and \"device_ids\" exclude each other");
+	if (!node_get(*n, "device_ids"))
+		put_default(w, *n, "count", "-1", TYPE_INT);
+	return 0;
+}
+
+int short_gpus(struct walk *w, struct node **n, struct err *e)
+{
+	struct node *seq = node_new(w->a, NODE_SEQ, *n), *one = node_new(w->a, NODE_MAP, *n);
+
+	if ((*n)->kind == NODE_SEQ)
+		return 0;
+	if (strcmp((*n)->text, "all")) {
+		node_fail(*n, e, "\"gpus\" takes \"all\" or a list, not \"%s\"", (*n)->text);
+		return -e->code;
+	}
+	put(w, one, "count", "-1", TYPE_INT);
+	node_push(w->a, seq, one);
+	*n = seq;
+	return 0;
+}
+
+/* volumes, networks, secrets, configs: {external: {name: x}} is {name: x, external: true} */
+int short_external(struct walk *w, struct node **n, struct err *e)
+{
+	struct node *external = node_get(*n, "external"), *name, *old;
+
+	if (!external || external->kind != NODE_MAP)
+		return 0;
+	name = node_get(external, "name");
+	old = node_get(*n, "name");
+	vec_each(k, &external->kids) {
+		if (strcmp((*k)->key, "name") && !schema_extension((*k)->key)) {
+			node_fail_key(*k, e, "no attribute is called \"%s\" here", (*k)->key);
+			return err_hint(e, "write \"external: true\" and \"name\" beside it");
+		}
+	}
+	walk_warn(w, external, "external.name is deprecated: write \"external: true\" and \"name\" beside it");
+	if (name && old && strcmp(node_text(old) ? old->text : "", node_text(name) ? name->text : ""))
+		return node_fail(old, e, "\"name\" and \"external.name\" conflict: keep \"name\"");
+	if (name)
+		node_set(w->a, *n, "name", node_copy(w->a, name));
+	node_set(w->a, *n, "external", node_typed(w->a, TYPE_BOOL, "true", external));
+	return 0;
+}
+
+int short_device(struct walk *w, struct node **n, struct err *e)
+{
+	const char *parts[3] = {NULL, NULL, "rwm"};
+	struct span rest, head;
+	struct node *map;
+	size_t count = 0;
+
+	if ((*n)->kind != NODE_SCALAR)
+		return 0;
+	rest = span_of((*n)->text);
+	for (bool more = true; more; count++) {
+		more = span_cut(&rest, ':', &head);
+		if (count == 3) {
+			node_fail(*n, e, "\"%s\" has too many parts", (*n)->text);
+			return err_hint(e, "write SOURCE:TARGET:PERMISSIONS, or the long form");
+		}
+		parts[count] = span_dup(w->a, head);
+	}
+	map = map_with(w, "source", *n);
+	put(w, map, "source", parts[0], TYPE_STR);
+	put(w, map, "target", parts[1] ? parts[1] : parts[0], TYPE_STR);
+	put(w, map, "permissions", parts[2], TYPE_STR);
+	*n = map;
+	return 0;
+}
+
+int short_ssh(struct walk *w, struct node **n, struct err *e)
+{
+	struct node *seq = node_new(w->a, NODE_SEQ, *n);
+
+	(void)e;
+	if ((*n)->kind == NODE_SCALAR) {
+		node_push(w->a, seq, *n);
+		*n = seq;
+	}
+	return 0;
+}
+
+/* {id: path} as [id=path] */
+int short_ssh_list(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	(void)e;
+	*out = node_new(w->a, NODE_SEQ, n);
+	vec_each(k, &n->kids) {
+		const char *text = (*k)->text;
+
+		if (n->kind == NODE_MAP)
+			text = node_null(*k) || !*text ? (*k)->key
+						       : arena_printf(w->a, "%s=%s", (*k)->key, text);
+		node_push(w->a, *out, node_str(w->a, text, *k));
+	}
+	return 0;
+}
+
+/* ---- commands ----------------------------------------------------------------------------- */
+
+struct splitter {
+	struct buf word;
+	bool any, escaped, single, twice, back, dollar;
+	struct strings *out;
+	struct arena *a;
+};
+
+static void end_word(struct splitter *s)
+{
+	if (s->any)
+		*vec_push(s->a, s->out) = arena_strndup(s->a, s->word.p ? s->word.p : "", s->word.n);
+	s->word.n = 0;
+	s->any = false;
+}
+
+static bool quoted(const struct splitter *s)
+{
+	return s->single || s->twice || s->back || s->dollar;
+}
+
+static void add(struct splitter *s, char c)
+{
+	buf_char(&s->word, c);
+	s->any = true;
+}
+
+/* 1: an unquoted operator ends the command; -EINVAL: a parenthesis in the wrong place. */
+static int special(struct splitter *s, char c)
+{
+	switch (c) {
+	case '`':
+		if (!s->single && !s->twice && !s->dollar)
+			s->back = !s->back;
+		break;
+	case ')':
+		if (!s->single && !s->twice && !s->back)
+			s->dollar = !s->dollar;
+		break;
+	case '(':
+		if (s->single || s->twice || s->back)
+			break;
+		if (s->dollar || !s->word.n || s->word.p[s->word.n - 1] != '$')
+			return -EINVAL;
+		s->dollar = true;
+		break;
+	case '"':
+		if (s->single || s->dollar)
+			break;
+		s->any |= s->twice;
+		s->twice = !s->twice;
+		return 0;
+	case '\'':
+		if (s->twice || s->dollar)
+			break;
+		s->any |= s->single;
+		s->single = !s->single;
+		return 0;
+	case ';':
+	case '&':
+	case '|':
+	case '<':
+	case '>':
+		if (quoted(s))
+			break;
+		/* "2>file": the number belongs to the operator */
+		if (c == '>' && s->word.n && isdigit((unsigned char)s->word.p[0]))
+			s->any = false;
+		return 1;
+	default:
+		break;
+	}
+	add(s, c);
+	return 0;
+}
+
+static int split_char(struct splitter *s, char c)
+{
+	if (s->escaped) {
+		add(s, (char)(c == 't' ? '\t' : c == 'n' ? '\n' : c));
+		s->escaped = false;
+		return 0;
+	}
+	if (c == '\\') {
+		if (s->single)
+			buf_char(&s->word, c);
+		else
+			s->escaped = true;
+		return 0;
+	}
+	if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+		if (quoted(s))
+			buf_char(&s->word, c);
+		else
+			end_word(s);
+		return 0;
+	}
+	return special(s, c);
+}
+
+int short_split(struct arena *a, const char *text, struct strings *out, const char **operator_at)
+{
+	struct splitter s = {.out = out, .a = a};
+	int r = 0;
+
+	*operator_at = NULL;
+	for (; *text && !r; text++)
+		r = split_char(&s, *text);
+	if (r == 1) {
+		*operator_at = text - 1;
+		r = 0;
+	}
+	end_word(&s);
+	if (s.escaped || quoted(&s))
+		r = -EINVAL;
+	buf_done(&s.word);
+	return r;
+}
+
+int short_words(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	struct strings words = {0};
+	const char *operator_at;
+
+	*out = n;
+	if (n->kind != NODE_SCALAR) {
+		*out = node_new(w->a, NODE_SEQ, n);
+		vec_each(k, &n->kids)
+			node_push(w->a, *out, node_str(w->a, (*k)->text, *k));
+		return 0;
+	}
+	if (short_split(w->a, n->text, &words, &operator_at) < 0) {
+		node_fail(n, e, "this command line has an open quote or a stray parenthesis");
+		return err_hint(e, "write it as a list: [\"sh\", \"-c\", \"...\"]");
+	}
+	if (operator_at)
+		walk_warn(w, n, "no shell reads this command: it ends before the unquoted \"%c\"; "
+			  "write [\"sh\", \"-c\", \"...\"]", *operator_at);
+	*out = node_new(w->a, NODE_SEQ, n);
+	vec_each(word, &words)
+		node_push(w->a, *out, node_str(w->a, *word, n));
+	return 0;
+}
+
+int short_test(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	if (n->kind == NODE_SEQ)
+		return short_words(w, n, out, e);
+	*out = node_new(w->a, NODE_SEQ, n);
+	node_push(w->a, *out, node_str(w->a, "CMD-SHELL", n));
+	node_push(w->a, *out, node_str(w->a, n->text, n));
+	return 0;
+}
+
+/* ---- extra_hosts -------------------------------------------------------------------------- */
+
+static void push_host(struct walk *w, struct node *list, const char *host, const char *ip,
+		      const struct node *at)
+{
+	size_t n = strlen(ip);
+	const char *text;
+
+	if (n > 1 && *ip == '[' && ip[n - 1] == ']') {
+		ip++;
+		n -= 2;
+	}
+	text = arena_printf(w->a, "%s=%.*s", host, (int)n, ip);
+	vec_each(k, &list->kids) {
+		if (!strcmp((*k)->text, text))
+			return;
+	}
+	node_push(w->a, list, node_str(w->a, text, at));
+}
+
+static int host_line(struct walk *w, struct node *list, const struct node *k, struct err *e)
+{
+	const char *sep = strchr(k->text, '=');
+
+	if (!sep)
+		sep = strchr(k->text, ':');
+	if (!sep || sep == k->text || !sep[1]) {
+		node_fail(k, e, "\"%s\" has no address", k->text);
+		return err_hint(e, "write HOST=ADDRESS");
+	}
+	push_host(w, list, arena_strndup(w->a, k->text, (size_t)(sep - k->text)), sep + 1, k);
+	return 0;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp((*(struct node *const *)a)->text, (*(struct node *const *)b)->text);
+}
+
+int short_hosts(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	struct node *list = node_new(w->a, NODE_SEQ, n);
+
+	vec_each(k, &n->kids) {
+		int r = n->kind == NODE_SEQ ? host_line(w, list, *k, e) : 0;
+
+		if (r < 0)
+			return r;
+		if (n->kind == NODE_MAP && (*k)->kind == NODE_SCALAR)
+			push_host(w, list, (*k)->key, (*k)->text, *k);
+		vec_each(ip, &(*k)->kids)
+			push_host(w, list, (*k)->key, (*ip)->text, *ip);
+	}
+	if (list->kids.n > 1)
+		qsort(list->kids.v, list->kids.n, sizeof(*list->kids.v), by_text);
+	*out = list;
+	return 0;
+}
+
+/* ---- what makes two entries one ----------------------------------------------------------- */
+
+static const char *attr(const struct node *n, const char *name, const char *otherwise)
+{
+	const char *t = node_get_text(n, name);
+
+	return t ? t : otherwise;
+}
+
+const char *short_port_key(struct arena *a, const struct node *n)
+{
+	if (n->kind == NODE_SCALAR)
+		return n->text;
+	return arena_printf(a, "%s:%s:%s/%s", attr(n, "host_ip", "0.0.0.0"), attr(n, "published", ""),
+			    attr(n, "target", ""), attr(n, "protocol", "tcp"));
+}
+
+const char *short_mount_key(struct arena *a, const struct node *n)
+{
+	(void)a;
+	return n->kind == NODE_MAP ? attr(n, "target", "") : n->text;
+}
+
+const char *short_secret_key(struct arena *a, const struct node *n)
+{
+	const char *target = node_get_text(n, "target");
+
+	return target ? target : arena_printf(a, "/run/secrets/%s", attr(n, "source", ""));
+}
+
+const char *short_config_key(struct arena *a, const struct node *n)
+{
+	const char *target = node_get_text(n, "target");
+
+	return target ? target : arena_printf(a, "/%s", attr(n, "source", ""));
+}
+
+const char *short_path_key(struct arena *a, const struct node *n)
+{
+	(void)a;
+	return attr(n, "path", "");
+}
+
+const char *short_subnet_key(struct arena *a, const struct node *n)
+{
+	(void)a;
+	return node_get_text(n, "subnet");
+}
+
+const char *short_text_key(struct arena *a, const struct node *n)
+{
+	(void)a;
+	return n->kind == NODE_SCALAR ? n->text : NULL;
+}

@@ -1,0 +1,250 @@
+/*
+ * Block style YAML as docker compose prints it: two blanks of indentation, lists indented under
+ * their key, quotes only where a reader would otherwise see something else.
+ */
+#include "compose/node.h"
+#include "compose/render.h"
+#include <ctype.h>
+
+static void indent(struct buf *b, int depth)
+{
+	for (int i = 0; i < depth; i++)
+		buf_str(b, "  ");
+}
+
+/* Characters that a reader may take for structure, at the start of a plain scalar or inside. */
+static bool plain_allowed(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (!n || isspace((unsigned char)s[0]) || isspace((unsigned char)s[n - 1]))
+		return false;
+	if (strchr("#,[]{}&*!|>'\"%@`", s[0]))
+		return false;
+	if (strchr("-?:", s[0]) && (!s[1] || isspace((unsigned char)s[1])))
+		return false;
+	if (!strncmp(s, "---", 3) || !strncmp(s, "...", 3))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == ':' && (i + 1 == n || isspace((unsigned char)s[i + 1])))
+			return false;
+		if (s[i] == '#' && i && isspace((unsigned char)s[i - 1]))
+			return false;
+	}
+	return true;
+}
+
+static bool printable(const char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if ((c < 0x20 && c != '\n') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* Old YAML words that yaml.v3 quotes so that older readers agree. */
+static bool old_bool(const char *s)
+{
+	static const char *const words[] = {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON",
+					    "n", "N", "no", "No", "NO", "off", "Off", "OFF"};
+
+	for (size_t i = 0; i < countof(words); i++) {
+		if (!strcmp(words[i], s))
+			return true;
+	}
+	return false;
+}
+
+/* [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)? : a time of day to YAML 1.1 */
+static bool base_60(const char *s)
+{
+	size_t parts = 0;
+
+	if (*s == '-' || *s == '+')
+		s++;
+	if (!isdigit((unsigned char)*s))
+		return false;
+	s += strspn(s, "0123456789_");
+	while (*s == ':') {
+		size_t n = strspn(++s, "0123456789");
+
+		if (!n || n > 2 || (n == 2 && s[0] > '5'))
+			return false;
+		s += n;
+		parts++;
+	}
+	if (*s == '.')
+		s += 1 + strspn(s + 1, "0123456789_");
+	return parts && !*s;
+}
+
+static bool reads_as_text(const char *s)
+{
+	auto_arena a = {0};
+	const char *same;
+
+	return node_type_of(&a, s, &same) == TYPE_STR && !base_60(s) && !old_bool(s) &&
+	       strcmp(s, "<<") && strcmp(s, "=");
+}
+
+static void double_quoted(struct buf *b, const char *s)
+{
+	static const char names[] = "\"\"\\\\\nn\tt\rr\bb\ff\033e\aa\vv";
+
+	buf_char(b, '"');
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+		const char *name = NULL;
+
+		for (size_t i = 0; i + 1 < sizeof(names); i += 2) {
+			if ((unsigned char)names[i] == c)
+				name = &names[i + 1];
+		}
+		if (name)
+			buf_printf(b, "\\%c", *name);
+		else if (c < 0x20 || c == 0x7f)
+			buf_printf(b, "\\x%02X", c);
+		else
+			buf_char(b, (char)c);
+	}
+	buf_char(b, '"');
+}
+
+static void single_quoted(struct buf *b, const char *s)
+{
+	buf_char(b, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_char(b, '\'');
+		buf_char(b, *s);
+	}
+	buf_char(b, '\'');
+}
+
+static void literal(struct buf *b, const char *s, int depth)
+{
+	size_t n = strlen(s);
+	const char *end;
+
+	buf_char(b, '|');
+	if (*s == ' ' || *s == '\n')
+		buf_char(b, '2');
+	if (s[n - 1] != '\n')
+		buf_char(b, '-');
+	else if (n == 1 || s[n - 2] == '\n')
+		buf_char(b, '+');
+	buf_char(b, '\n');
+	for (; *s; s = *end ? end + 1 : end) {
+		end = strchrnul(s, '\n');
+		if (end != s)
+			indent(b, depth);
+		buf_add(b, s, (size_t)(end - s));
+		if (*end)
+			buf_char(b, '\n');
+	}
+	if (s[-1] == '\n')
+		b->n--; /* the caller ends the line */
+	b->p[b->n] = '\0';
+}
+
+static bool blank_before_break(const char *s)
+{
+	for (; (s = strchr(s, '\n')); s++) {
+		if (s[1] == ' ' || s[1] == '\t')
+			continue;
+	}
+	return false;
+}
+
+static void text(struct buf *b, const char *raw, int depth, bool key)
+{
+	auto_buf doubled = {0};
+	const char *s;
+
+	for (s = raw; *s; s++) {
+		if (*s == '$' && !key)
+			buf_char(&doubled, '$');
+		buf_char(&doubled, *s);
+	}
+	s = doubled.p ? doubled.p : "";
+	if (!reads_as_text(s) || !printable(s))
+		double_quoted(b, s);
+	else if (strchr(s, '\n') && !key && !blank_before_break(s) && *s != '\t')
+		literal(b, s, depth);
+	else if (strchr(s, '\n'))
+		double_quoted(b, s);
+	else if (plain_allowed(s))
+		buf_str(b, s);
+	else
+		single_quoted(b, s);
+}
+
+static void block(struct buf *b, const struct node *n, int depth, bool inline_first);
+
+static bool shown(const struct node *n)
+{
+	return !n->json_only;
+}
+
+static size_t count_shown(const struct node *n)
+{
+	size_t count = 0;
+
+	vec_each(k, &n->kids)
+		count += shown(*k);
+	return count;
+}
+
+static void value(struct buf *b, const struct node *n, int depth)
+{
+	if (n->kind == NODE_SCALAR) {
+		if (n->type == TYPE_STR || n->type == TYPE_TIME)
+			text(b, n->text, depth, false);
+		else
+			buf_str(b, n->type == TYPE_NULL ? "null" : n->text);
+		buf_char(b, '\n');
+	} else if (!count_shown(n)) {
+		buf_str(b, n->kind == NODE_MAP ? "{}\n" : "[]\n");
+	} else {
+		block(b, n, depth, true);
+	}
+}
+
+/* inline_first: the first line stands behind what is on the line already. */
+static void block(struct buf *b, const struct node *n, int depth, bool inline_first)
+{
+	bool first = inline_first;
+
+	vec_each(k, &n->kids) {
+		if (!shown(*k))
+			continue;
+		if (!first)
+			indent(b, depth);
+		first = false;
+		if (n->kind == NODE_SEQ) {
+			buf_str(b, "- ");
+			value(b, *k, depth + 1);
+			continue;
+		}
+		text(b, (*k)->key, depth, true);
+		buf_char(b, ':');
+		if ((*k)->kind == NODE_SCALAR || !count_shown(*k)) {
+			buf_char(b, ' ');
+			value(b, *k, depth + 1);
+		} else {
+			buf_char(b, '\n');
+			block(b, *k, depth + 1, false);
+		}
+	}
+}
+
+void render_yaml(const struct node *n, struct buf *out)
+{
+	if (n->kind == NODE_SCALAR || !count_shown(n))
+		value(out, n, 0);
+	else
+		block(out, n, 0, false);
+}

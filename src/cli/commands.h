@@ -12,6 +12,7 @@
 	X(import) \
 	\
 	/* the file (compose) */ \
+	X(config) \
 	\
 	/* networks and ports (net) */ \
 	\

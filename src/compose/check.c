@@ -1,4 +1,5 @@
-/* What one row cannot see: references to what is not there, circles, things that exclude each other. */
+/* What one row cannot see: references to what is not there, circles, things that exclude each
+ * other. */
 #include "compose/loading.h"
 #include <errno.h>
 #include <math.h>
@@ -28,7 +29,8 @@ static int check_source(const struct node *k, const char *const *keys, size_t n,
 		const struct node *v = node_get(k, keys[i]);
 
 		if (v && first) {
-			node_fail_key(v, e, "\"%s\" and \"%s\" exclude each other", first->key, v->key);
+			node_fail_key(v, e, "\"%s\" and \"%s\" exclude each other", first->key,
+				      v->key);
 			return err_hint(e, "keep one of the two");
 		}
 		first = v ? v : first;
@@ -57,7 +59,8 @@ static int check_external(const struct node *k, struct err *e)
 int check_resources(const struct node *tree, struct err *e)
 {
 	static const char *const keys[] = {"file", "environment", "content"};
-	const struct node *secrets = node_get(tree, "secrets"), *configs = node_get(tree, "configs");
+	const struct node *secrets = node_get(tree, "secrets"),
+			  *configs = node_get(tree, "configs");
 	const struct node *volumes = node_get(tree, "volumes");
 	int r = 0;
 
@@ -84,37 +87,43 @@ static int check_origin(const struct checking *c)
 
 	if (node_get(c->s, "build") || (image && *image) || node_get(c->s, "provider"))
 		return 0;
-	node_fail_key(c->s, c->e, "service \"%s\" has neither an image nor a build context", c->s->key);
+	node_fail_key(c->s, c->e, "service \"%s\" has neither an image nor a build context",
+		      c->s->key);
 	return err_hint(c->e, "add \"image: NAME\" or \"build: DIRECTORY\"");
 }
 
 static int check_build(const struct checking *c)
 {
 	const struct node *b = node_get(c->s, "build"), *platforms = node_get(b, "platforms");
-	const struct node *inl = node_get(b, "dockerfile_inline"), *more = node_get(b, "additional_contexts");
+	const struct node *inl = node_get(b, "dockerfile_inline"),
+			  *more = node_get(b, "additional_contexts");
 	const char *platform = node_get_text(c->s, "platform");
 
 	if (inl && node_get(b, "dockerfile"))
-		return node_fail_key(inl, c->e, "\"dockerfile\" and \"dockerfile_inline\" exclude each other");
+		return node_fail_key(inl, c->e,
+				     "\"dockerfile\" and \"dockerfile_inline\" exclude each other");
 	for (size_t i = 0; more && i < more->kids.n; i++) {
 		const struct node *k = more->kids.v[i];
 
 		if (text_starts(k->text, "service:") && !node_get(c->services, k->text + 8))
-			return unknown_name(c->services, "service", k->text + 8, c->s->key, k, c->e);
+			return unknown_name(c->services, "service", k->text + 8, c->s->key, k,
+					    c->e);
 	}
 	for (size_t i = 0; platforms && platform && i < platforms->kids.n; i++) {
 		if (!strcmp(platforms->kids.v[i]->text, platform))
 			return 0;
 	}
 	if (platforms && platforms->kids.n && platform)
-		return node_fail(platforms, c->e, "build.platforms must include the service's platform %s",
+		return node_fail(platforms, c->e,
+				 "build.platforms must include the service's platform %s",
 				 platform);
 	return 0;
 }
 
 static int check_networks(const struct checking *c)
 {
-	const struct node *networks = node_get(c->s, "networks"), *mode = node_get(c->s, "network_mode");
+	const struct node *networks = node_get(c->s, "networks"),
+			  *mode = node_get(c->s, "network_mode");
 	const struct node *known = node_get(c->tree, "networks");
 
 	if (networks && networks->kids.n && node_text(mode)) {
@@ -138,9 +147,11 @@ static int check_health(const struct checking *c)
 	const struct node *test = node_get(node_get(c->s, "healthcheck"), "test");
 	const char *first = test && test->kids.n ? test->kids.v[0]->text : NULL;
 
-	if (!first || !strcmp(first, "CMD") || !strcmp(first, "CMD-SHELL") || !strcmp(first, "NONE"))
+	if (!first || !strcmp(first, "CMD") || !strcmp(first, "CMD-SHELL") ||
+	    !strcmp(first, "NONE"))
 		return 0;
-	node_fail(test, c->e, "healthcheck.test must start with \"CMD\", \"CMD-SHELL\" or \"NONE\", not \"%s\"",
+	node_fail(test, c->e,
+		  "healthcheck.test must start with \"CMD\", \"CMD-SHELL\" or \"NONE\", not \"%s\"",
 		  first);
 	return err_hint(c->e, "write [\"CMD\", \"%s\", ...], or the command as one text", first);
 }
@@ -156,13 +167,14 @@ static int check_depends(const struct checking *c)
 
 		if (node_get(c->services, k->key))
 			continue;
-		if (strings_have(&c->l->p->disabled, k->key) && node_is(node_get(k, "required"), "false"))
+		if (strings_have(&c->l->p->disabled, k->key) &&
+		    node_is(node_get(k, "required"), "false"))
 			continue;
 		for (size_t j = 0; j < c->services->kids.n && count < countof(names); j++)
 			names[count++] = c->services->kids.v[j]->key;
 		best = text_nearest(k->key, names, count);
-		node_fail_key(k, c->e, "service \"%s\" depends on undefined service \"%s\"", c->s->key,
-			      k->key);
+		node_fail_key(k, c->e, "service \"%s\" depends on undefined service \"%s\"",
+			      c->s->key, k->key);
 		if (strings_have(&c->l->p->disabled, k->key))
 			return err_hint(c->e, "no active profile enables it; add --profile, or "
 					      "\"required: false\"");
@@ -211,13 +223,15 @@ static int check_targets(const struct checking *c)
 			const char *other = tmpfs->kids.v[j]->text;
 
 			if (strcspn(other, ":") == n && !memcmp(other, t->text, n))
-				return node_fail(t, c->e, "%.*s is already a tmpfs", (int)n, t->text);
+				return node_fail(t, c->e, "%.*s is already a tmpfs", (int)n,
+						 t->text);
 		}
 		for (size_t j = 0; list && j < list->kids.n; j++) {
 			const char *target = node_get_text(list->kids.v[j], "target");
 
 			if (target && strlen(target) == n && !memcmp(target, t->text, n))
-				return node_fail(t, c->e, "%s is mounted twice: by tmpfs and by volumes",
+				return node_fail(t, c->e,
+						 "%s is mounted twice: by tmpfs and by volumes",
 						 target);
 		}
 	}
@@ -231,7 +245,8 @@ static int check_watch(const struct checking *c)
 	for (size_t i = 0; watch && i < watch->kids.n; i++) {
 		const struct node *k = watch->kids.v[i], *action = node_get(k, "action");
 
-		if (node_is(action, "rebuild") || node_is(action, "restart") || node_get(k, "target"))
+		if (node_is(action, "rebuild") || node_is(action, "restart") ||
+		    node_get(k, "target"))
 			continue;
 		node_fail(k, c->e, "\"target\" is missing: action %s copies somewhere",
 			  node_text(action) ? action->text : "");
@@ -242,13 +257,14 @@ static int check_watch(const struct checking *c)
 
 static int check_scale(const struct checking *c)
 {
-	const struct node *scale = node_get(c->s, "scale"), *name = node_get(c->s, "container_name");
+	const struct node *scale = node_get(c->s, "scale"),
+			  *name = node_get(c->s, "container_name");
 	const struct node *replicas = node_path(c->s, "deploy.replicas");
 	const struct node *n = scale ? scale : replicas;
 
 	if (scale && replicas && strcmp(scale->text, replicas->text)) {
-		node_fail(scale, c->e, "\"scale\" and \"deploy.replicas\" differ: %s and %s", scale->text,
-			  replicas->text);
+		node_fail(scale, c->e, "\"scale\" and \"deploy.replicas\" differ: %s and %s",
+			  scale->text, replicas->text);
 		return err_hint(c->e, "keep one of the two");
 	}
 	if (n && *n->text == '-')
@@ -337,7 +353,8 @@ static int check_container_names(const struct node *services, struct arena *a, s
 			continue;
 		other = node_get(seen, name->text);
 		if (other)
-			return node_fail(name, e, "container name \"%s\" is already used by service \"%s\"",
+			return node_fail(name, e,
+					 "container name \"%s\" is already used by service \"%s\"",
 					 name->text, other->text);
 		node_set(a, seen, name->text, node_str(a, (*s)->key, name));
 	}
@@ -374,8 +391,8 @@ static int circle(struct visiting *v, size_t again)
 	for (size_t i = from; i < v->depth; i++)
 		buf_printf(&b, "%s -> ", v->services->kids.v[v->path[i]]->key);
 	buf_str(&b, v->services->kids.v[again]->key);
-	node_fail_key(v->services->kids.v[again], v->e, "services depend on each other in a circle: %.300s",
-		      b.p);
+	node_fail_key(v->services->kids.v[again], v->e,
+		      "services depend on each other in a circle: %.300s", b.p);
 	return err_hint(v->e, "take one of these dependencies out");
 }
 

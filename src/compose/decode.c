@@ -15,7 +15,8 @@ int decode_external(struct arena *a, const struct node *n, void *out, struct err
 		const char *eq = strchr((*k)->text, '=');
 		size_t len = eq ? (size_t)(eq - (*k)->text) : strlen((*k)->text);
 
-		*vec_push(a, p) = (struct pair){arena_strndup(a, (*k)->text, len), eq ? eq + 1 : NULL};
+		*vec_push(a, p) =
+			(struct pair){arena_strndup(a, (*k)->text, len), eq ? eq + 1 : NULL};
 	}
 	return 1;
 }
@@ -57,8 +58,10 @@ int decode_mount(struct arena *a, const struct node *n, void *out, struct err *e
 
 int decode_mount_type(struct arena *a, const struct node *n, void *out, struct err *e)
 {
-	static const char *const names[] = {[MOUNT_VOLUME] = "volume", [MOUNT_BIND] = "bind",
-					    [MOUNT_TMPFS] = "tmpfs", [MOUNT_IMAGE] = "image"};
+	static const char *const names[] = {[MOUNT_VOLUME] = "volume",
+					    [MOUNT_BIND] = "bind",
+					    [MOUNT_TMPFS] = "tmpfs",
+					    [MOUNT_IMAGE] = "image"};
 
 	(void)a;
 	for (size_t i = 0; i < countof(names); i++) {
@@ -107,9 +110,10 @@ int decode_dependency(struct arena *a, const struct node *n, void *out, struct e
 int decode_condition(struct arena *a, const struct node *n, void *out, struct err *e)
 {
 	(void)a, (void)e;
-	*(enum depend_on *)out = !strcmp(n->text, "service_healthy")                  ? DEPEND_HEALTHY
-				 : !strcmp(n->text, "service_completed_successfully") ? DEPEND_COMPLETED
-										      : DEPEND_STARTED;
+	*(enum depend_on *)out = !strcmp(n->text, "service_healthy") ? DEPEND_HEALTHY
+				 : !strcmp(n->text, "service_completed_successfully")
+					 ? DEPEND_COMPLETED
+					 : DEPEND_STARTED;
 	return 1;
 }
 
@@ -265,8 +269,8 @@ static int decode_restart_policy(const struct node *n, struct restart_policy *p,
 
 static void decode_update(const struct node *n, struct update_config *u)
 {
-	*u = (struct update_config){.parallelism = 1, .monitor_ns = 5 * NS_PER_SEC,
-				    .failure_action = "pause"};
+	*u = (struct update_config){
+		.parallelism = 1, .monitor_ns = 5 * NS_PER_SEC, .failure_action = "pause"};
 	if (!n)
 		return;
 	u->given = true;
@@ -312,8 +316,10 @@ static void decode_heal(const struct node *s, struct service *svc)
 	const struct node *heal = node_get(svc->x_berth, "heal");
 	struct heal *h = &svc->heal;
 
-	*h = (struct heal){.backoff_min_ns = NS_PER_SEC, .backoff_max_ns = 300 * NS_PER_SEC,
-			   .within_ns = 600 * NS_PER_SEC, .max = 5};
+	*h = (struct heal){.backoff_min_ns = NS_PER_SEC,
+			   .backoff_max_ns = 300 * NS_PER_SEC,
+			   .within_ns = 600 * NS_PER_SEC,
+			   .max = 5};
 	(void)s;
 	h->enabled = svc->healthcheck.given && !svc->healthcheck.disable &&
 		     svc->restart.when != RESTART_NO;
@@ -350,8 +356,10 @@ int decode_service(struct arena *a, const struct node *n, void *out, struct err 
 	s->at = node_at(a, n);
 	s->attach = true;
 	s->stop_grace_ns = 10 * NS_PER_SEC;
-	s->healthcheck = (struct healthcheck){.interval_ns = -1, .timeout_ns = -1,
-					      .start_period_ns = -1, .start_interval_ns = -1,
+	s->healthcheck = (struct healthcheck){.interval_ns = -1,
+					      .timeout_ns = -1,
+					      .start_period_ns = -1,
+					      .start_interval_ns = -1,
 					      .retries = -1};
 	s->limits.swappiness = -1;
 	s->init_given = node_get(n, "init");
@@ -369,7 +377,8 @@ static int finish(struct arena *a, const struct node *n, struct service *s, stru
 	decode_heal(n, s);
 	s->log_driver = node_get_text(logging, "driver");
 	for (size_t i = 0; opts && i < opts->kids.n; i++)
-		*vec_push(a, &s->log_options) = (struct pair){opts->kids.v[i]->key, opts->kids.v[i]->text};
+		*vec_push(a, &s->log_options) =
+			(struct pair){opts->kids.v[i]->key, opts->kids.v[i]->text};
 	if (s->networks.n > 1)
 		qsort(s->networks.v, s->networks.n, sizeof(*s->networks.v), by_priority);
 	render_hash(n, s->hash);

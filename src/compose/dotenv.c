@@ -160,8 +160,9 @@ static int read_quoted(struct reader *r, char quote, const char **out)
 			buf_char(&b, *r->p++);
 	}
 	if (r->p >= r->end)
-		return fail(r, line, quote == '"' ? "this double quote is never closed"
-						  : "this single quote is never closed");
+		return fail(r, line,
+			    quote == '"' ? "this double quote is never closed"
+					 : "this single quote is never closed");
 	r->p++;
 	if (b.n && memchr(b.p, 0, b.n))
 		return fail(r, line, "a value holds a NUL byte");
@@ -215,8 +216,8 @@ static struct span without_bom(struct span s)
 int dotenv_parse(struct arena *a, const char *file, struct span src, dotenv_lookup *lookup,
 		 void *arg, struct pairs *out, struct err *e)
 {
-	struct reader r = {.a = a, .file = file, .line = 1, .out = out, .lookup = lookup,
-			   .arg = arg, .e = e};
+	struct reader r = {
+		.a = a, .file = file, .line = 1, .out = out, .lookup = lookup, .arg = arg, .e = e};
 	int ret = check_bytes(file, src, e);
 
 	src = without_bom(src);
@@ -248,8 +249,9 @@ int dotenv_parse_raw(struct arena *a, struct span src, dotenv_lookup *lookup, vo
 			continue;
 		eq = memchr(line.p, '=', line.n);
 		key = arena_strndup(a, line.p, eq ? (size_t)(eq - line.p) : line.n);
-		value = eq ? arena_strndup(a, eq + 1, line.n - (size_t)(eq - line.p) - 1)
-			   : lookup ? lookup(arg, key) : NULL;
+		value = eq       ? arena_strndup(a, eq + 1, line.n - (size_t)(eq - line.p) - 1)
+			: lookup ? lookup(arg, key)
+				 : NULL;
 		if (value)
 			*vec_push(a, out) = (struct pair){key, value};
 	}

@@ -158,8 +158,8 @@ static int expand(struct arena *a, const char *text, int depth, const struct int
 	return r;
 }
 
-int interpolate(struct arena *a, const char *text, const struct interpolation *i,
-		const char **out, struct err *e)
+int interpolate(struct arena *a, const char *text, const struct interpolation *i, const char **out,
+		struct err *e)
 {
 	auto_buf b = {0};
 	int r;

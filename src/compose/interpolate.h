@@ -22,5 +22,5 @@ struct interpolation {
 };
 
 /* *out is `text` itself where nothing had to be replaced. */
-int interpolate(struct arena *a, const char *text, const struct interpolation *i,
-		const char **out, struct err *e) must_check;
+int interpolate(struct arena *a, const char *text, const struct interpolation *i, const char **out,
+		struct err *e) must_check;

@@ -25,7 +25,8 @@ static void go_string(struct buf *b, const char *s)
 			buf_printf(b, "\\%c", c == '\b' ? 'b' : 'f');
 		else if (c < 0x20 || c == '<' || c == '>' || c == '&')
 			buf_printf(b, "\\u%04x", c);
-		else if (c == 0xe2 && (unsigned char)s[1] == 0x80 && ((unsigned char)s[2] & 0xfe) == 0xa8)
+		else if (c == 0xe2 && (unsigned char)s[1] == 0x80 &&
+			 ((unsigned char)s[2] & 0xfe) == 0xa8)
 			buf_printf(b, "\\u202%d", (unsigned char)s[2] & 1 ? 9 : 8), s += 2;
 		else
 			buf_char(b, (char)c);
@@ -132,7 +133,8 @@ void render_tree(const struct node *n, enum render_tree how, struct buf *out)
 /* Without build, pull policy, scale, dependencies and profiles: they need no new container. */
 void render_hash(const struct node *service, char hex[static 65])
 {
-	static const char *const without[] = {"build", "pull_policy", "scale", "depends_on", "profiles"};
+	static const char *const without[] = {"build", "pull_policy", "scale", "depends_on",
+					      "profiles"};
 	struct writer w;
 	auto_arena a = {0};
 	auto_buf b = {0};

@@ -75,7 +75,8 @@ static void read_environ(struct loading *l)
 
 static bool is_yes(const char *s)
 {
-	return s && (!strcmp(s, "1") || !strcmp(s, "true") || !strcmp(s, "True") || !strcmp(s, "TRUE"));
+	return s &&
+	       (!strcmp(s, "1") || !strcmp(s, "true") || !strcmp(s, "True") || !strcmp(s, "TRUE"));
 }
 
 static void split(struct arena *a, const char *text, const char *sep, struct strings *out)
@@ -101,7 +102,7 @@ static int dotenv_files(struct loading *l, const char *dir, struct err *e)
 	if (!files.n)
 		split(l->a, loading_env(l, "COMPOSE_ENV_FILES"), ",", &files);
 	if (!files.n) {
-		path = path_join(l->a, dir, ".env");
+		path = filepath_join(l->a, dir, ".env");
 		if (is_yes(loading_env(l, "COMPOSE_DISABLE_ENV_FILE")) || stat(path, &st) < 0 ||
 		    S_ISDIR(st.st_mode))
 			return 0;
@@ -111,12 +112,12 @@ static int dotenv_files(struct loading *l, const char *dir, struct err *e)
 	}
 	before = l->env;
 	for (size_t i = files.n; i-- > 0 && !r;) {
-		path = path_join(l->a, l->cwd, files.v[i]);
+		path = filepath_join(l->a, l->cwd, files.v[i]);
 		r = loading_env_file(l, path, e);
 	}
 	(void)before;
 	for (size_t i = 0; i < files.n && !l->p->env_files.n; i++)
-		*vec_push(l->a, &l->p->env_files) = path_join(l->a, l->cwd, files.v[i]);
+		*vec_push(l->a, &l->p->env_files) = filepath_join(l->a, l->cwd, files.v[i]);
 	return r;
 }
 
@@ -133,13 +134,13 @@ static const char *first_of(struct loading *l, const char *dir, const char *cons
 	const char *found = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *path = path_join(l->a, dir, names[i]);
+		const char *path = filepath_join(l->a, dir, names[i]);
 
 		if (access(path, F_OK))
 			continue;
 		if (found)
-			*vec_push(l->a, &l->p->warnings) = arena_printf(
-				l->a, "%s: not read, %s comes first", path, found);
+			*vec_push(l->a, &l->p->warnings) =
+				arena_printf(l->a, "%s: not read, %s comes first", path, found);
 		else
 			found = path;
 	}
@@ -150,17 +151,18 @@ static int discover(struct loading *l, const char *dir, struct err *e)
 {
 	const char *found = NULL, *over;
 
-	for (const char *at = dir;; at = path_dir(l->a, at)) {
+	for (const char *at = dir;; at = filepath_dir(l->a, at)) {
 		found = first_of(l, at, defaults, countof(defaults));
 		if (found || !strcmp(at, "/") || !strcmp(at, "."))
 			break;
 	}
 	if (!found) {
 		err_set(e, ENOENT, "no configuration file provided: not found");
-		return err_hint(e, "there is no compose.yaml in %s or above it; name one with -f", dir);
+		return err_hint(e, "there is no compose.yaml in %s or above it; name one with -f",
+				dir);
 	}
 	*vec_push(l->a, &l->p->files) = found;
-	over = first_of(l, path_dir(l->a, found), overrides, countof(overrides));
+	over = first_of(l, filepath_dir(l->a, found), overrides, countof(overrides));
 	if (over)
 		*vec_push(l->a, &l->p->files) = over;
 	return 0;
@@ -169,10 +171,10 @@ static int discover(struct loading *l, const char *dir, struct err *e)
 static const char *working_dir(struct loading *l, const struct strings *files)
 {
 	if (l->o->project_directory)
-		return path_join(l->a, l->cwd, l->o->project_directory);
+		return filepath_join(l->a, l->cwd, l->o->project_directory);
 	for (size_t i = 0; i < files->n; i++) {
 		if (strcmp(files->v[i], "-"))
-			return path_dir(l->a, path_join(l->a, l->cwd, files->v[i]));
+			return filepath_dir(l->a, filepath_join(l->a, l->cwd, files->v[i]));
 	}
 	return l->cwd;
 }
@@ -191,7 +193,8 @@ static int find_files(struct loading *l, struct err *e)
 		split(l->a, loading_env(l, "COMPOSE_FILE"), sep && *sep ? sep : ":", &files);
 	}
 	vec_each(f, &files)
-		*vec_push(l->a, &l->p->files) = strcmp(*f, "-") ? path_join(l->a, l->cwd, *f) : "-";
+		*vec_push(l->a, &l->p->files) =
+			strcmp(*f, "-") ? filepath_join(l->a, l->cwd, *f) : "-";
 	if (!files.n) {
 		r = discover(l, working_dir(l, &files), e);
 		if (r < 0)
@@ -222,8 +225,9 @@ static const char *normal_name(struct arena *a, const char *s)
 static int bad_name(const char *name, struct err *e)
 {
 	err_set(e, EINVAL, "invalid project name \"%s\"", name);
-	return err_hint(e, "a name holds lower-case letters, digits, hyphens and underscores, and starts "
-			   "with a letter or digit");
+	return err_hint(
+		e, "a name holds lower-case letters, digits, hyphens and underscores, and starts "
+		   "with a letter or digit");
 }
 
 /* -p, then COMPOSE_PROJECT_NAME, then `name:` of the last file that has one, then the directory. */
@@ -443,8 +447,7 @@ static void keep_environment(struct loading *l)
 		*vec_push(l->a, &l->p->environment) = (struct pair){(*k)->key, (*k)->text};
 }
 
-int project_load(struct arena *a, const struct load_options *o, struct project **out,
-		 struct err *e)
+int project_load(struct arena *a, const struct load_options *o, struct project **out, struct err *e)
 {
 	struct loading l = {.a = a, .o = o, .p = arena_new(a, struct project)};
 	struct node *tree = NULL;
@@ -452,7 +455,9 @@ int project_load(struct arena *a, const struct load_options *o, struct project *
 	int r;
 
 	l.w = (struct walk){.a = a, .raw = o->no_interpolate, .warnings = &l.p->warnings};
-	l.cwd = o->cwd ? path_join(a, "/", o->cwd) : cwd ? arena_strndup(a, cwd, strlen(cwd)) : "/";
+	l.cwd = o->cwd ? filepath_join(a, "/", o->cwd)
+		: cwd  ? arena_strndup(a, cwd, strlen(cwd))
+		       : "/";
 	free(cwd);
 	read_environ(&l);
 	r = find_files(&l, e);

@@ -7,15 +7,15 @@
 #include "compose/project.h"
 
 struct load_options {
-	struct strings files;         /* -f; empty: discovery from the working directory */
+	struct strings files; /* -f; empty: discovery from the working directory */
 	struct strings profiles, env_files;
-	const char *project_name;     /* -p */
+	const char *project_name; /* -p */
 	const char *project_directory;
-	const char *cwd;              /* NULL: the process's */
-	const char *const *environ;   /* NULL: the process's */
+	const char *cwd;            /* NULL: the process's */
+	const char *const *environ; /* NULL: the process's */
 	bool no_interpolate, no_normalize, no_path_resolution, no_consistency, no_env_resolution;
 	bool all_resources, all_profiles, compat, strict;
-	struct strings enable;        /* services named on the command line: their profiles count */
+	struct strings enable; /* services named on the command line: their profiles count */
 };
 
 int project_load(struct arena *a, const struct load_options *o, struct project **out,

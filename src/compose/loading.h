@@ -32,9 +32,9 @@ struct loading {
 const char *loading_env(const struct loading *l, const char *name);
 void loading_setenv(struct loading *l, const char *name, const char *value); /* if it is not set */
 int loading_env_file(struct loading *l, const char *path, struct err *e);
-const char *path_join(struct arena *a, const char *dir, const char *name);
-const char *path_clean(struct arena *a, const char *path);
-const char *path_dir(struct arena *a, const char *path);
+const char *filepath_join(struct arena *a, const char *dir, const char *name);
+const char *filepath_clean(struct arena *a, const char *path);
+const char *filepath_dir(struct arena *a, const char *path);
 
 /* One file with all that it includes and extends, merged over *tree. */
 int source_load(struct loading *l, const char *path, const char *dir, struct node **tree,

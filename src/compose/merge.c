@@ -30,8 +30,8 @@ static struct node *as_equals(struct arena *a, struct node *n)
 					   : arena_printf(a, "%s=%s", (*k)->key, (*k)->text);
 
 		vec_each(v, &(*k)->kids)
-			node_push(a, seq, node_str(a, arena_printf(a, "%s=%s", (*k)->key,
-								   (*v)->text), *v));
+			node_push(a, seq,
+				  node_str(a, arena_printf(a, "%s=%s", (*k)->key, (*v)->text), *v));
 		if ((*k)->kind == NODE_SCALAR)
 			node_push(a, seq, node_str(a, text, *k));
 	}
@@ -115,8 +115,8 @@ static const struct attr *row_of(const struct attr *row, const char *key)
 	return in ? in : &anything;
 }
 
-static int merge_maps(struct arena *a, const struct attr *row, struct node *base,
-		      struct node *over, struct err *e)
+static int merge_maps(struct arena *a, const struct attr *row, struct node *base, struct node *over,
+		      struct err *e)
 {
 	for (size_t i = 0; i < over->kids.n; i++) {
 		struct node *o = over->kids.v[i], *b = node_get(base, o->key);

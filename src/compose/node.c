@@ -23,7 +23,7 @@ struct loader {
 /* ---- index: a hash of the keys of a large mapping ------------------------------------------ */
 
 struct node_index {
-	size_t n, cap; /* keys in it; slots */
+	size_t n, cap;  /* keys in it; slots */
 	uint32_t *slot; /* position in kids, plus one */
 };
 
@@ -99,7 +99,8 @@ static int syntax_error(struct loader *l)
 	err_set(l->e, EINVAL, "not YAML: %s%s%s", y->problem ? y->problem : "syntax",
 		y->context ? " " : "", y->context ? y->context : "");
 	if (y->problem && strstr(y->problem, "cannot start any token"))
-		err_hint(l->e, "indent with blanks, not tabs, and quote values that start with %%, @ or `");
+		err_hint(l->e, "indent with blanks, not tabs, and quote values that start with %%, "
+			       "@ or `");
 	else if (y->problem && strstr(y->problem, "mapping values are not allowed"))
 		err_hint(l->e, "quote a value that contains \": \", and check the indentation");
 	return err_at(l->e, "%s:%zu:%zu", l->file, line, col);
@@ -109,8 +110,8 @@ static struct node *fresh(struct loader *l, enum node_kind kind, yaml_mark_t m, 
 {
 	struct node *n = arena_new(l->a, struct node);
 
-	*n = (struct node){.kind = kind, .file = l->file, .line = (int)m.line + 1,
-			   .col = (int)m.column + 1};
+	*n = (struct node){
+		.kind = kind, .file = l->file, .line = (int)m.line + 1, .col = (int)m.column + 1};
 	if (tag && !strcmp(tag, "!reset"))
 		n->mark = MARK_RESET;
 	else if (tag && !strcmp(tag, "!override"))
@@ -133,8 +134,9 @@ static int load_next(struct loader *l, int depth, struct node **out)
 
 static int too_large(const struct loader *l, const struct node *n, struct err *e)
 {
-	node_fail(n, e, l->made > NODES_MAX ? "the document has more than 250000 nodes"
-					    : "the document is nested too deeply");
+	node_fail(n, e,
+		  l->made > NODES_MAX ? "the document has more than 250000 nodes"
+				      : "the document is nested too deeply");
 	return err_hint(e, "aliases count as often as they are used");
 }
 
@@ -142,8 +144,9 @@ static int merge_key(struct loader *l, struct node *map, struct node *from)
 {
 	if (from->kind == NODE_SEQ) {
 		vec_each(k, &from->kids) {
-			int r = (*k)->kind == NODE_MAP ? merge_key(l, map, *k)
-						       : node_fail(*k, l->e, "\"<<\" takes mappings");
+			int r = (*k)->kind == NODE_MAP
+					? merge_key(l, map, *k)
+					: node_fail(*k, l->e, "\"<<\" takes mappings");
 			if (r < 0)
 				return r;
 		}

@@ -19,11 +19,12 @@ struct node_index;
 struct node {
 	enum node_kind kind;
 	enum node_type type; /* of a scalar */
-	enum node_mark mark; /* !reset takes back what an earlier file said, !override replaces it */
+	enum node_mark
+		mark; /* !reset takes back what an earlier file said, !override replaces it */
 	bool quoted;
-	bool record;    /* a mapping whose names are attributes, not the user's */
-	bool json_only; /* printed in JSON, left out of YAML */
-	bool title;     /* JSON prints the key with a capital */
+	bool record;            /* a mapping whose names are attributes, not the user's */
+	bool json_only;         /* printed in JSON, left out of YAML */
+	bool title;             /* JSON prints the key with a capital */
 	const char *file, *key; /* key: name under the parent mapping, or NULL */
 	int line, col, key_line, key_col;
 	const char *text; /* a scalar's text: canonical for numbers and booleans */

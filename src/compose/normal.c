@@ -59,7 +59,8 @@ static void depend(struct loading *l, struct node *service, const char *on, bool
 	dep = node_new(l->a, NODE_MAP, service);
 	dep->from = "implied";
 	set_text(l, dep, "condition", "service_started");
-	node_set(l->a, dep, "restart", node_typed(l->a, TYPE_BOOL, restart ? "true" : "false", dep));
+	node_set(l->a, dep, "restart",
+		 node_typed(l->a, TYPE_BOOL, restart ? "true" : "false", dep));
 	node_set(l->a, dep, "required", node_typed(l->a, TYPE_BOOL, "true", dep));
 	node_set(l->a, deps, on, dep);
 }
@@ -97,8 +98,8 @@ static void pass_through(struct loading *l, struct node *vars, bool keep)
 
 	for (size_t i = 0; vars && i < vars->kids.n; i++) {
 		struct node *k = vars->kids.v[i];
-		bool alone = vars->kind == NODE_MAP ? node_null(k)
-						    : k->text && !strchr(k->text, '=');
+		bool alone =
+			vars->kind == NODE_MAP ? node_null(k) : k->text && !strchr(k->text, '=');
 		const char *name = vars->kind == NODE_MAP ? k->key : k->text;
 		const char *value = alone ? loading_env(l, name) : NULL;
 
@@ -108,9 +109,11 @@ static void pass_through(struct loading *l, struct node *vars, bool keep)
 			const char *key = k->key;
 			int line = k->key_line, col = k->key_col;
 
-			k = node_str(l->a, vars->kind == NODE_MAP
-						   ? value
-						   : arena_printf(l->a, "%s=%s", name, value), k);
+			k = node_str(l->a,
+				     vars->kind == NODE_MAP
+					     ? value
+					     : arena_printf(l->a, "%s=%s", name, value),
+				     k);
 			k->key = key;
 			k->key_line = line;
 			k->key_col = col;
@@ -142,7 +145,7 @@ static void normal_service(struct loading *l, struct node *service)
 		struct node *target = node_get(mounts->kids.v[i], "target");
 
 		if (node_text(target))
-			target->text = path_clean(l->a, target->text);
+			target->text = filepath_clean(l->a, target->text);
 	}
 }
 
@@ -239,8 +242,8 @@ static void under(struct loading *l, struct node *service, const char *key,
 		node_set(l->a, service, key, map);
 }
 
-static int one_env_file(struct loading *l, struct seeing *s, struct node *entry,
-			struct pairs *vars, struct err *e)
+static int one_env_file(struct loading *l, struct seeing *s, struct node *entry, struct pairs *vars,
+			struct err *e)
 {
 	struct node *path = node_get(entry, "path"), *format = node_get(entry, "format");
 
@@ -259,7 +262,8 @@ static int one_env_file(struct loading *l, struct seeing *s, struct node *entry,
 
 static int service_environment(struct loading *l, struct node *service, struct err *e)
 {
-	struct node *files = node_get(service, "env_file"), *labels = node_get(service, "label_file");
+	struct node *files = node_get(service, "env_file"),
+		    *labels = node_get(service, "label_file");
 	struct seeing s = {l, node_get(service, "environment")};
 	struct pairs vars = {0};
 	int r = 0;
@@ -270,7 +274,8 @@ static int service_environment(struct loading *l, struct node *service, struct e
 	if (r < 0)
 		return r;
 	if (files)
-		under(l, service, "environment", &vars, files->kids.n ? node_get(files->kids.v[0], "path") : files);
+		under(l, service, "environment", &vars,
+		      files->kids.n ? node_get(files->kids.v[0], "path") : files);
 	node_remove(service, "env_file");
 	vars = (struct pairs){0};
 	s.environment = NULL;

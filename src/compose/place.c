@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-const char *path_clean(struct arena *a, const char *path)
+const char *filepath_clean(struct arena *a, const char *path)
 {
 	struct strings parts = {0};
 	struct span rest = span_of(path), part;
@@ -26,14 +26,14 @@ const char *path_clean(struct arena *a, const char *path)
 	return b.n ? buf_take(a, &b) : ".";
 }
 
-const char *path_join(struct arena *a, const char *dir, const char *name)
+const char *filepath_join(struct arena *a, const char *dir, const char *name)
 {
 	if (*name == '/')
-		return path_clean(a, name);
-	return path_clean(a, arena_printf(a, "%s/%s", dir, name));
+		return filepath_clean(a, name);
+	return filepath_clean(a, arena_printf(a, "%s/%s", dir, name));
 }
 
-const char *path_dir(struct arena *a, const char *path)
+const char *filepath_dir(struct arena *a, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -49,7 +49,7 @@ static const char *with_home(struct loading *l, const char *path)
 	if (*path != '~')
 		return path;
 	home = loading_env(l, "HOME");
-	return home ? path_join(l->a, home, path[1] == '/' ? path + 2 : path + 1) : path;
+	return home ? filepath_join(l->a, home, path[1] == '/' ? path + 2 : path + 1) : path;
 }
 
 static bool is_windows(const char *s)
@@ -67,14 +67,14 @@ static void place(struct loading *l, struct node *n, const char *base)
 	if (l->o->no_interpolate && *path == '$')
 		return;
 	if (*path != '/' && !is_windows(path))
-		path = path_join(l->a, base, path);
+		path = filepath_join(l->a, base, path);
 	n->text = path;
 }
 
 static bool is_remote(const char *s)
 {
-	static const char *const starts[] = {"https://", "http://", "git://", "ssh://",
-					     "github.com/", "git@", "service:"};
+	static const char *const starts[] = {"https://",    "http://", "git://",  "ssh://",
+					     "github.com/", "git@",    "service:"};
 
 	for (size_t i = 0; i < countof(starts); i++) {
 		if (text_starts(s, starts[i]))
@@ -94,7 +94,8 @@ static void place_contexts(struct loading *l, struct node *n, const char *base)
 	if (!n)
 		return;
 	vec_each(k, &n->kids) {
-		const char *eq = n->kind == NODE_SEQ && node_text(*k) ? strchr((*k)->text, '=') : NULL;
+		const char *eq =
+			n->kind == NODE_SEQ && node_text(*k) ? strchr((*k)->text, '=') : NULL;
 		struct node value = **k;
 
 		if (n->kind == NODE_MAP) {
@@ -175,7 +176,8 @@ void place_tree(struct loading *l, struct node *tree, const char *base)
 		struct node *opts = node_get(*k, "driver_opts");
 		const char *driver = node_get_text(*k, "driver");
 
-		if (opts && (!driver || !strcmp(driver, "local")) && node_is(node_get(opts, "o"), "bind"))
+		if (opts && (!driver || !strcmp(driver, "local")) &&
+		    node_is(node_get(opts, "o"), "bind"))
 			place(l, node_get(opts, "device"), base);
 	}
 }

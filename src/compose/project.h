@@ -36,7 +36,7 @@ struct healthcheck {
 	bool given, disable;
 	struct strings test; /* "CMD"|"CMD-SHELL"|"NONE" first; empty: the image's */
 	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns; /* -1: not given */
-	int64_t retries;                                                      /* -1: not given */
+	int64_t retries;                                                     /* -1: not given */
 };
 
 enum depend_on { DEPEND_STARTED, DEPEND_HEALTHY, DEPEND_COMPLETED };
@@ -62,7 +62,7 @@ struct mount {
 	const char *propagation; /* bind: rprivate ... */
 	bool create_host_path;   /* bind */
 	const char *recursive, *selinux, *consistency;
-	bool nocopy; /* volume */
+	bool nocopy;         /* volume */
 	const char *subpath; /* volume, image */
 	struct pairs labels;
 	int64_t tmpfs_size, tmpfs_mode; /* -1: not given */
@@ -104,7 +104,7 @@ struct blkio {
 enum restart { RESTART_NO, RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_UNLESS_STOPPED };
 struct restart_policy { /* `restart`, or deploy.restart_policy where that is given */
 	enum restart when;
-	int64_t max_attempts; /* 0: for ever */
+	int64_t max_attempts;        /* 0: for ever */
 	int64_t delay_ns, window_ns; /* -1: not given */
 };
 
@@ -116,14 +116,14 @@ struct update_config {
 	bool start_first;
 };
 
-struct limits { /* one resolved set, from deploy.resources or the top-level twins */
-	double cpus;          /* 0: none */
-	int64_t memory;       /* 0: none */
+struct limits {         /* one resolved set, from deploy.resources or the top-level twins */
+	double cpus;    /* 0: none */
+	int64_t memory; /* 0: none */
 	int64_t memory_reservation, memory_swap; /* 0: not given; swap -1: unlimited */
-	int64_t pids;         /* 0: default; -1: unlimited */
+	int64_t pids;                            /* 0: default; -1: unlimited */
 	int64_t cpu_shares, cpu_period_us, cpu_quota_us, cpu_rt_period_us, cpu_rt_runtime_us;
 	const char *cpuset;
-	int64_t swappiness;   /* -1: not given */
+	int64_t swappiness; /* -1: not given */
 	bool oom_kill_disable;
 	struct blkio blkio;
 };
@@ -216,21 +216,21 @@ struct file_source { /* top-level secrets.s and configs.c */
 };
 
 struct project {
-	const char *name, *dir;    /* dir: working directory of the project, absolute */
-	struct strings files;      /* compose files, absolute */
+	const char *name, *dir; /* dir: working directory of the project, absolute */
+	struct strings files;   /* compose files, absolute */
 	struct strings env_files;
-	struct pairs environment;  /* what interpolation saw: process environment over .env */
+	struct pairs environment; /* what interpolation saw: process environment over .env */
 	VEC(struct service) services;
 	VEC(struct network) networks;
 	VEC(struct volume) volumes;
 	VEC(struct file_source) secrets;
 	VEC(struct file_source) configs;
-	struct strings disabled;   /* services that no active profile enables */
-	struct node *tree;         /* the resolved model, as `config` prints it */
-	struct node *model;        /* the merged model before values were decided (no_interpolate) */
+	struct strings disabled; /* services that no active profile enables */
+	struct node *tree;       /* the resolved model, as `config` prints it */
+	struct node *model;      /* the merged model before values were decided (no_interpolate) */
 	struct strings all_profiles; /* every profile that a service names */
 	struct node *x_berth;
-	struct strings warnings;   /* "file:line:col: text" */
+	struct strings warnings; /* "file:line:col: text" */
 };
 
 struct service *project_service(const struct project *p, const char *name); /* NULL: none */

@@ -124,8 +124,10 @@ static void image_lines(const struct project *p, struct buf *out)
 
 void render_names(const struct project *p, enum render_list what, struct buf *out)
 {
-	static const char *const groups[] = {[RENDER_SERVICES] = "services", [RENDER_VOLUMES] = "volumes",
-					     [RENDER_NETWORKS] = "networks", [RENDER_MODELS] = "models"};
+	static const char *const groups[] = {[RENDER_SERVICES] = "services",
+					     [RENDER_VOLUMES] = "volumes",
+					     [RENDER_NETWORKS] = "networks",
+					     [RENDER_MODELS] = "models"};
 
 	if (what <= RENDER_MODELS)
 		key_lines(node_get(p->tree, groups[what]), out);

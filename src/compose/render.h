@@ -7,7 +7,7 @@
 
 struct render_options {
 	bool json;
-	bool model;           /* --no-interpolate: the merged model, values undecided */
+	bool model;              /* --no-interpolate: the merged model, values undecided */
 	struct strings services; /* only these and what they depend on; empty: all */
 };
 

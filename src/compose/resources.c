@@ -4,7 +4,8 @@
 #include <stddef.h>
 
 static const char *const orders[] = {"start-first", "stop-first", NULL};
-static const char *const actions[] = {"rebuild", "sync", "restart", "sync+restart", "sync+exec", NULL};
+static const char *const actions[] = {"rebuild",      "sync",      "restart",
+				      "sync+restart", "sync+exec", NULL};
 
 #define B(f) TO(struct build, f)
 #define W(f) TO(struct watch_rule, f)

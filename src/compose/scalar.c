@@ -25,7 +25,8 @@ static int integer(const char *s, int base, bool negative, int64_t *out)
 	bool any = false;
 
 	for (; *s; s++) {
-		int d = isdigit((unsigned char)*s) ? *s - '0' : tolower((unsigned char)*s) - 'a' + 10;
+		int d = isdigit((unsigned char)*s) ? *s - '0'
+						   : tolower((unsigned char)*s) - 'a' + 10;
 
 		if (*s == '_')
 			continue;
@@ -145,8 +146,9 @@ enum node_type node_type_of(struct arena *a, const char *s, const char **canonic
 	static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
 	static const char *const yes[] = {"true", "True", "TRUE", NULL};
 	static const char *const no[] = {"false", "False", "FALSE", NULL};
-	static const char *const odd[] = {".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF",
-					  "-.inf", "-.Inf", "-.INF", ".nan",  ".NaN",  ".NAN", NULL};
+	static const char *const odd[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf",
+					  "+.INF", "-.inf", "-.Inf", "-.INF", ".nan",
+					  ".NaN",  ".NAN",  NULL};
 	int64_t v;
 
 	*canonical = s;

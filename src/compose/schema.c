@@ -70,20 +70,21 @@ const struct attr *schema_find(const struct attr *top, const char *path)
 
 static unsigned kind_of(const struct node *n)
 {
-	static const unsigned scalar[] = {[TYPE_NULL] = KN, [TYPE_BOOL] = KB, [TYPE_INT] = KI,
-					  [TYPE_FLOAT] = KF, [TYPE_STR] = KS, [TYPE_TIME] = 0};
+	static const unsigned scalar[] = {[TYPE_NULL] = KN,  [TYPE_BOOL] = KB, [TYPE_INT] = KI,
+					  [TYPE_FLOAT] = KF, [TYPE_STR] = KS,  [TYPE_TIME] = 0};
 
 	return n->kind == NODE_MAP ? KM : n->kind == NODE_SEQ ? KQ : scalar[n->type];
 }
 
-static const char *const kind_names[] = {"a text", "a whole number", "a number", "true or false",
-					 "nothing", "a list", "a mapping"};
+static const char *const kind_names[] = {"a text",  "a whole number", "a number", "true or false",
+					 "nothing", "a list",         "a mapping"};
 
 static int wrong_kind(const char *name, unsigned kinds, const struct node *n, struct err *e)
 {
 	auto_buf b = {0};
 	unsigned have = kind_of(n);
-	const char *got = n->kind == NODE_SCALAR && n->type == TYPE_TIME ? "a date" : "something else";
+	const char *got =
+		n->kind == NODE_SCALAR && n->type == TYPE_TIME ? "a date" : "something else";
 
 	if (kinds & KF)
 		kinds &= ~(unsigned)KI;
@@ -93,7 +94,11 @@ static int wrong_kind(const char *name, unsigned kinds, const struct node *n, st
 		if (!(kinds & 1u << i) || 1u << i == KN)
 			continue;
 		kinds &= ~(1u << i);
-		buf_printf(&b, "%s%s", !b.n ? "" : kinds & ~(unsigned)KN ? ", " : " or ", kind_names[i]);
+		buf_printf(&b, "%s%s",
+			   !b.n                    ? ""
+			   : kinds & ~(unsigned)KN ? ", "
+						   : " or ",
+			   kind_names[i]);
 	}
 	node_fail(n, e, "\"%s\" takes %s, not %s", name, b.p ? b.p : "another value", got);
 	if (n->kind == NODE_SCALAR && n->type != TYPE_NULL && (strstr(b.p, "a text")))
@@ -159,11 +164,13 @@ static int cast_number(struct walk *w, const struct attr *row, struct node *n, s
 		(void)!strtod(n->text, &end);
 		type = node_type_of(w->a, n->text, &n->text);
 		if (type != TYPE_INT && type != TYPE_FLOAT)
-			return node_fail(n, e, "\"%s\" takes a number, not \"%s\"", row->name, n->text);
+			return node_fail(n, e, "\"%s\" takes a number, not \"%s\"", row->name,
+					 n->text);
 		n->type = type;
 		return 0;
 	} else if (text_to_i64(n->text + (*n->text == '+'), &v)) {
-		return node_fail(n, e, "\"%s\" takes a whole number, not \"%s\"", row->name, n->text);
+		return node_fail(n, e, "\"%s\" takes a whole number, not \"%s\"", row->name,
+				 n->text);
 	}
 	n->type = TYPE_INT;
 	n->text = arena_printf(w->a, "%lld", (long long)v);
@@ -224,8 +231,9 @@ static int check_entries(const struct attr *row, const struct node *n, struct er
 	unsigned kinds = KS;
 
 	if (row->type == A_PAIRS)
-		kinds = n->kind == NODE_SEQ ? (unsigned)KS : row->flags & F_NUMBERS ? KS | KI | KF | KN
-							   : KS | KI | KF | KB | KN;
+		kinds = n->kind == NODE_SEQ      ? (unsigned)KS
+			: row->flags & F_NUMBERS ? KS | KI | KF | KN
+						 : KS | KI | KF | KB | KN;
 	else if (row->flags & F_NUMBERS)
 		kinds = KS | KI | KF;
 	if (row->flags & F_LISTS && n->kind == NODE_MAP)
@@ -284,12 +292,14 @@ static int expand_children(struct walk *w, const struct attr *row, struct node *
 int schema_expand(struct walk *w, const struct attr *row, struct node **n, struct err *e)
 {
 	struct node *was = *n;
+	const char *key = was->key;
 	unsigned kinds = row->kinds ? row->kinds : usual_kinds[row->type];
 	int r;
 
 	if (was->mark == MARK_RESET || row->type == A_ANY)
-		return row->type == A_ANY && !(kind_of(was) & kinds) ? wrong_kind(row->name, kinds, was, e)
-								      : 0;
+		return row->type == A_ANY && !(kind_of(was) & kinds)
+			       ? wrong_kind(row->name, kinds, was, e)
+			       : 0;
 	if (!(kind_of(was) & kinds))
 		return wrong_kind(row->name, kinds, was, e);
 	r = cast(w, row, was, e);
@@ -304,7 +314,7 @@ int schema_expand(struct walk *w, const struct attr *row, struct node **n, struc
 	if (!r && row->expand)
 		r = row->expand(w, n, e);
 	if (*n != was) {
-		(*n)->key = was->key;
+		(*n)->key = key;
 		(*n)->mark = was->mark;
 		(*n)->key_line = was->key_line;
 		(*n)->key_col = was->key_col;
@@ -321,8 +331,8 @@ static bool same_tree(const struct node *a, const struct node *b)
 	if (a->kind == NODE_SCALAR)
 		return !strcmp(a->text, b->text);
 	for (size_t i = 0; i < a->kids.n; i++) {
-		const struct node *other = a->kind == NODE_MAP ? node_get(b, a->kids.v[i]->key)
-							       : b->kids.v[i];
+		const struct node *other =
+			a->kind == NODE_MAP ? node_get(b, a->kids.v[i]->key) : b->kids.v[i];
 		if (!other || !same_tree(a->kids.v[i], other))
 			return false;
 	}
@@ -348,8 +358,10 @@ static int missing(const struct attr *inner, const struct node *n, struct err *e
 	node_fail(n, e, "\"%s\" is missing here", inner->name);
 	if (inner->words)
 		return err_hint(e, "it takes %s, %s%s%s", inner->words[0], inner->words[1],
-				inner->words[2] ? ", " : "", inner->words[2] ? inner->words[2] : "");
-	return err_hint(e, "add \"%s\": %s", inner->name, inner->doc ? inner->doc : "it is required");
+				inner->words[2] ? ", " : "",
+				inner->words[2] ? inner->words[2] : "");
+	return err_hint(e, "add \"%s\": %s", inner->name,
+			inner->doc ? inner->doc : "it is required");
 }
 
 int schema_check(struct arena *a, const struct attr *row, const struct node *n, struct err *e)
@@ -378,10 +390,11 @@ int schema_check(struct arena *a, const struct attr *row, const struct node *n, 
 
 void schema_describe(const struct attr *row, const char *name, FILE *out)
 {
-	static const char *const type[] = {"anything", "text", "true|false", "number", "microseconds",
-					   "number", "size", "duration", "octal mode", "command",
-					   "list", "NAME=value list or mapping", "mapping", "mapping",
-					   "list"};
+	static const char *const type[] = {"anything", "text",         "true|false",
+					   "number",   "microseconds", "number",
+					   "size",     "duration",     "octal mode",
+					   "command",  "list",         "NAME=value list or mapping",
+					   "mapping",  "mapping",      "list"};
 	static const char *const effect[] = {"a change recreates the container",
 					     "a change restarts the container",
 					     "a change applies to the running container",

@@ -15,21 +15,21 @@
 #include <stdio.h>
 
 enum attr_type {
-	A_ANY,      /* not ours to look into */
+	A_ANY, /* not ours to look into */
 	A_STR,
 	A_BOOL,
 	A_INT,
-	A_MICROS,   /* microseconds, or a duration */
+	A_MICROS, /* microseconds, or a duration */
 	A_FLOAT,
 	A_BYTES,
 	A_DURATION,
-	A_MODE,     /* permission bits: octal text, or a number as it is */
-	A_WORDS,    /* a command line: a list, or text split like a shell would */
-	A_STRS,     /* list of texts */
-	A_PAIRS,    /* NAME=value list, or mapping */
-	A_MAP,      /* a mapping with rows of its own (sub) */
-	A_NAMED,    /* a mapping from the user's names to values of one kind (item) */
-	A_LIST      /* a list of such values (item) */
+	A_MODE,  /* permission bits: octal text, or a number as it is */
+	A_WORDS, /* a command line: a list, or text split like a shell would */
+	A_STRS,  /* list of texts */
+	A_PAIRS, /* NAME=value list, or mapping */
+	A_MAP,   /* a mapping with rows of its own (sub) */
+	A_NAMED, /* a mapping from the user's names to values of one kind (item) */
+	A_LIST   /* a list of such values (item) */
 };
 
 /* YAML kinds that a value may have; 0 in a row: those usual for the type. */
@@ -37,19 +37,19 @@ enum kinds { KS = 1, KI = 2, KF = 4, KB = 8, KN = 16, KQ = 32, KM = 64 };
 
 enum flag {
 	F_REQUIRED = 1,
-	F_KEEP = 2,       /* a zero or empty value is printed too */
-	F_JSON = 4,       /* JSON prints it even where it is absent */
-	F_UNIQUE = 8,     /* the same entry twice is an error */
-	F_DEDUPE = 16,    /* the same entry twice is one entry */
-	F_REPLACE = 32,   /* a later file's value replaces the earlier one whole */
-	F_NUMBERS = 64,   /* entries may be numbers */
-	F_NULLS = 128,    /* null values are kept: "take it from the environment" */
-	F_SPLIT_ONE = 256,/* a single text is a list of one */
-	F_INERT = 512,    /* accepted, but nothing acts on it: a warning says so */
-	F_EQUALS = 1024,  /* "NAME: value" merge as lists NAME=value */
+	F_KEEP = 2,          /* a zero or empty value is printed too */
+	F_JSON = 4,          /* JSON prints it even where it is absent */
+	F_UNIQUE = 8,        /* the same entry twice is an error */
+	F_DEDUPE = 16,       /* the same entry twice is one entry */
+	F_REPLACE = 32,      /* a later file's value replaces the earlier one whole */
+	F_NUMBERS = 64,      /* entries may be numbers */
+	F_NULLS = 128,       /* null values are kept: "take it from the environment" */
+	F_SPLIT_ONE = 256,   /* a single text is a list of one */
+	F_INERT = 512,       /* accepted, but nothing acts on it: a warning says so */
+	F_EQUALS = 1024,     /* "NAME: value" merge as lists NAME=value */
 	F_LOCAL_PATH = 2048, /* relative to the project directory */
-	F_TITLE = 4096,   /* JSON prints the name with a capital */
-	F_LISTS = 8192    /* values of a mapping may be lists */
+	F_TITLE = 4096,      /* JSON prints the name with a capital */
+	F_LISTS = 8192       /* values of a mapping may be lists */
 };
 
 /* What a change of the value asks of a running container. */
@@ -69,10 +69,10 @@ struct attr {
 	unsigned kinds;
 	unsigned flags;
 	enum effect effect;
-	const struct attr *sub;    /* A_MAP: rows, ended by a NULL name */
-	const struct attr *item;   /* A_LIST, A_NAMED: the row of every value */
-	const char *const *words;  /* the texts that are allowed */
-	size_t size;               /* item of a decoded list: bytes of one entry */
+	const struct attr *sub;   /* A_MAP: rows, ended by a NULL name */
+	const struct attr *item;  /* A_LIST, A_NAMED: the row of every value */
+	const char *const *words; /* the texts that are allowed */
+	size_t size;              /* item of a decoded list: bytes of one entry */
 	int (*expand)(struct walk *w, struct node **n, struct err *e);
 	int (*settle)(struct walk *w, struct node *n, struct node **out, struct err *e);
 	/* Text that makes two entries of a list one; NULL: entries are never the same. */

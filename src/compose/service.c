@@ -5,19 +5,20 @@
 
 static const char *const conditions[] = {"service_started", "service_healthy",
 					 "service_completed_successfully", NULL};
-static const char *const mount_types[] = {"bind", "volume", "tmpfs", "cluster", "npipe", "image", NULL};
+static const char *const mount_types[] = {"bind",  "volume", "tmpfs", "cluster",
+					  "npipe", "image",  NULL};
 static const char *const recursive_words[] = {"enabled", "disabled", "writable", "readonly", NULL};
 static const char *const selinux_words[] = {"z", "Z", NULL};
 static const char *const cgroup_words[] = {"host", "private", NULL};
 
-#define S(f)  TO(struct service, f)
-#define P(f)  TO(struct port, f)
-#define M(f)  TO(struct mount, f)
-#define E(f)  TO(struct endpoint, f)
-#define H(f)  TO(struct healthcheck, f)
-#define R(f)  TO(struct file_ref, f)
-#define HK(f) TO(struct hook, f)
-#define L(f)  TO(struct limits, f)
+#define S(f)         TO(struct service, f)
+#define P(f)         TO(struct port, f)
+#define M(f)         TO(struct mount, f)
+#define E(f)         TO(struct endpoint, f)
+#define H(f)         TO(struct healthcheck, f)
+#define R(f)         TO(struct file_ref, f)
+#define HK(f)        TO(struct hook, f)
+#define L(f)         TO(struct limits, f)
 #define IN_LIMITS(f) TO(struct service, limits.f)
 
 /* clang-format off */

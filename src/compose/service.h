@@ -3,8 +3,8 @@
 #include "compose/project.h"
 #include "compose/schema.h"
 
-extern const struct attr compose_row;  /* a whole file */
-extern const struct attr service_row;  /* one service */
+extern const struct attr compose_row; /* a whole file */
+extern const struct attr service_row; /* one service */
 extern const struct attr service_attrs[];
 extern const struct attr hook_attrs[];
 extern const struct attr build_attrs[], deploy_attrs[], develop_attrs[];

@@ -67,8 +67,8 @@ static int settle_bytes(struct walk *w, struct node *n, struct node **out, struc
 	return 0;
 }
 
-static int settle_scalar(struct walk *w, const struct attr *row, struct node *n,
-			 struct node **out, struct err *e)
+static int settle_scalar(struct walk *w, const struct attr *row, struct node *n, struct node **out,
+			 struct err *e)
 {
 	if (node_null(n)) {
 		*out = n;
@@ -91,7 +91,8 @@ static int settle_scalar(struct walk *w, const struct attr *row, struct node *n,
 	case A_MICROS:
 		if (n->type == TYPE_FLOAT)
 			*out = node_typed(w->a, TYPE_INT,
-					  arena_printf(w->a, "%.0f", trunc(strtod(n->text, NULL))), n);
+					  arena_printf(w->a, "%.0f", trunc(strtod(n->text, NULL))),
+					  n);
 		else
 			*out = n;
 		return 0;
@@ -107,8 +108,8 @@ static int bad_pair(const struct node *k, struct err *e)
 	return err_hint(e, "write NAME=value without a blank before the =");
 }
 
-static int settle_pairs(struct walk *w, const struct attr *row, struct node *n,
-			struct node **out, struct err *e)
+static int settle_pairs(struct walk *w, const struct attr *row, struct node *n, struct node **out,
+			struct err *e)
 {
 	struct node *map = node_new(w->a, NODE_MAP, n);
 
@@ -190,8 +191,8 @@ static void put_absent(struct walk *w, const struct attr *row, struct node *map)
 	node_set(w->a, map, row->name, v);
 }
 
-static int settle_record(struct walk *w, const struct attr *row, struct node *n,
-			 struct node **out, struct err *e)
+static int settle_record(struct walk *w, const struct attr *row, struct node *n, struct node **out,
+			 struct err *e)
 {
 	struct node *map = node_new(w->a, NODE_MAP, n), *v;
 
@@ -288,8 +289,8 @@ static int decode_list(struct arena *a, const struct attr *row, const struct nod
 	return 0;
 }
 
-static int decode_record(struct arena *a, const struct attr *row, const struct node *n,
-			 char *out, struct err *e)
+static int decode_record(struct arena *a, const struct attr *row, const struct node *n, char *out,
+			 struct err *e)
 {
 	for (const struct attr *in = row->sub; in->name; in++) {
 		const struct node *k = node_get(n, in->name);

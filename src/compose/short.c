@@ -141,7 +141,8 @@ int short_secret_ref(struct walk *w, struct node **n, struct err *e)
 
 	source = node_get_text(*n, "source");
 	if (source)
-		put_default(w, *n, "target", arena_printf(w->a, "/run/secrets/%s", source), TYPE_STR);
+		put_default(w, *n, "target", arena_printf(w->a, "/run/secrets/%s", source),
+			    TYPE_STR);
 	return r;
 }
 
@@ -203,8 +204,10 @@ int short_external(struct walk *w, struct node **n, struct err *e)
 			return err_hint(e, "write \"external: true\" and \"name\" beside it");
 		}
 	}
-	walk_warn(w, external, "external.name is deprecated: write \"external: true\" and \"name\" beside it");
-	if (name && old && strcmp(node_text(old) ? old->text : "", node_text(name) ? name->text : ""))
+	walk_warn(w, external,
+		  "external.name is deprecated: write \"external: true\" and \"name\" beside it");
+	if (name && old &&
+	    strcmp(node_text(old) ? old->text : "", node_text(name) ? name->text : ""))
 		return node_fail(old, e, "\"name\" and \"external.name\" conflict: keep \"name\"");
 	if (name)
 		node_set(w->a, *n, "name", node_copy(w->a, name));
@@ -259,8 +262,9 @@ int short_ssh_list(struct walk *w, struct node *n, struct node **out, struct err
 		const char *text = (*k)->text;
 
 		if (n->kind == NODE_MAP)
-			text = node_null(*k) || !*text ? (*k)->key
-						       : arena_printf(w->a, "%s=%s", (*k)->key, text);
+			text = node_null(*k) || !*text
+				       ? (*k)->key
+				       : arena_printf(w->a, "%s=%s", (*k)->key, text);
 		node_push(w->a, *out, node_str(w->a, text, *k));
 	}
 	return 0;
@@ -278,7 +282,8 @@ struct splitter {
 static void end_word(struct splitter *s)
 {
 	if (s->any)
-		*vec_push(s->a, s->out) = arena_strndup(s->a, s->word.p ? s->word.p : "", s->word.n);
+		*vec_push(s->a, s->out) =
+			arena_strndup(s->a, s->word.p ? s->word.p : "", s->word.n);
 	s->word.n = 0;
 	s->any = false;
 }
@@ -403,8 +408,10 @@ int short_words(struct walk *w, struct node *n, struct node **out, struct err *e
 		return err_hint(e, "write it as a list: [\"sh\", \"-c\", \"...\"]");
 	}
 	if (operator_at)
-		walk_warn(w, n, "no shell reads this command: it ends before the unquoted \"%c\"; "
-			  "write [\"sh\", \"-c\", \"...\"]", *operator_at);
+		walk_warn(w, n,
+			  "no shell reads this command: it ends before the unquoted \"%c\"; "
+			  "write [\"sh\", \"-c\", \"...\"]",
+			  *operator_at);
 	*out = node_new(w->a, NODE_SEQ, n);
 	vec_each(word, &words)
 		node_push(w->a, *out, node_str(w->a, *word, n));
@@ -493,8 +500,9 @@ const char *short_port_key(struct arena *a, const struct node *n)
 {
 	if (n->kind == NODE_SCALAR)
 		return n->text;
-	return arena_printf(a, "%s:%s:%s/%s", attr(n, "host_ip", "0.0.0.0"), attr(n, "published", ""),
-			    attr(n, "target", ""), attr(n, "protocol", "tcp"));
+	return arena_printf(a, "%s:%s:%s/%s", attr(n, "host_ip", "0.0.0.0"),
+			    attr(n, "published", ""), attr(n, "target", ""),
+			    attr(n, "protocol", "tcp"));
 }
 
 const char *short_mount_key(struct arena *a, const struct node *n)

@@ -212,8 +212,8 @@ static int bad_mount(const struct node *n, const char *why, struct err *e)
 static void mount_option(struct walk *w, struct node *map, struct node *bind, struct node *volume,
 			 struct span o, const struct node *at)
 {
-	static const char *const spread[] = {"private", "rprivate", "shared", "rshared", "slave",
-					     "rslave"};
+	static const char *const spread[] = {"private", "rprivate", "shared",
+					     "rshared", "slave",    "rslave"};
 	const char *text = span_dup(w->a, o);
 
 	for (size_t i = 0; i < countof(spread); i++) {

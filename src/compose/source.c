@@ -24,9 +24,9 @@ static void seen(void *arg, const char *name, const char *op, const char *word, 
 	struct asking *q = arg;
 	struct loading *l = q->l;
 
-	*vec_push(l->a, &l->asked) =
-		(struct asked){name, op, word, value,
-			       arena_printf(l->a, "%s:%d:%d", q->at->file, q->at->line, q->at->col)};
+	*vec_push(l->a, &l->asked) = (struct asked){
+		name, op, word, value,
+		arena_printf(l->a, "%s:%d:%d", q->at->file, q->at->line, q->at->col)};
 	q->from = q->from ? arena_printf(l->a, "%s, ${%s}", q->from, name)
 			  : arena_printf(l->a, "${%s}", name);
 	if (!value && !*op)
@@ -73,7 +73,8 @@ static int prepare_doc(struct loading *l, struct node **doc, struct err *e)
 	int r = 0;
 
 	if ((*doc)->kind != NODE_MAP)
-		return node_fail(*doc, e, "a compose file is a mapping: services, networks, volumes ...");
+		return node_fail(*doc, e,
+				 "a compose file is a mapping: services, networks, volumes ...");
 	if (!l->o->no_interpolate)
 		r = interpolate_tree(l, *doc, e);
 	if (!r)
@@ -142,8 +143,8 @@ static int base_elsewhere(struct loading *l, struct node *ext, const char *dir,
 {
 	struct node *file = node_get(ext, "file"), *services = NULL;
 	const char *name = node_get_text(ext, "service");
-	const char *path = path_join(l->a, dir, file->text);
-	const char *inner = path_dir(l->a, path);
+	const char *path = filepath_join(l->a, dir, file->text);
+	const char *inner = filepath_dir(l->a, path);
 	struct nodes docs = {0};
 	int r = read_docs(l, path, &docs, e);
 
@@ -165,7 +166,7 @@ static int base_elsewhere(struct loading *l, struct node *ext, const char *dir,
 		return r;
 	*base = node_get(services, name);
 	if (l->o->no_path_resolution)
-		inner = path_dir(l->a, file->text);
+		inner = filepath_dir(l->a, file->text);
 	place_service(l, *base, inner);
 	return 0;
 }
@@ -186,7 +187,7 @@ static int extend(struct loading *l, struct node *services, struct node *more, c
 	r = check_chain(&link, ext, e);
 	if (r < 0)
 		return r;
-	if (file && strcmp(path_join(l->a, dir, file->text), svc->file)) {
+	if (file && strcmp(filepath_join(l->a, dir, file->text), svc->file)) {
 		r = base_elsewhere(l, ext, dir, &link, &base, e);
 	} else {
 		base = node_get(services, want);
@@ -220,8 +221,8 @@ static int extend_all(struct loading *l, struct node *doc, struct node *tree, co
 	if (!services || services->kind != NODE_MAP)
 		return 0;
 	for (size_t i = 0; i < services->kids.n; i++) {
-		int r = extend(l, services, node_get(tree, "services"), services->kids.v[i]->key, dir,
-			       NULL, e);
+		int r = extend(l, services, node_get(tree, "services"), services->kids.v[i]->key,
+			       dir, NULL, e);
 		if (r < 0)
 			return r;
 	}
@@ -237,18 +238,19 @@ static int include_env(struct loading *l, struct node *inc, const char *dir, con
 	const char *path;
 
 	if (!files) {
-		path = path_join(l->a, sub, ".env");
+		path = filepath_join(l->a, sub, ".env");
 		return access(path, F_OK) ? 0 : loading_env_file(l, path, e);
 	}
 	vec_each(f, &files->kids) {
 		int r;
 
-		path = path_join(l->a, dir, (*f)->text);
+		path = filepath_join(l->a, dir, (*f)->text);
 		if (!strcmp(path, "/dev/null"))
 			continue;
 		r = loading_env_file(l, path, e);
 		if (r < 0)
-			return *e->at ? r : err_at(e, "%s:%d:%d", (*f)->file, (*f)->line, (*f)->col);
+			return *e->at ? r
+				      : err_at(e, "%s:%d:%d", (*f)->file, (*f)->line, (*f)->col);
 	}
 	return 0;
 }
@@ -273,15 +275,15 @@ static int include_one(struct loading *l, struct node *inc, const char *dir, str
 
 	if (!paths || !paths->kids.n)
 		return node_fail(inc, e, "\"include\" names no file");
-	first = path_join(l->a, dir, paths->kids.v[0]->text);
-	project = project ? path_join(l->a, dir, project) : path_dir(l->a, first);
+	first = filepath_join(l->a, dir, paths->kids.v[0]->text);
+	project = project ? filepath_join(l->a, dir, project) : filepath_dir(l->a, first);
 	r = in_circle(l, first, inc, e);
 	if (r < 0)
 		return r;
 	l->env = node_copy(l->a, outer);
 	r = include_env(l, inc, dir, project, e);
 	for (size_t i = 0; i < paths->kids.n && !r; i++) {
-		const char *path = path_join(l->a, dir, paths->kids.v[i]->text);
+		const char *path = filepath_join(l->a, dir, paths->kids.v[i]->text);
 
 		*vec_push(l->a, &l->include_stack) = path;
 		r = source_load(l, path, project, &sub, e);
@@ -292,7 +294,7 @@ static int include_one(struct loading *l, struct node *inc, const char *dir, str
 	if (!r && sub) {
 		node_remove(sub, "name");
 		if (l->o->no_path_resolution)
-			project = path_dir(l->a, paths->kids.v[0]->text);
+			project = filepath_dir(l->a, paths->kids.v[0]->text);
 		place_tree(l, sub, project);
 		r = *tree ? schema_merge(l->a, &compose_row, tree, sub, e) : 0;
 		if (!*tree)

@@ -48,8 +48,8 @@ static bool printable(const char *s)
 /* Old YAML words that yaml.v3 quotes so that older readers agree. */
 static bool old_bool(const char *s)
 {
-	static const char *const words[] = {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON",
-					    "n", "N", "no", "No", "NO", "off", "Off", "OFF"};
+	static const char *const words[] = {"y", "Y", "yes", "Yes", "YES", "on",  "On",  "ON",
+					    "n", "N", "no",  "No",  "NO",  "off", "Off", "OFF"};
 
 	for (size_t i = 0; i < countof(words); i++) {
 		if (!strcmp(words[i], s))

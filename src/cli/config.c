@@ -1,0 +1,135 @@
+/* config: the resolved model and questions about it. */
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/complain.h"
+#include "compose/render.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+struct config {
+	const char *format, *hash, *output;
+	bool services, volumes, networks, models, profiles, images, environment, variables, quiet;
+	bool no_interpolate, no_normalize, no_path_resolution, no_consistency, no_env_resolution;
+	bool strict;
+};
+
+static void set_load(const struct config *o, struct load_options *load)
+{
+	load->no_interpolate = o->no_interpolate || o->variables;
+	load->no_normalize = o->no_normalize;
+	load->no_path_resolution = o->no_path_resolution;
+	load->no_consistency = o->no_consistency || o->no_interpolate || o->variables;
+	load->no_env_resolution = o->no_env_resolution;
+	load->strict = o->strict;
+	load->all_profiles |= o->profiles;
+}
+
+static int print_hashes(struct cli *c, const char *names, struct project *p, struct buf *out,
+			struct err *e)
+{
+	struct strings wanted = {0};
+	struct span rest = span_of(names), head;
+
+	while (rest.n) {
+		span_cut(&rest, ',', &head);
+		*vec_push(&c->arena, &wanted) = span_dup(&c->arena, head);
+	}
+	return render_hashes(p, &wanted, out, e);
+}
+
+static int print(struct cli *c, const struct config *o, struct project *p, int argc, char **argv,
+		 struct buf *out, struct err *e)
+{
+	const struct {
+		bool asked;
+		enum render_list what;
+	} lists[] = {
+		{o->services, RENDER_SERVICES},       {o->volumes, RENDER_VOLUMES},
+		{o->networks, RENDER_NETWORKS},       {o->models, RENDER_MODELS},
+		{o->profiles, RENDER_PROFILES},       {o->images, RENDER_IMAGES},
+		{o->environment, RENDER_ENVIRONMENT},
+	};
+	struct render_options r = {.model = o->no_interpolate,
+				   .json = o->format && !strcmp(o->format, "json")};
+
+	if (o->hash)
+		return print_hashes(c, o->hash, p, out, e);
+	if (o->variables)
+		return render_variables(p, r.json, out, e);
+	for (size_t i = 0; i < countof(lists); i++) {
+		if (lists[i].asked) {
+			render_names(p, lists[i].what, out);
+			return 0;
+		}
+	}
+	for (int i = 0; i < argc; i++)
+		*vec_push(&c->arena, &r.services) = argv[i];
+	return render_config(p, &r, out, e);
+}
+
+static int config_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	const struct config *o = opts;
+	struct load_options load;
+	struct project *p;
+	auto_buf out = {0};
+	int r;
+
+	cli_load_options(c, &load);
+	set_load(o, &load);
+	for (int i = 0; i < argc; i++)
+		*vec_push(&c->arena, &load.enable) = argv[i];
+	r = project_load(&c->arena, &load, &p, e);
+	if (r < 0)
+		return r;
+	vec_each(w, &p->warnings)
+		complain_warning(stderr, *w, c->colour_err);
+	r = print(c, o, p, argc, argv, &out, e);
+	if (r < 0 || o->quiet)
+		return r;
+	if (o->output)
+		return file_replace(AT_FDCWD, o->output, out.p ? out.p : "", out.n, 0644, FILE_FAST,
+				    e);
+	if (out.n)
+		fwrite(out.p, 1, out.n, stdout);
+	return 0;
+}
+
+#define C(field) offsetof(struct config, field)
+
+/* clang-format off */
+static const struct opt config_opts[] = {
+	{0,   "format",             OPT_WORD, C(format),             "yaml|json", "how to print it"},
+	{0,   "services",           OPT_FLAG, C(services),           NULL, "names of the services"},
+	{0,   "volumes",            OPT_FLAG, C(volumes),            NULL, "names of the volumes"},
+	{0,   "networks",           OPT_FLAG, C(networks),           NULL, "names of the networks"},
+	{0,   "models",             OPT_FLAG, C(models),             NULL, "names of the models"},
+	{0,   "profiles",           OPT_FLAG, C(profiles),           NULL, "names of the profiles"},
+	{0,   "images",             OPT_FLAG, C(images),             NULL, "images that are run"},
+	{0,   "hash",               OPT_STR,  C(hash),               "SERVICES", "hash of each service's definition; * is all"},
+	{0,   "environment",        OPT_FLAG, C(environment),        NULL, "variables that values may use"},
+	{0,   "variables",          OPT_FLAG, C(variables),          NULL, "variables that the files ask for, with defaults"},
+	{0,   "no-interpolate",     OPT_FLAG, C(no_interpolate),     NULL, "leave ${VARIABLES} as they are"},
+	{0,   "no-normalize",       OPT_FLAG, C(no_normalize),       NULL, "add no defaults"},
+	{0,   "no-path-resolution", OPT_FLAG, C(no_path_resolution), NULL, "leave relative paths as they are"},
+	{0,   "no-consistency",     OPT_FLAG, C(no_consistency),     NULL, "do not check references"},
+	{0,   "no-env-resolution",  OPT_FLAG, C(no_env_resolution),  NULL, "do not read env_file"},
+	{0,   "strict",             OPT_FLAG, C(strict),             NULL, "take warnings for errors"},
+	{'q', "quiet",              OPT_FLAG, C(quiet),              NULL, "only check, print nothing"},
+	{'o', "output",             OPT_STR,  C(output),             "FILE", "write to this file"},
+	{0},
+};
+/* clang-format on */
+
+const struct command config_command = {
+	.name = "config",
+	.args = "[SERVICE...]",
+	.brief = "Print the project as berth understands it, or answer a question about it.",
+	.opts = config_opts,
+	.size = sizeof(struct config),
+	.max = -1,
+	.run = config_run,
+	.group = GROUP_PROJECT,
+};

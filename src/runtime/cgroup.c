@@ -22,10 +22,10 @@
 
 #define ROOT "/sys/fs/cgroup"
 
-/* v1 controllers that a container gets a group in. cpuset only where asked: its groups must be
- * filled from the parent's before a process may enter. */
-static const char *const v1_names[] = {"memory", "cpu",     "cpuacct", "pids",
-				       "blkio",  "freezer", "devices", "cpuset"};
+/* v1 controllers that a container gets a group in. cpu, cpuacct, cpuset and memory must all be
+ * there: Java believes in none of its limits else. freezer only where v2 is not. */
+static const char *const v1_names[] = {"memory", "cpu",     "cpuacct", "cpuset",
+				       "pids",   "devices", "blkio",   "freezer"};
 
 enum cgroup_layout cgroup_layout(void)
 {
@@ -52,6 +52,8 @@ void cgroup_trees(struct cgroup_trees *out)
 	if (layout == CGROUP_V2 || stat(ROOT, &first) < 0)
 		return;
 	for (size_t i = 0; i < countof(v1_names); i++) {
+		if (layout == CGROUP_HYBRID && !strcmp(v1_names[i], "freezer"))
+			continue;
 		snprintf(dir, sizeof(dir), ROOT "/%s", v1_names[i]);
 		if (stat(dir, &st) < 0 || st.st_dev == first.st_dev)
 			continue; /* not mounted */
@@ -224,16 +226,13 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits, bool privi
 		struct err *e)
 {
 	struct cgroup_trees trees;
-	bool cpuset = limits->cpuset || limits->cpuset_mems;
 	int r = 0;
 
 	if (!strict_path(path))
 		return err_set(e, EINVAL, "\"%s\" cannot be the name of a cgroup", path);
 	cgroup_trees(&trees);
-	for (size_t i = 0; !r && i < trees.n; i++) {
-		if (cpuset || strcmp(trees.v[i].controller, "cpuset") != 0)
-			r = make_in(&trees.v[i], path, e);
-	}
+	for (size_t i = 0; !r && i < trees.n; i++)
+		r = make_in(&trees.v[i], path, e);
 	if (!r)
 		r = cgroup_limit(&trees, path, limits, e);
 	if (!r)
@@ -268,21 +267,12 @@ int cgroup_make_sub(const char *path, struct err *e)
 int cgroup_update(const char *path, const struct cgroup_limits *limits, struct err *e)
 {
 	struct cgroup_trees trees;
-	const struct cgroup_tree *t;
-	int r;
 
 	cgroup_trees(&trees);
-	t = cgroup_tree(&trees, "cpuset");
-	if (t && (limits->cpuset || limits->cpuset_mems)) {
-		r = make_in(t, path, e);
-		if (r < 0)
-			return r;
-	}
 	return cgroup_limit(&trees, path, limits, e);
 }
 
-/* v2 takes the parent's word: CLONE_INTO_CGROUP has placed a starting process already. */
-static int enter(const char *path, pid_t pid, bool v2, struct err *e)
+int cgroup_enter(const char *path, pid_t pid, struct err *e)
 {
 	struct cgroup_trees trees;
 	char text[16];
@@ -291,8 +281,6 @@ static int enter(const char *path, pid_t pid, bool v2, struct err *e)
 	snprintf(text, sizeof(text), "%d", (int)pid);
 	cgroup_trees(&trees);
 	for (size_t i = 0; i < trees.n; i++) {
-		if (!v2 && !*trees.v[i].controller)
-			continue;
 		r = cgroup_write(&trees.v[i], path, "cgroup.procs", text);
 		if (r < 0 && r != -ENOENT)
 			return err_set(e, -r, "cannot enter cgroup %s/%s: %s", trees.v[i].dir, path,
@@ -301,14 +289,25 @@ static int enter(const char *path, pid_t pid, bool v2, struct err *e)
 	return 0;
 }
 
-int cgroup_enter(const char *path, pid_t pid, struct err *e)
-{
-	return enter(path, pid, true, e);
-}
-
+/*
+ * A process that moves its own single thread by "tasks" is spared the lock that "cgroup.procs"
+ * takes, and with it an RCU grace period: 8 to 15 ms as measured (6.18, 2 cores).
+ */
 int cgroup_enter_v1(const char *path, struct err *e)
 {
-	return enter(path, 0, false, e);
+	struct cgroup_trees trees;
+	int r;
+
+	cgroup_trees(&trees);
+	for (size_t i = 0; i < trees.n; i++) {
+		if (!*trees.v[i].controller)
+			continue;
+		r = cgroup_write(&trees.v[i], path, "tasks", "0");
+		if (r < 0 && r != -ENOENT)
+			return err_set(e, -r, "cannot enter cgroup %s/%s: %s", trees.v[i].dir, path,
+				       strerror(-r));
+	}
+	return 0;
 }
 
 int cgroup_fd(const char *path)

@@ -25,7 +25,7 @@ int cgroup_limit(const struct cgroup_trees *trees, const char *path, const struc
 		 struct err *e) must_check;
 int cgroup_devices(const struct cgroup_trees *trees, const char *path,
 		   const struct cgroup_limits *l, bool privileged, struct err *e) must_check;
-/* The calling process into every v1 group; v2 came with clone3. */
+/* The calling process, of one thread, into every v1 group; v2 came with clone3. */
 int cgroup_enter_v1(const char *path, struct err *e) must_check;
 /* A group below a container's, in the tree that names all its processes. */
 int cgroup_make_sub(const char *path, struct err *e) must_check;

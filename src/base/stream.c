@@ -22,7 +22,8 @@ static int end_next(struct sink *s, struct err *e)
 
 static int fd_write(struct sink *s, const void *p, size_t n, struct err *e)
 {
-	int r = sys_write_all(((struct fd_sink *)s)->fd, p, n);
+	int fd = ((struct fd_sink *)s)->fd;
+	int r = fd < 0 ? 0 : sys_write_all(fd, p, n);
 
 	return r < 0 ? err_set(e, -r, "cannot write: %s", strerror(-r)) : 0;
 }

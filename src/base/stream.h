@@ -23,7 +23,7 @@ int sink_end(struct sink *s, struct err *e) must_check;
 
 struct fd_sink {
 	struct sink sink;
-	int fd; /* the caller's */
+	int fd; /* the caller's; -1: nowhere */
 };
 void fd_sink_init(struct fd_sink *s, int fd);
 

@@ -33,7 +33,8 @@ struct loader {
 	struct progress_sink *progress;
 	struct strings *names;
 	VEC(struct member) members;
-	const char *scratch; /* NULL: the members belong to the user and are not moved */
+	const char *scratch;
+	bool borrowed; /* the members are the user's own files */
 };
 
 static void note(struct loader *l, const char *line)
@@ -155,47 +156,34 @@ static int feed_intake(struct intake *in, int fd, struct err *e)
 	return r;
 }
 
-/* The bytes as they came: save and push hand them on unchanged. */
-static int keep_blob(struct loader *l, const struct member *m, const struct layer *layer)
-{
-	char *dir, *to = place_blob(l->a, layer->blob);
-	const char *from = m->path;
-	int r = place_dir(l->a, "blobs/sha256", &dir, l->e);
-
-	if (r < 0)
-		return r;
-	if (!l->scratch) {
-		from = arena_printf(l->a, "%s.%d~", to, (int)getpid());
-		r = tree_copy(AT_FDCWD, m->path, AT_FDCWD, from, NULL, l->e);
-		if (r < 0)
-			return r;
-	}
-	if (rename(from, to) < 0)
-		return err_set(l->e, errno, "cannot keep the blob of a layer: %s", strerror(errno));
-	return 0;
-}
-
-static int bring_layer(struct loader *l, const struct member *m, const struct intake_want *want)
+static int bring_layer(struct loader *l, const struct member *m, struct intake_want *want)
 {
 	auto_fd int fd = sys_open(AT_FDCWD, m->path, O_RDONLY | O_NOFOLLOW, 0);
+	auto_fd int copy = -1;
 	struct intake in;
 	struct layer layer;
 	int r;
 
 	if (fd < 0)
 		return err_set(l->e, -fd, "cannot read a layer: %s", strerror(-fd));
-	r = intake_begin(&in, -1, l->e);
+	/* A spooled member becomes the blob itself; a layout directory's stays the user's. */
+	want->blob_path = m->path;
+	if (l->borrowed) {
+		want->blob_path = arena_printf(l->a, "%s/blob", l->scratch);
+		copy = sys_open(AT_FDCWD, want->blob_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		if (copy < 0)
+			return err_set(l->e, -copy, "cannot make %s", want->blob_path);
+	}
+	r = intake_begin(&in, copy, l->e);
 	if (!r)
 		r = feed_intake(&in, fd, l->e);
 	if (!r)
 		r = intake_end(&in, want, l->a, &layer, l->e);
 	intake_done(&in);
-	if (!r && want->keep_blob)
-		r = keep_blob(l, m, &layer);
 	return r;
 }
 
-static int need_layer(struct loader *l, const char *member, const struct intake_want *want)
+static int need_layer(struct loader *l, const char *member, struct intake_want *want)
 {
 	auto_fd int lock = -1;
 	struct member *m = find(l, member);
@@ -476,13 +464,19 @@ static int list_layout(struct loader *l, const char *path)
 int archive_load_dir(struct arena *a, const char *path, struct progress_sink *progress,
 		     struct strings *names, struct err *e)
 {
-	struct loader l = {.a = a, .e = e, .progress = progress, .names = names};
+	struct loader l = {.a = a, .e = e, .progress = progress, .names = names, .borrowed = true};
 	auto_fd int hold = -1;
+	char *scratch;
 	int r = place_hold(a, PLACE_ADD, &hold, e);
 
 	if (!r)
-		r = list_layout(&l, path);
+		r = place_scratch(a, "load", &scratch, e);
+	if (r < 0)
+		return r;
+	l.scratch = scratch;
+	r = list_layout(&l, path);
 	if (!r)
 		r = load_members(&l);
+	tree_remove(AT_FDCWD, scratch);
 	return r < 0 ? err_wrap(e, "load %s", path) : 0;
 }

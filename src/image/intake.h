@@ -28,11 +28,15 @@ struct intake {
 int intake_begin(struct intake *in, int blob_fd, struct err *e) must_check;
 int intake_write(struct intake *in, const void *p, size_t n, struct err *e) must_check;
 
+/* For who writes to head itself: turns the -EPIPE of a worker that refused into its reason. */
+int intake_blame(struct intake *in, int r, struct err *e) must_check;
+
 struct intake_want {
 	const char *diff_id;    /* NULL: whatever it is */
 	const char *blob;       /* NULL: likewise */
 	const char *media_type; /* noted beside the blob */
 	bool keep_blob;         /* the layer will point to it */
+	const char *blob_path;  /* keep_blob: the file to move among the blobs, or NULL: not yet */
 };
 int intake_end(struct intake *in, const struct intake_want *want, struct arena *a,
 	       struct layer *out, struct err *e) must_check;

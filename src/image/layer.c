@@ -112,13 +112,13 @@ int intake_begin(struct intake *in, int blob_fd, struct err *e)
 	inflate_sink_init(&in->inflate, &in->limit.sink);
 	fd_sink_init(&in->blob, blob_fd);
 	tee_sink_init(&in->tee, &in->inflate.sink, &in->blob.sink);
-	r = sha256_sink_init(&in->travelled, blob_fd < 0 ? &in->inflate.sink : &in->tee.sink, e);
+	r = sha256_sink_init(&in->travelled, &in->tee.sink, e);
 	in->head = &in->travelled.sink;
 	return r;
 }
 
 /* A worker that refused an entry closes its pipe: its reason is the one to tell. */
-static int blame_worker(struct intake *in, int r, struct err *e)
+int intake_blame(struct intake *in, int r, struct err *e)
 {
 	struct unpack_stats stats;
 	struct err why;
@@ -132,7 +132,7 @@ static int blame_worker(struct intake *in, int r, struct err *e)
 
 int intake_write(struct intake *in, const void *p, size_t n, struct err *e)
 {
-	return blame_worker(in, sink_write(in->head, p, n, e), e);
+	return intake_blame(in, sink_write(in->head, p, n, e), e);
 }
 
 static int check(const char *what, const char *want, const char *got, struct err *e)
@@ -168,12 +168,24 @@ static const char *media_type(enum compression found)
 					   : MEDIA_OCI_TAR;
 }
 
+static int move_blob(struct arena *a, const char *from, const char *digest, struct err *e)
+{
+	char *dir;
+	int r = place_dir(a, "blobs/sha256", &dir, e);
+
+	if (r < 0)
+		return r;
+	if (rename(from, place_blob(a, digest)) < 0)
+		return err_set(e, errno, "cannot keep the blob of a layer: %s", strerror(errno));
+	return 0;
+}
+
 int intake_end(struct intake *in, const struct intake_want *want, struct arena *a,
 	       struct layer *out, struct err *e)
 {
 	struct unpack_stats stats;
 	struct layer l = {0};
-	int r = blame_worker(in, sink_end(in->head, e), e);
+	int r = intake_blame(in, sink_end(in->head, e), e);
 
 	if (!r)
 		r = unpack_finish(&in->worker, &stats, e);
@@ -191,7 +203,11 @@ int intake_end(struct intake *in, const struct intake_want *want, struct arena *
 		l.blob_size = in->travelled.bytes;
 		l.media_type = want->media_type ? want->media_type : media_type(in->inflate.found);
 	}
-	r = write_note(a, in->scratch, &l, e);
+	/* The blob first: a layer in its place never points to one that is missing. */
+	if (want->keep_blob && want->blob_path)
+		r = move_blob(a, want->blob_path, l.blob, e);
+	if (!r)
+		r = write_note(a, in->scratch, &l, e);
 	if (!r)
 		r = reveal(a, in->scratch, &l, e);
 	if (r < 0)

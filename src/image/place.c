@@ -3,12 +3,16 @@
 #include "base/hash.h"
 #include "base/paths.h"
 #include "base/sys.h"
+#include "base/tree.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 int place_dir(struct arena *a, const char *sub, char **out, struct err *e)
 {
@@ -97,4 +101,40 @@ int place_put_blob(struct arena *a, const void *p, size_t n, char digest[static 
 	memcpy(digest, "sha256:", 7);
 	hash_sha256(p, n, digest + 7);
 	return file_replace(AT_FDCWD, place_blob(a, digest), p, n, 0600, FILE_DURABLE, e);
+}
+
+int place_partial(struct arena *a, const char *digest, char **path, struct err *e)
+{
+	char *dir;
+	int r = place_dir(a, "tmp", &dir, e);
+
+	if (!r)
+		*path = arena_printf(a, "%s/partial.0.%s", dir, digest + 7);
+	return r;
+}
+
+/* "purpose.PID.XXXXXX" */
+static bool is_forgotten(int dirfd, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	int pid = dot ? atoi(dot + 1) : 0;
+	struct stat st;
+
+	if (text_starts(name, "partial."))
+		return !fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) &&
+		       time(NULL) - st.st_mtime > 24 * 3600;
+	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+void place_sweep(struct arena *a)
+{
+	DIR *d = opendir(place_path(a, "tmp"));
+	struct dirent *ent;
+
+	while (d && (ent = readdir(d))) {
+		if (ent->d_name[0] != '.' && is_forgotten(dirfd(d), ent->d_name))
+			tree_remove(dirfd(d), ent->d_name);
+	}
+	if (d)
+		closedir(d);
 }

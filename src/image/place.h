@@ -26,3 +26,8 @@ int place_hold(struct arena *a, enum place_use use, int *out_fd, struct err *e) 
 /* Stores a small document under its digest (given back in digest). */
 int place_put_blob(struct arena *a, const void *p, size_t n, char digest[static 72],
 		   struct err *e) must_check;
+
+/* Removes what processes that are gone left in tmp/; partial downloads stay for a day. */
+void place_sweep(struct arena *a);
+/* Where the bytes of a blob wait until they are whole: the next try goes on from there. */
+int place_partial(struct arena *a, const char *digest, char **path, struct err *e) must_check;

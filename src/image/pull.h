@@ -33,6 +33,5 @@ struct push_options {
 int push_image(struct arena *a, const char *ref, const struct push_options *o,
 	       struct err *e) must_check;
 
-/* The digest that the registry holds for the reference now, without pulling: "sha256:...". */
-int pull_digest(struct arena *a, const char *ref, const char *platform, const char **digest,
-		struct err *e) must_check;
+/* The digest that the registry holds for the reference now (of the index where it is one). */
+int pull_digest(struct arena *a, const char *ref, const char **digest, struct err *e) must_check;

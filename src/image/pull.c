@@ -1,0 +1,218 @@
+#include "image/pull.h"
+#include "base/file.h"
+#include "image/commit.h"
+#include "image/fetch.h"
+#include "image/manifest.h"
+#include "image/place.h"
+#include "image/registry.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+struct pull {
+	struct arena *a;
+	struct err *e;
+	const struct pull_options *o;
+	struct ref ref;
+	struct platform platform;
+	struct registry registry;
+	struct manifest manifest;
+	struct span manifest_text;
+	const char *top_digest; /* of what the reference named: index or manifest */
+	struct span config;
+};
+
+static void note(struct pull *p, const char *line)
+{
+	if (p->o->progress && p->o->progress->note)
+		p->o->progress->note(p->o->progress, line);
+}
+
+static int get_manifest(struct pull *p, const char *what, struct registry_manifest *out)
+{
+	int r = registry_manifest(&p->registry, p->ref.path, what, out, p->e);
+
+	p->manifest = (struct manifest){0};
+	if (!r)
+		r = manifest_parse(p->a, out->text, out->media_type, &p->platform, &p->manifest,
+				   p->e);
+	p->manifest_text = out->text;
+	return r;
+}
+
+static int get_manifests(struct pull *p)
+{
+	struct registry_manifest got;
+	struct descriptor chosen;
+	int r = get_manifest(p, p->ref.digest ? p->ref.digest : p->ref.tag, &got);
+
+	if (r < 0)
+		return r;
+	p->top_digest = arena_printf(p->a, "%s", got.digest);
+	if (p->manifest.kind == MANIFEST_IMAGE)
+		return 0;
+	chosen = p->manifest.chosen;
+	r = get_manifest(p, chosen.digest, &got);
+	if (r < 0)
+		return r;
+	if ((int64_t)got.text.n != chosen.size)
+		return err_set(p->e, EBADMSG, "the manifest has %zu bytes, the index says %lld",
+			       got.text.n, (long long)chosen.size);
+	if (p->manifest.kind == MANIFEST_INDEX)
+		return err_set(p->e, EINVAL, "indexes are nested more than one deep");
+	return 0;
+}
+
+/* The configuration: small, into memory; hashed like everything else. */
+static int get_config(struct pull *p)
+{
+	const struct descriptor *d = &p->manifest.config;
+	struct sha256_sink sha;
+	struct limit_sink limit;
+	struct buf_sink out;
+	auto_buf text = {0};
+	struct registry_blob b = {.path = p->ref.path, .digest = d->digest, .size = d->size};
+	int r = 0;
+
+	for (int n = 0; n < 3; n++) {
+		text.n = 0;
+		buf_sink_init(&out, &text);
+		limit_sink_init(&limit, &out.sink, d->size, "the image configuration");
+		r = sha256_sink_init(&sha, &limit.sink, p->e);
+		b.to = &sha.sink;
+		if (!r)
+			r = registry_blob(&p->registry, &b, p->e);
+		if (!r)
+			r = sink_end(&sha.sink, p->e);
+		if (!r && strcmp(sha.hex, d->digest + 7))
+			r = err_set(p->e, EBADMSG,
+				    "the image configuration has another digest than "
+				    "the manifest says");
+		sha256_sink_done(&sha);
+		if (r != -EAGAIN)
+			break;
+		registry_wait(&p->registry, n, b.wait_s, p->e);
+	}
+	p->config.n = text.n;
+	p->config.p = buf_take(p->a, &text);
+	return r;
+}
+
+static int known_config(struct pull *p)
+{
+	struct err ignored;
+
+	if (access(place_blob(p->a, p->manifest.config.digest), F_OK) < 0)
+		return IMAGE_ABSENT;
+	return file_read(p->a, AT_FDCWD, place_blob(p->a, p->manifest.config.digest), CONFIG_LIMIT,
+			 &p->config, &ignored) < 0
+		       ? IMAGE_ABSENT
+		       : 0;
+}
+
+static int get_layers(struct pull *p, bool *fresh)
+{
+	struct image img = {0};
+	struct fetch f = {
+		.registry = &p->registry, .path = p->ref.path, .progress = p->o->progress};
+	int r = config_parse(p->a, p->config, &img, p->e);
+
+	if (r < 0)
+		return r;
+	if (img.diff_ids.n != p->manifest.layers.n)
+		return err_set(p->e, EINVAL, "the manifest lists %zu layers, the configuration %zu",
+			       p->manifest.layers.n, img.diff_ids.n);
+	f.layers = &p->manifest.layers;
+	f.diff_ids = &img.diff_ids;
+	r = fetch_layers(p->a, &f, p->e);
+	*fresh = f.brought > 0;
+	return r;
+}
+
+static int finish(struct pull *p, bool fresh, struct image **out)
+{
+	struct named before = {0};
+	char digest[72];
+	int r = ref_read(p->a, &p->ref, &before, p->e);
+
+	if (r >= 0)
+		r = place_put_blob(p->a, p->manifest_text.p, p->manifest_text.n, digest, p->e);
+	if (!r)
+		r = store_commit(p->a, p->config, arena_printf(p->a, "%s", digest), NULL, out,
+				 p->e);
+	if (!r)
+		r = ref_write(p->a, &p->ref, &(struct named){(*out)->id, p->top_digest}, p->e);
+	if (r < 0)
+		return r;
+	*vec_push(p->a, p->ref.digest ? &(*out)->digests : &(*out)->names) =
+		ref_short(p->a, &p->ref);
+	fresh = fresh || !before.id || strcmp(before.id, (*out)->id);
+	note(p, arena_printf(p->a, "Digest: %s", p->top_digest));
+	note(p, arena_printf(p->a, "Status: %s for %s",
+			     fresh ? "Downloaded newer image" : "Image is up to date",
+			     ref_short(p->a, &p->ref)));
+	return 0;
+}
+
+static int pull(struct pull *p, struct image **out)
+{
+	auto_fd int hold = -1;
+	bool fresh = false;
+	int r = place_hold(p->a, PLACE_ADD, &hold, p->e);
+
+	if (!r)
+		place_sweep(p->a);
+	if (!r)
+		r = get_manifests(p);
+	if (!r && known_config(p) == IMAGE_ABSENT)
+		r = get_config(p);
+	if (!r)
+		r = get_layers(p, &fresh);
+	return r ? r : finish(p, fresh, out);
+}
+
+static bool fits(const struct image *img, const struct platform *p, bool asked)
+{
+	return !asked || (img->os && img->architecture && !strcmp(img->os, p->os) &&
+			  !strcmp(img->architecture, p->architecture));
+}
+
+int pull_image(struct arena *a, const char *ref, const struct pull_options *o, struct image **out,
+	       struct err *e)
+{
+	struct pull p = {.a = a, .e = e, .o = o};
+	int r = ref_parse(a, ref, &p.ref, e);
+
+	if (!r)
+		r = platform_parse(a, o->platform, &p.platform, e);
+	if (r < 0)
+		return r;
+	if (o->only_missing) {
+		r = store_image(a, ref, out, e);
+		if (r < 0 || (!r && fits(*out, &p.platform, o->platform != NULL)))
+			return r;
+	}
+	r = registry_open(a, p.ref.domain, &p.registry, e);
+	if (!r)
+		r = pull(&p, out);
+	registry_close(&p.registry);
+	return r < 0 ? err_wrap(e, "pull %s", ref_short(a, &p.ref)) : 0;
+}
+
+int pull_digest(struct arena *a, const char *ref, const char **digest, struct err *e)
+{
+	struct pull p = {.a = a, .e = e};
+	struct registry_manifest got;
+	int r = ref_parse(a, ref, &p.ref, e);
+
+	if (!r)
+		r = registry_open(a, p.ref.domain, &p.registry, e);
+	if (!r)
+		r = registry_manifest(&p.registry, p.ref.path,
+				      p.ref.digest ? p.ref.digest : p.ref.tag, &got, e);
+	registry_close(&p.registry);
+	if (r < 0)
+		return err_wrap(e, "ask for %s", ref_short(a, &p.ref));
+	*digest = arena_printf(a, "%s", got.digest);
+	return 0;
+}

@@ -1,0 +1,238 @@
+#!/usr/bin/env bats
+# stacks/miniapp: the requirements of its document, by their ids.
+# images: postgres redis nginx miniapp-backend miniapp-bot miniapp-frontend
+# npm: ws@8.18.0
+load ../e2e/lib
+
+setup_file() {
+	root_up
+	have_image postgres postgres:15
+	have_image redis redis:7
+	have_image nginx nginx:1
+	have_image miniapp-backend miniapp/backend:1
+	have_image miniapp-bot miniapp/bot:1
+	have_image miniapp-frontend miniapp/frontend:1
+	cp -r "$TESTS/../stacks/miniapp" "$BERTH_HOME/miniapp"
+	cd "$BERTH_HOME/miniapp"
+	rm -f .env
+	sed s/change-me/secret/ .env.example >.env
+	telegram
+}
+teardown_file() {
+	cd "$BERTH_HOME/miniapp" && prod down -v -t 1 >/dev/null 2>&1
+	root_down
+}
+setup() {
+	PROJECT=miniapp
+	cd "$BERTH_HOME/miniapp" || return
+}
+teardown() { :; }
+
+# In the place of the Bot API: a server in a container of another project, whose answers are logged.
+telegram() {
+	mkdir -p "$BERTH_HOME/telegram"
+	cat >"$BERTH_HOME/telegram/compose.yaml" <<-'END'
+		services:
+		  api:
+		    image: miniapp/backend:1
+		    networks: {miniapp_edge: {aliases: [telegram]}}
+		    command:
+		      - python3
+		      - -c
+		      - |
+		        import http.server
+		        class H(http.server.BaseHTTPRequestHandler):
+		            def do_POST(self):
+		                body = self.rfile.read(int(self.headers["Content-Length"]))
+		                print(self.path, body.decode(), flush=True)
+		                self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
+		        http.server.HTTPServer(("", 80), H).serve_forever()
+		    user: "0"
+		networks:
+		  miniapp_edge: {external: true}
+	END
+	echo TELEGRAM_API_URL=http://telegram >>"$BERTH_HOME/miniapp/.env"
+}
+
+dev() { berth -f docker-compose.yml -f docker-compose.dev.yml "$@"; }
+prod() { HTTP_PORT=80 HTTPS_PORT=443 berth -f docker-compose.yml -f docker-compose.prod.yml "$@"; }
+of() { prod ps -a --format json | jq -rs --arg s "$1" 'flatten | map(select(.Service == $s))[0] | .'"$2"; }
+site() { curl -sk "$@"; } # the certificate is the stack's own
+status() { site -o /dev/null -w '%{http_code}' "$@"; }
+sql() { prod exec -T postgres psql -U miniapp -d miniapp -Atc "$1"; }
+is() { [ "$("${@:2}")" = "$1" ]; }
+
+@test "FTR-54 FTR-62 FTR-48 the three files and how they differ" {
+	run -0 --separate-stderr prod config --format json
+	jq -e '(.services | map(select(.ports)) | length) == 1
+		and (.services | to_entries | map(select(.value.restart == "always")) | length) >= 6
+		and .services.backend.deploy.resources.limits.memory == "536870912"
+		and .services.backend.environment.WORKERS == "2"
+		and .services.backend.read_only
+		and ([.services.backend.volumes // []] | flatten | length) == 0' <<<"$output"
+	run -0 --separate-stderr dev config --format json
+	jq -e '.services.backend.environment.WORKERS == "1"
+		and .services.backend.restart == "on-failure"
+		and .services.backend.healthcheck.interval == "30s"
+		and (.services.backend.deploy.resources.limits // null) == null
+		and .services.backend.volumes[0].type == "bind"' <<<"$output"
+}
+
+@test "FTR-38 a missing variable is named before anything starts" {
+	run ! berth -f docker-compose.yml --env-file /dev/null up -d
+	[[ $output == *POSTGRES_USER* ]]
+	run -0 prod ps -aq
+	[ -z "$output" ]
+}
+
+@test "FTR-02 FTR-03 FTR-61 production comes up, migrations once and before the rest" {
+	run -0 prod up -d --wait
+	[ "$(of migrations State)" = exited ]
+	[ "$(of migrations ExitCode)" = 0 ]
+	for s in postgres redis backend bot frontend nginx; do
+		[ "$(of $s Health)" = healthy ]
+	done
+}
+
+@test "FTR-60 the version of the schema is kept" {
+	[ "$(sql 'select version_num from alembic_version')" = 0001 ]
+	run -0 prod logs migrations
+}
+
+@test "FTR-05 FTR-08 only the proxy is published" {
+	run -0 ss -Hltn
+	[ "$(awk '{ sub(/.*:/, "", $4); print $4 }' <<<"$output" | sort -nu | tr '\n' ' ')" = '80 443 ' ]
+}
+
+@test "FTR-06 the databases' network has no way out, the proxy is not in it" {
+	run -0 prod exec -T postgres bash -c 'awk "\$2 == \"00000000\"" /proc/net/route | wc -l'
+	[ "$output" = 0 ]
+	run ! prod exec -T nginx bash -c 'exec 3<>/dev/tcp/postgres/5432'
+}
+
+@test "FTR-57 redirect, TLS, headers, caching, compression" {
+	[ "$(status http://127.0.0.1/)" = 301 ]
+	run -0 site -D - -o page https://127.0.0.1/
+	grep -qi '^strict-transport-security' <<<"$output"
+	grep -qi '^cache-control: no-cache' <<<"$output"
+	grep -q 'id="root"' page
+	asset=$(grep -o '/assets/[^"]*\.js' page)
+	run -0 site -D - -o bundle.gz -H 'Accept-Encoding: gzip' "https://127.0.0.1$asset"
+	grep -qi '^cache-control: .*immutable' <<<"$output"
+	grep -qi '^content-encoding: gzip' <<<"$output"
+	run ! curl -sk --tls-max 1.1 https://127.0.0.1/
+}
+
+@test "FTR-59 FTR-69 the bundle calls the API; routes of the page are the page" {
+	gunzip -c <bundle.gz | grep -q '/api'
+	[ "$(status https://127.0.0.1/some/route)" = 200 ]
+}
+
+@test "FTR-64 FTR-71 the API keeps players, a name once" {
+	[ "$(status -H 'Content-Type: application/json' -d '{"name":"ada"}' https://127.0.0.1/api/players)" = 201 ]
+	[ "$(status -H 'Content-Type: application/json' -d '{"name":"ada"}' https://127.0.0.1/api/players)" = 409 ]
+	run -0 site https://127.0.0.1/api/players
+	[ "$output" = '["ada"]' ]
+	run -0 prod exec -T backend python3 -c \
+		'import urllib.request as u; print(u.urlopen("http://127.0.0.1:8000/metrics").read().decode())'
+	[[ $output == *http_requests_total* ]]
+}
+
+@test "FTR-66 FTR-67 FTR-68 the bot pairs two players through the backend and tells Telegram" {
+	(cd ../telegram && berth up -d)
+	update() { # CHAT TEXT [SECRET]
+		status -H 'Content-Type: application/json' \
+			-H "X-Telegram-Bot-Api-Secret-Token: ${3:-secret-too}" \
+			-d "{\"message\":{\"chat\":{\"id\":$1},\"text\":\"$2\"}}" https://127.0.0.1/webhook
+	}
+	[ "$(update 1 /start wrong)" = 403 ]
+	[ "$(update 1 /start)" = 200 ]
+	[ "$(update 1 '/play bob')" = 200 ]
+	[ "$(update 2 '/play eve')" = 200 ]
+	paired() { (cd ../telegram && berth logs api) | grep -q 'you play bob'; }
+	wait_for 10 paired
+	[ "$(sql 'select count(*) from matches')" = 1 ]
+	ttl=$(prod exec -T redis redis-cli ttl session:1)
+	[ "$ttl" -gt 3500 ] && [ "$ttl" -le 3600 ]
+	for _ in $(seq 25); do last=$(update 3 hello); done
+	[ "$last" = 429 ]
+	(cd ../telegram && berth down -t 1)
+}
+
+@test "FTR-57 a WebSocket passes through the proxy" {
+	run -0 timeout 20 node -e '
+		const WebSocket = require("ws");
+		const open = (name) => new WebSocket("wss://127.0.0.1/ws?name=" + name, { rejectUnauthorized: false });
+		const first = open("bob");
+		first.on("open", () => setTimeout(() => open("eve"), 500));
+		first.on("message", (m) => { console.log(JSON.parse(m).with); process.exit(0); });'
+	[ "$output" = eve ]
+}
+
+@test "FTR-55 FTR-56 the servers obey their files" {
+	[ "$(sql 'show shared_buffers')" = 64MB ]
+	[ "$(sql 'show max_connections')" = 100 ]
+	run -0 prod exec -T redis redis-cli config get maxmemory
+	[[ $output == *134217728* ]]
+	run -0 prod exec -T redis redis-cli config get maxmemory-policy
+	[[ $output == *volatile-lru* ]]
+}
+
+@test "FTR-19 FTR-22 OCTO-07 limits and rights are the kernel's" {
+	run -0 prod exec -T backend sh -c 'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+	[ "$output" = 536870912 ]
+	run -0 prod exec -T backend grep -E '^(CapEff|NoNewPrivs)' /proc/1/status
+	[[ $output == *0000000000000000* ]]
+	[[ $output == *$'NoNewPrivs:\t1'* ]]
+	run ! prod exec -T backend touch /app/x
+}
+
+@test "FTR-11 FTR-12 a volume is shared, and filled from the image" {
+	run -0 prod exec -T nginx ls /etc/nginx/certs
+	[[ $output == *server.pem* ]]
+}
+
+@test "FTR-65 without Redis the API answers and is not ready; it recovers by itself" {
+	prod stop -t 5 redis
+	[ "$(status https://127.0.0.1/health)" = 200 ]
+	[ "$(status https://127.0.0.1/ready)" = 503 ]
+	[ "$(status https://127.0.0.1/api/players)" = 200 ]
+	prod start redis
+	wait_for 15 is 200 status https://127.0.0.1/ready
+}
+
+@test "FTR-70 logs are JSON with a request's id" {
+	site -o /dev/null -H 'X-Request-ID: abc' https://127.0.0.1/api/players
+	prod logs --no-log-prefix backend | grep '^{' | jq -es 'map(select(.request_id and .level == "info")) | length > 0'
+}
+
+@test "FTR-07 FTR-42 one variable changed recreates its service, and the proxy finds the new one" {
+	before=$(prod ps -q postgres bot | sort)
+	old=$(prod ps -q backend)
+	DB_POOL_SIZE=9 run -0 prod up -d --wait
+	[ "$(prod ps -q backend)" != "$old" ]
+	[ "$(prod ps -q postgres bot | sort)" = "$before" ]
+	wait_for 20 is 200 status https://127.0.0.1/ready
+}
+
+@test "FTR-27 FTR-30 a crashed server comes back" {
+	kill -9 "$(pgrep -xo redis-server)"
+	wait_for 20 is 200 status https://127.0.0.1/ready
+}
+
+@test "FTR-10 data survive down and up" {
+	prod down
+	run -0 prod up -d --wait
+	run -0 site https://127.0.0.1/api/players
+	[[ $output == *ada* ]]
+	prod down
+}
+
+@test "FTR-09 FTR-49 development publishes each server and reloads on an edit" {
+	run -0 dev up -d --wait
+	wait_for 10 answers 5432 6379 8000 8001 5173 8080
+	sed -i 's/"alive"/"very alive"/' backend/app/main.py
+	reloaded() { curl -sf http://127.0.0.1:8000/health | grep -q 'very alive'; }
+	wait_for 20 reloaded
+	dev down -v
+}

@@ -5,8 +5,8 @@
 #pragma once
 #include "net/network.h"
 
-uint8_t ip_bits(int family); /* 32 or 128 */
-size_t ip_size(int family);  /* 4 or 16 */
+uint8_t ip_bits(int family);                                     /* 32 or 128 */
+size_t ip_size(int family);                                      /* 4 or 16 */
 bool ip_equal(const struct ip_addr *a, const struct ip_addr *b); /* without the prefix */
 bool ip_in(const struct ip_addr *a, const struct ip_addr *subnet);
 bool ip_overlap(const struct ip_addr *a, const struct ip_addr *b);

@@ -4,7 +4,8 @@
  * Two kinds of text files below BERTH_ROOT/net, one record a line, both under one lock:
  *   subnets         ID NAME SUBNET
  *   addresses-ID    + OWNER ADDRESS    taken
- *                   - OWNER ADDRESS    free again, but kept for its last owner while others are free
+ *                   - OWNER ADDRESS    free again, but kept for its last owner while others are
+ * free
  */
 
 #pragma once

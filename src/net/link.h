@@ -2,8 +2,8 @@
  * Interfaces by name and number, and the messages that several files here build.
  */
 #pragma once
-#include "net/rtnl.h"
 #include "net/network.h"
+#include "net/rtnl.h"
 
 /* Interface group of every bridge of berth: one word in a rule means all of them. */
 enum { LINK_GROUP = 0xbe27 };

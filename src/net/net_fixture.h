@@ -66,10 +66,10 @@ struct socket_ask {
 static inline int make_socket(void *arg)
 {
 	struct socket_ask *s = arg;
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(s->port),
-				  .sin6_addr = s->ip.v6};
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(s->port),
-				 .sin_addr = s->ip.v4};
+	struct sockaddr_in6 v6 = {
+		.sin6_family = AF_INET6, .sin6_port = htons(s->port), .sin6_addr = s->ip.v6};
+	struct sockaddr_in v4 = {
+		.sin_family = AF_INET, .sin_port = htons(s->port), .sin_addr = s->ip.v4};
 	bool is_v6 = s->ip.family == AF_INET6;
 	const struct sockaddr *to = is_v6 ? (void *)&v6 : (void *)&v4;
 	socklen_t n = is_v6 ? sizeof(v6) : sizeof(v4);

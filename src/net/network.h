@@ -23,33 +23,35 @@ char *ip_print(const struct ip_addr *a, bool with_prefix, char buf[static 64]);
 
 enum net_driver { NET_BRIDGE, NET_MACVLAN, NET_IPVLAN };
 struct net_spec {
-	const char *id;      /* 64 hex digits: names the bridge "br-<first 12>" */
-	const char *name;    /* "project_default" */
+	const char *id;   /* 64 hex digits: names the bridge "br-<first 12>" */
+	const char *name; /* "project_default" */
 	enum net_driver driver;
-	const char *bridge;  /* interface name; NULL: from the id */
-	const char *parent;  /* macvlan, ipvlan */
+	const char *bridge; /* interface name; NULL: from the id */
+	const char *parent; /* macvlan, ipvlan */
 	struct ip_addr subnet4, gateway4, subnet6, gateway6;
 	bool internal, no_icc, no_masquerade;
-	int mtu;             /* 0: kernel's */
+	int mtu; /* 0: kernel's */
 };
 
 struct endpoint_spec {
 	const struct net_spec *net;
 	struct ip_addr ip4, ip6;
-	uint8_t mac[6];         /* all zero: derived from ip4 */
-	const char *interface;  /* inside; NULL: ethN */
-	bool default_route;     /* of this container */
+	uint8_t mac[6];        /* all zero: derived from ip4 */
+	const char *interface; /* inside; NULL: ethN */
+	bool default_route;    /* of this container */
 	VEC(struct ip_addr) link_local;
-	char host_side[16];     /* out: name of the veth on the host */
+	char host_side[16]; /* out: name of the veth on the host */
 };
 
-/* The network namespace of a replica, pinned at `pin` (a file) so that it outlives its processes. */
+/* The network namespace of a replica, pinned at `pin` (a file) so that it outlives its processes.
+ */
 int netns_make(const char *pin, int *out_fd, struct err *e) must_check;
 int netns_open(const char *pin, int *out_fd, struct err *e) must_check;
 int netns_remove(const char *pin, struct err *e) must_check;
 
 int network_up(const struct net_spec *n, struct err *e) must_check;
 int network_down(const struct net_spec *n, struct err *e) must_check;
-/* Wires all endpoints of one namespace in as few netlink round trips as possible; lo is brought up. */
+/* Wires all endpoints of one namespace in as few netlink round trips as possible; lo is brought up.
+ */
 int endpoints_attach(int netns_fd, struct endpoint_spec *eps, size_t n, struct err *e) must_check;
 int endpoint_detach(int netns_fd, const struct endpoint_spec *ep, struct err *e) must_check;

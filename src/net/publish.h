@@ -10,7 +10,7 @@ struct publish_target {
 	uint16_t port;
 };
 struct publish_rule {
-	const char *protocol; /* tcp, udp, sctp */
+	const char *protocol;   /* tcp, udp, sctp */
 	struct ip_addr host_ip; /* family 0: every address, v4 and v6 */
 	uint16_t host_port;
 	bool sticky; /* jhash on the client's address instead of round robin */
@@ -23,7 +23,8 @@ struct net_rules {
 	bool host_forwards_for_us; /* set by publish_apply(): forward for berth's networks only */
 };
 
-char *publish_text(struct arena *a, const struct net_rules *r); /* the ruleset, for tests and eyes */
+char *publish_text(struct arena *a,
+		   const struct net_rules *r); /* the ruleset, for tests and eyes */
 int publish_apply(const struct net_rules *r, struct err *e) must_check;
 int publish_remove(const char *project, struct err *e) must_check;
 

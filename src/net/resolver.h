@@ -15,9 +15,9 @@ void resolver_free(struct resolver *r);
 /* A namespace starts or stops to be served. `key` names it in later calls. */
 struct resolver_client {
 	const char *key;
-	struct strings networks;       /* ids */
-	struct strings upstreams;      /* "dns:" of the service; empty: the host's */
-	bool internal_only;            /* never forward */
+	struct strings networks;  /* ids */
+	struct strings upstreams; /* "dns:" of the service; empty: the host's */
+	bool internal_only;       /* never forward */
 };
 int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_client *c,
 		   struct err *e) must_check;
@@ -25,12 +25,16 @@ void resolver_unserve(struct resolver *r, const char *key);
 
 /* Names of one endpoint on one network; replaces what (network, key) had. */
 struct resolver_record {
-	const char *network, *key;   /* id of the network; name of the container */
-	struct strings names;        /* service, aliases, container name, short id, hostname */
-	const char *ptr_name;        /* what a reverse lookup answers: "container.network" */
+	const char *network, *key; /* id of the network; name of the container */
+	struct strings names;      /* service, aliases, container name, short id, hostname */
+	const char *ptr_name;      /* what a reverse lookup answers: "container.network" */
 	struct ip_addr ip4, ip6;
-	bool ready;                  /* only ready ones are answered, unless none is */
-	VEC(struct { uint16_t port; const char *protocol; }) ports; /* for SRV */
+	bool ready; /* only ready ones are answered, unless none is */
+	VEC(struct {
+		uint16_t port;
+		const char *protocol;
+	})
+	ports; /* for SRV */
 };
 void resolver_set(struct resolver *r, const struct resolver_record *rec);
 void resolver_drop(struct resolver *r, const char *network, const char *key);

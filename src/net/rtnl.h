@@ -15,8 +15,8 @@ struct rtnl_note {
 
 struct rtnl {
 	int fd;
-	uint32_t seq;  /* of the first message in the batch */
-	char *batch;   /* fixed room, so that message pointers stay good */
+	uint32_t seq; /* of the first message in the batch */
+	char *batch;  /* fixed room, so that message pointers stay good */
 	size_t used;
 	struct nlmsghdr *now; /* the message being built */
 	struct rtnl_note *notes;

@@ -1,0 +1,229 @@
+#include "net/names.h"
+#include "net/ip.h"
+#include <ctype.h>
+#include <string.h>
+
+/* An endpoint with its copy of everything. */
+struct entry {
+	struct arena arena;
+	struct resolver_record rec;
+	struct strings words; /* lower case: each name, and each with ".network" */
+};
+
+struct slot {
+	const char *word;
+	struct entry *entry;
+};
+
+/* The table of words is made anew by the first question after a change. */
+struct names {
+	struct entry **entries;
+	size_t n, cap;
+	struct slot *slots; /* open addressing; size is a power of two */
+	size_t size;
+	bool stale;
+};
+
+struct names *names_new(void)
+{
+	struct names *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		abort();
+	return n;
+}
+
+static void entry_free(struct entry *x)
+{
+	struct arena a = x->arena;
+
+	arena_free(&a);
+}
+
+void names_free(struct names *n)
+{
+	if (!n)
+		return;
+	for (size_t i = 0; i < n->n; i++)
+		entry_free(n->entries[i]);
+	free(n->entries);
+	free(n->slots);
+	free(n);
+}
+
+static char *lower(struct arena *a, const char *s)
+{
+	char *out = arena_strndup(a, s, strlen(s));
+
+	for (char *c = out; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return out;
+}
+
+/* "demo_default" of "web-1.demo_default". */
+static const char *network_name(const struct resolver_record *rec)
+{
+	size_t n = strlen(rec->key);
+	const char *dot;
+
+	if (!rec->ptr_name)
+		return NULL;
+	if (!strncmp(rec->ptr_name, rec->key, n) && rec->ptr_name[n] == '.')
+		return rec->ptr_name + n + 1;
+	dot = strrchr(rec->ptr_name, '.');
+	return dot ? dot + 1 : NULL;
+}
+
+static struct entry *copy(const struct resolver_record *rec)
+{
+	struct arena a = {0};
+	struct entry *x = arena_new(&a, struct entry);
+	const char *network = network_name(rec);
+
+	x->rec = *rec;
+	x->rec.network = arena_strndup(&a, rec->network, strlen(rec->network));
+	x->rec.key = arena_strndup(&a, rec->key, strlen(rec->key));
+	x->rec.ptr_name =
+		rec->ptr_name ? arena_strndup(&a, rec->ptr_name, strlen(rec->ptr_name)) : NULL;
+	x->rec.names = (struct strings){0};
+	x->rec.ports.v = NULL;
+	x->rec.ports.n = x->rec.ports.cap = 0;
+	vec_each(port, &rec->ports) {
+		typeof(*x->rec.ports.v) *p = vec_push(&a, &x->rec.ports);
+
+		p->port = port->port;
+		p->protocol = arena_strndup(&a, port->protocol, strlen(port->protocol));
+	}
+	vec_each(name, &rec->names) {
+		const char *word = lower(&a, *name);
+
+		if (strings_have(&x->words, word))
+			continue;
+		*vec_push(&a, &x->words) = word;
+		if (network)
+			*vec_push(&a, &x->words) =
+				lower(&a, arena_printf(&a, "%s.%s", word, network));
+	}
+	x->arena = a;
+	return x;
+}
+
+static struct entry **find_entry(struct names *n, const char *network, const char *key)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		if (!strcmp(n->entries[i]->rec.key, key) &&
+		    !strcmp(n->entries[i]->rec.network, network))
+			return &n->entries[i];
+	}
+	return NULL;
+}
+
+void names_set(struct names *n, const struct resolver_record *rec)
+{
+	struct entry **old = find_entry(n, rec->network, rec->key);
+
+	n->stale = true;
+	if (old) {
+		entry_free(*old);
+		*old = copy(rec);
+		return;
+	}
+	if (n->n == n->cap) {
+		n->cap = n->cap ? 2 * n->cap : 16;
+		n->entries = realloc(n->entries, n->cap * sizeof(*n->entries));
+		if (!n->entries)
+			abort();
+	}
+	n->entries[n->n++] = copy(rec);
+}
+
+void names_drop(struct names *n, const char *network, const char *key)
+{
+	struct entry **old = find_entry(n, network, key);
+
+	if (!old)
+		return;
+	entry_free(*old);
+	memmove(old, old + 1, (size_t)(n->entries + n->n - old - 1) * sizeof(*old));
+	n->n--;
+	n->stale = true;
+}
+
+static size_t hash(const char *s)
+{
+	size_t h = 1469598103934665603u;
+
+	while (*s)
+		h = (h ^ (unsigned char)*s++) * 1099511628211u;
+	return h ^ h >> 29;
+}
+
+static void rebuild(struct names *n)
+{
+	size_t words = 0, at;
+
+	for (size_t i = 0; i < n->n; i++)
+		words += n->entries[i]->words.n;
+	free(n->slots);
+	for (n->size = 64; n->size < 2 * words; n->size *= 2)
+		;
+	n->slots = calloc(n->size, sizeof(*n->slots));
+	if (!n->slots)
+		abort();
+	for (size_t i = 0; i < n->n; i++) {
+		vec_each(word, &n->entries[i]->words) {
+			for (at = hash(*word) & (n->size - 1); n->slots[at].word;
+			     at = (at + 1) & (n->size - 1))
+				;
+			n->slots[at] = (struct slot){*word, n->entries[i]};
+		}
+	}
+	n->stale = false;
+}
+
+size_t names_find(struct names *n, const struct strings *networks, const char *name,
+		  const struct resolver_record *out[static NAMES_MAX])
+{
+	const struct resolver_record *found[NAMES_MAX];
+	size_t best = networks->n, all = 0, ready = 0;
+
+	if (n->stale || !n->slots)
+		rebuild(n);
+	for (size_t at = hash(name) & (n->size - 1); n->slots[at].word;
+	     at = (at + 1) & (n->size - 1)) {
+		const struct resolver_record *rec = &n->slots[at].entry->rec;
+		size_t rank = 0;
+
+		if (strcmp(n->slots[at].word, name))
+			continue;
+		while (rank < networks->n && strcmp(networks->v[rank], rec->network))
+			rank++;
+		if (rank >= networks->n || rank > best || all == NAMES_MAX)
+			continue;
+		if (rank < best)
+			all = ready = 0;
+		best = rank;
+		found[all++] = rec;
+		ready += rec->ready;
+	}
+	size_t kept = 0;
+
+	for (size_t i = 0; i < all; i++) {
+		if (found[i]->ready || !ready)
+			out[kept++] = found[i];
+	}
+	return kept;
+}
+
+const struct resolver_record *names_reverse(struct names *n, const struct strings *networks,
+					    const struct ip_addr *ip)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		const struct resolver_record *rec = &n->entries[i]->rec;
+
+		if ((ip_equal(&rec->ip4, ip) || ip_equal(&rec->ip6, ip)) &&
+		    strings_have(networks, rec->network))
+			return rec;
+	}
+	return NULL;
+}

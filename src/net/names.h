@@ -1,0 +1,23 @@
+/*
+ * The names of all endpoints, by network. Pure: the resolver asks, whoever knows the endpoints
+ * fills. Records are copied in.
+ */
+#pragma once
+#include "net/resolver.h"
+
+struct names;
+
+struct names *names_new(void);
+void names_free(struct names *n);
+void names_set(struct names *n, const struct resolver_record *rec);
+void names_drop(struct names *n, const char *network, const char *key);
+
+enum { NAMES_MAX = 64 };
+/*
+ * Endpoints that answer to the name in the first of these networks that knows it: the ready ones,
+ * or all where none is. How many; 0: the name is unknown. `name` is lower case.
+ */
+size_t names_find(struct names *n, const struct strings *networks, const char *name,
+		  const struct resolver_record *out[static NAMES_MAX]);
+const struct resolver_record *names_reverse(struct names *n, const struct strings *networks,
+					    const struct ip_addr *ip);

@@ -33,3 +33,32 @@ int store_remove(struct arena *a, const char *ref, bool force, struct strings *r
 /* Keeps the layers of an image from garbage collection while a container uses them. */
 int store_pin(const char *image_id, const char *user, struct err *e) must_check;
 int store_unpin(const char *image_id, const char *user, struct err *e) must_check;
+/* "user" names of who holds it; none: empty. */
+int store_pinned(struct arena *a, const char *image_id, struct strings *users,
+		 struct err *e) must_check;
+
+/* Images without a name and what nothing refers to. all: images that no container uses, too. */
+struct prune_options {
+	bool all;   /* named images as well */
+	bool cache; /* layers that only the build cache knows */
+	bool dry_run;
+	int64_t until;       /* only images made before this wall time; 0: any */
+	struct strings keep; /* ids that stay in any case */
+};
+struct prune_result {
+	struct strings untagged, deleted; /* for the user */
+	int64_t bytes;                    /* freed on disk */
+};
+int store_prune(struct arena *a, const struct prune_options *o, struct prune_result *out,
+		struct err *e) must_check;
+
+/* Bytes on disk: for `system df`. */
+struct store_usage {
+	int64_t layers, blobs, cache; /* cache: layers that no image has */
+	size_t n_layers, n_blobs, n_cache;
+};
+int store_usage(struct arena *a, struct store_usage *out, struct err *e) must_check;
+
+/* Held while layers are being made that no image refers to yet (a build): prune leaves all alone.
+ */
+int store_hold(int *out_fd, struct err *e) must_check;

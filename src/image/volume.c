@@ -1,0 +1,278 @@
+#include "image/volume.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/paths.h"
+#include "base/sys.h"
+#include "base/tree.h"
+#include "base/when.h"
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+enum { NOTE_MAX = 1 << 20 };
+
+/* docker's rule: a letter or digit, then those and "_.-", at least two. */
+static int check_name(const char *name, struct err *e)
+{
+	size_t n = strlen(name);
+	auto_buf shown = {0};
+	bool good = n >= 1 && n <= 255 && isalnum((unsigned char)name[0]);
+
+	for (size_t i = 1; good && i < n; i++)
+		good = isalnum((unsigned char)name[i]) || strchr("_.-", name[i]);
+	if (good)
+		return 0;
+	buf_terminal(&shown, name, strnlen(name, 100));
+	err_set(e, EINVAL, "\"%s\" is not a volume name", shown.p ? shown.p : "");
+	return err_hint(e, "letters and digits, then _ . - as well");
+}
+
+static char *dir_of(struct arena *a, const char *name)
+{
+	return arena_printf(a, "%s/volumes/%s", paths_root(), name);
+}
+
+static json_t *pairs_to_json(const struct pairs *p)
+{
+	json_t *j = json_object();
+
+	for (size_t i = 0; p && i < p->n; i++)
+		json_object_set_new(j, p->v[i].key,
+				    json_string(p->v[i].value ? p->v[i].value : ""));
+	return j;
+}
+
+static void pairs_from_json(struct arena *a, const json_t *j, struct pairs *out)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)j, key, value)
+	{
+		if (json_is_string(value))
+			*vec_push(a, out) =
+				(struct pair){arena_printf(a, "%s", key),
+					      arena_printf(a, "%s", json_string_value(value))};
+	}
+}
+
+int volume_find(struct arena *a, const char *name, struct volume *out, struct err *e)
+{
+	const char *dir = dir_of(a, name);
+	auto_json *j = NULL;
+	struct volume v = {0};
+	struct span text;
+	int r = check_name(name, e);
+
+	if (r < 0)
+		return r;
+	if (access(arena_printf(a, "%s/volume.json", dir), F_OK) < 0)
+		return VOLUME_ABSENT;
+	r = file_read(a, AT_FDCWD, arena_printf(a, "%s/volume.json", dir), NOTE_MAX, &text, e);
+	if (!r)
+		r = json_read(text.p, text.n, &j, e);
+	if (r < 0)
+		return err_wrap(e, "read volume %s", name);
+	v.name = arena_printf(a, "%s", name);
+	v.path = arena_printf(a, "%s/_data", dir);
+	v.driver = arena_printf(a, "%s", json_string_or(j, "driver", "local"));
+	v.created = arena_printf(a, "%s", json_string_or(j, "created", ""));
+	pairs_from_json(a, json_object_get(j, "labels"), &v.labels);
+	pairs_from_json(a, json_object_get(j, "options"), &v.options);
+	*out = v;
+	return 0;
+}
+
+static int make(struct arena *a, const char *name, const struct pairs *labels,
+		const struct pairs *options, struct err *e)
+{
+	const char *dir = dir_of(a, name), *data = arena_printf(a, "%s/_data", dir);
+	char now[40], *ignored;
+	auto_json *j = NULL;
+	auto_free char *text = NULL;
+	int r = paths_make(a, paths_root(), arena_printf(a, "volumes/%s", name), &ignored, e);
+
+	if (r < 0)
+		return r;
+	if (mkdir(data, 0755) < 0 && errno != EEXIST)
+		return err_set(e, errno, "cannot make %s: %s", data, strerror(errno));
+	if (chmod(data, 0755) < 0)
+		return err_set(e, errno, "cannot set the mode of %s: %s", data, strerror(errno));
+	when_rfc3339(when_wall_ns(), now);
+	j = json_pack("{ss ss ss so so}", "name", name, "driver", "local", "created", now, "labels",
+		      pairs_to_json(labels), "options", pairs_to_json(options));
+	text = json_dumps(j, JSON_INDENT(2));
+	/* Last: a volume is one when its note is there. */
+	return file_replace(AT_FDCWD, arena_printf(a, "%s/volume.json", dir), text, strlen(text),
+			    0600, FILE_DURABLE, e);
+}
+
+static int lock(struct arena *a, int *fd, struct err *e)
+{
+	char *dir;
+	int r = paths_make(a, paths_root(), "volumes", &dir, e);
+
+	return r < 0 ? r
+		     : file_lock(AT_FDCWD, arena_printf(a, "%s/.lock", dir), FILE_LOCK_WAIT, fd, e);
+}
+
+int volume_ensure(struct arena *a, const char *name, const struct pairs *labels,
+		  const struct pairs *options, struct volume *out, struct err *e)
+{
+	auto_fd int held = -1;
+	int r = volume_find(a, name, out, e);
+
+	if (r != VOLUME_ABSENT)
+		return r;
+	r = lock(a, &held, e);
+	if (!r)
+		r = volume_find(a, name, out, e);
+	if (r != VOLUME_ABSENT)
+		return r;
+	r = make(a, name, labels, options, e);
+	if (!r)
+		r = volume_find(a, name, out, e);
+	return r == VOLUME_ABSENT ? err_set(e, EIO, "volume %s vanished", name) : r;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(((const struct volume *)x)->name, ((const struct volume *)y)->name);
+}
+
+int volume_list(struct arena *a, struct volumes *out, struct err *e)
+{
+	DIR *d = opendir(arena_printf(a, "%s/volumes", paths_root()));
+	struct volumes found = {0};
+	struct dirent *ent;
+	struct volume v;
+	int r = 0;
+
+	if (!d && errno != ENOENT)
+		return err_set(e, errno, "cannot list the volumes: %s", strerror(errno));
+	while (d && r >= 0 && (ent = readdir(d))) {
+		if (ent->d_name[0] == '.')
+			continue;
+		r = volume_find(a, arena_printf(a, "%s", ent->d_name), &v, e);
+		if (!r)
+			*vec_push(a, &found) = v;
+	}
+	if (d)
+		closedir(d);
+	if (r < 0)
+		return r;
+	if (found.n)
+		qsort(found.v, found.n, sizeof(*found.v), by_name);
+	*out = found;
+	return 0;
+}
+
+int volume_remove(const char *name, struct err *e)
+{
+	auto_arena a = {0};
+	auto_fd int held = -1;
+	struct volume v;
+	int r = lock(&a, &held, e);
+
+	if (!r)
+		r = volume_find(&a, name, &v, e);
+	if (r == VOLUME_ABSENT)
+		return err_set(e, ENOENT, "no such volume: %s", name);
+	if (r < 0)
+		return r;
+	r = tree_remove(AT_FDCWD, dir_of(&a, name));
+	return r < 0 ? err_set(e, -r, "cannot remove volume %s: %s", name, strerror(-r)) : 0;
+}
+
+static bool is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *ent;
+	bool empty = true;
+
+	while (d && (ent = readdir(d)))
+		empty = empty && (!strcmp(ent->d_name, ".") || !strcmp(ent->d_name, ".."));
+	if (d)
+		closedir(d);
+	return d && empty;
+}
+
+static char *seeded_mark(struct arena *a, const struct volume *v)
+{
+	return arena_printf(a, "%s/seeded", dir_of(a, v->name));
+}
+
+int volume_seed_tree(const struct volume *v, int root_fd, const char *where, struct err *e)
+{
+	auto_arena a = {0};
+	auto_fd int from = -1;
+	int r;
+
+	if (!access(seeded_mark(&a, v), F_OK) || !is_empty(v->path))
+		return 0;
+	from = tree_open(root_fd, where, O_RDONLY | O_DIRECTORY, 0);
+	if (from < 0 && from != -ENOENT && from != -ENOTDIR)
+		return err_set(e, -from, "cannot read %s in the image: %s", where, strerror(-from));
+	r = from < 0 ? 0 : tree_copy(from, ".", AT_FDCWD, v->path, NULL, e);
+	if (r < 0)
+		return err_wrap(e, "fill volume %s", v->name);
+	return file_replace(AT_FDCWD, seeded_mark(&a, v), "", 0, 0600, FILE_FAST, e);
+}
+
+/* Since Linux 6.5 layer by layer, and never visible anywhere: the descriptor is the mount. */
+static int merge_detached(const struct strings *layers)
+{
+	auto_fd int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	int r = fs < 0 ? fs : 0;
+
+	for (size_t i = 0; !r && i < layers->n; i++)
+		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", layers->v[i], 0);
+	if (!r)
+		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	return r < 0 ? r : sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+}
+
+/* Before: one string of at most a page, mounted for a moment. */
+static int merge_mounted(struct arena *a, const struct volume *v, const struct strings *layers)
+{
+	const char *at = arena_printf(a, "%s/merge", dir_of(a, v->name));
+	auto_buf options = {0};
+	int fd;
+
+	buf_str(&options, "lowerdir=");
+	for (size_t i = 0; i < layers->n; i++)
+		buf_printf(&options, "%s%s", i ? ":" : "", layers->v[i]);
+	if (mkdir(at, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (mount("overlay", at, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, options.p) < 0)
+		return -errno;
+	fd = sys_open(AT_FDCWD, at, O_RDONLY | O_DIRECTORY, 0);
+	umount2(at, MNT_DETACH);
+	rmdir(at);
+	return fd;
+}
+
+int volume_seed(const struct volume *v, const struct strings *layers, const char *where,
+		struct err *e)
+{
+	auto_arena a = {0};
+	auto_fd int root = -1;
+
+	if (!layers->n || !access(seeded_mark(&a, v), F_OK) || !is_empty(v->path))
+		return 0;
+	if (layers->n == 1)
+		root = sys_open(AT_FDCWD, layers->v[0], O_RDONLY | O_DIRECTORY, 0);
+	else
+		root = merge_detached(layers);
+	if (root == -EINVAL)
+		root = merge_mounted(&a, v, layers);
+	if (root < 0)
+		return err_set(e, -root, "cannot merge the layers of the image: %s",
+			       strerror(-root));
+	return volume_seed_tree(v, root, where, e);
+}

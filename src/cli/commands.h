@@ -7,6 +7,38 @@
 
 /* clang-format off */
 #define COMMANDS(X) \
+	/* projects */ \
+	X(up) \
+	X(down) \
+	X(create) \
+	X(start) \
+	X(stop) \
+	X(restart) \
+	X(kill) \
+	X(pause) \
+	X(unpause) \
+	X(rm) \
+	X(scale) \
+	X(exec) \
+	X(run) \
+	X(wait) \
+	X(attach) \
+	X(plan) \
+	/* looking */ \
+	X(ps) \
+	X(docker_ps) \
+	X(ls) \
+	X(logs) \
+	X(top) \
+	X(stats) \
+	X(events) \
+	X(inspect) \
+	X(images) \
+	X(volumes) \
+	X(why) \
+	X(timeline) \
+	X(doctor) \
+	\
 	/* images and files (image, build) */ \
 	X(load) \
 	X(import) \

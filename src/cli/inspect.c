@@ -1,0 +1,251 @@
+/* inspect: one container in docker's shape, with --format. */
+#include "base/vec.h"
+#include "base/when.h"
+#include "cli/cli.h"
+#include "cli/rows.h"
+#include "cli/target.h"
+#include "cli/template.h"
+#include "image/store.h"
+#include <errno.h>
+#include <string.h>
+
+struct inspect {
+	const char *format, *type;
+};
+
+static json_t *moment(int64_t ns)
+{
+	char text[40];
+
+	return json_string(ns ? when_rfc3339(ns, text) : "0001-01-01T00:00:00Z");
+}
+
+static json_t *text_or_empty(const char *s)
+{
+	return json_string(s ? s : "");
+}
+
+static json_t *health_json(const struct status *s)
+{
+	json_t *log = json_array();
+
+	vec_each(p, &s->probes)
+		json_array_append_new(log, json_pack("{s:o, s:o, s:I, s:o}", "Start",
+						     moment(p->start_ns), "End", moment(p->end_ns),
+						     "ExitCode", (json_int_t)p->exit_code, "Output",
+						     text_or_empty(p->output)));
+	return json_pack("{s:s, s:I, s:o}", "Status", status_health_name(s->health),
+			 "FailingStreak", (json_int_t)s->failing_streak, "Log", log);
+}
+
+static json_t *state_json(const struct status *s)
+{
+	bool paused = s->state == STATE_PAUSED;
+	json_t *j = json_pack(
+		"{s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "Status", rows_state(s),
+		"Running", s->state == STATE_RUNNING || s->state == STATE_STOPPING || paused,
+		"Paused", paused, "Restarting", s->state == STATE_RESTARTING, "OOMKilled",
+		s->oom_killed, "Dead", s->state == STATE_DEAD, "Pid", (json_int_t)s->pid,
+		"ExitCode", (json_int_t)s->exit_code, "Error", text_or_empty(s->error), "StartedAt",
+		moment(s->started_ns), "FinishedAt", moment(s->finished_ns));
+
+	if (s->health != HEALTH_NONE)
+		json_object_set_new(j, "Health", health_json(s));
+	return j;
+}
+
+static json_t *strings_json(const struct strings *words)
+{
+	json_t *out = json_array();
+
+	vec_each(w, words)
+		json_array_append_new(out, json_string(*w));
+	return out;
+}
+
+static json_t *ports_json(const struct status *s)
+{
+	json_t *out = json_object();
+	auto_arena a = {0};
+
+	vec_each(p, &s->ports) {
+		char *key = arena_printf(&a, "%lld/%s", (long long)p->port,
+					 p->protocol ? p->protocol : "tcp");
+		json_t *list = json_object_get(out, key);
+
+		if (!json_is_array(list)) {
+			json_object_set_new(out, key, p->host_port ? json_array() : json_null());
+			list = json_object_get(out, key);
+		}
+		if (p->host_port)
+			json_array_append_new(
+				list, json_pack("{s:s, s:s}", "HostIp",
+						p->host_ip && *p->host_ip ? p->host_ip : "0.0.0.0",
+						"HostPort",
+						arena_printf(&a, "%lld", (long long)p->host_port)));
+	}
+	return out;
+}
+
+static json_t *networks_json(const struct status *s)
+{
+	json_t *all = json_object(), *j;
+
+	vec_each(n, &s->networks) {
+		j = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "NetworkID", text_or_empty(n->id),
+			      "IPAddress", text_or_empty(n->ip4), "Gateway",
+			      text_or_empty(n->gateway), "GlobalIPv6Address", text_or_empty(n->ip6),
+			      "MacAddress", text_or_empty(n->mac), "Aliases",
+			      strings_json(&n->aliases));
+		json_object_set_new(all, n->name, j);
+	}
+	return json_pack("{s:o, s:o}", "Ports", ports_json(s), "Networks", all);
+}
+
+static json_t *mounts_json(const struct status *s)
+{
+	json_t *out = json_array();
+
+	vec_each(m, &s->mounts)
+		json_array_append_new(
+			out, json_pack("{s:o, s:o, s:o, s:o, s:b}", "Type", text_or_empty(m->type),
+				       "Name", text_or_empty(m->name), "Source",
+				       text_or_empty(m->source), "Destination",
+				       text_or_empty(m->target), "RW", !m->read_only));
+	return out;
+}
+
+static json_t *labels_json(const struct status *s)
+{
+	json_t *out = json_object();
+
+	vec_each(l, &s->labels)
+		json_object_set_new(out, l->key, text_or_empty(l->value));
+	return out;
+}
+
+static json_t *container_json(const struct status *s)
+{
+	auto_arena a = {0};
+	struct strings args = {s->command.v + (s->command.n > 0), s->command.n - (s->command.n > 0),
+			       0};
+
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:o, s:o}", "Id",
+		text_or_empty(s->id), "Created", moment(s->created_ns), "Path",
+		text_or_empty(s->command.n ? s->command.v[0] : NULL), "Args", strings_json(&args),
+		"State", state_json(s), "Image", text_or_empty(s->image_id), "LogPath",
+		json_string(s->log_dir ? arena_printf(&a, "%s/json.log", s->log_dir) : ""), "Name",
+		arena_printf(&a, "/%s", s->name), "RestartCount", (json_int_t)s->restarts,
+		"Platform", "linux", "Mounts", mounts_json(s), "Config",
+		json_pack("{s:o, s:o, s:o, s:b, s:b}", "Image", text_or_empty(s->image), "Cmd",
+			  strings_json(&s->command), "Labels", labels_json(s), "Tty", s->tty,
+			  "OpenStdin", s->stdin_open),
+		"NetworkSettings", networks_json(s));
+}
+
+/* The image's document, with what docker adds around it. */
+static int image_json(struct cli *c, const char *ref, json_t **out, struct err *e)
+{
+	struct image *image;
+	json_t *config;
+	int r = store_image(&c->arena, ref, &image, e);
+
+	if (r)
+		return r;
+	r = json_read(image->config_json.p, image->config_json.n, &config, e);
+	if (r < 0)
+		return r;
+	*out = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "Id", text_or_empty(image->id), "RepoTags",
+		strings_json(&image->names), "RepoDigests", strings_json(&image->digests),
+		"Architecture", text_or_empty(image->architecture), "Os", text_or_empty(image->os),
+		"Size", (json_int_t)image->size, "Config",
+		json_incref(json_object_get(config, "config") ? json_object_get(config, "config")
+							      : json_null()));
+	json_decref(config);
+	return 0;
+}
+
+static int inspect_word(struct cli *c, const struct inspect *o, char *word, json_t *out,
+			struct err *e)
+{
+	struct targets ts;
+	struct err none;
+	json_t *j = NULL;
+	int r = -ENOENT;
+
+	if (!o->type || !strcmp(o->type, "container"))
+		r = target_find(c, 1, &word, &ts, e);
+	if (r >= 0) {
+		vec_each(t, &ts)
+			vec_each(s, &t->containers)
+				json_array_append_new(out, container_json(s));
+		if (ts.n && ts.v[0].containers.n)
+			return 0;
+	}
+	if (!o->type || !strcmp(o->type, "image")) {
+		r = image_json(c, word, &j, &none);
+		if (!r) {
+			json_array_append_new(out, j);
+			return 0;
+		}
+	}
+	return err_set(e, ENOENT, "no such container, service or image: %s", word);
+}
+
+static int print_formatted(const struct inspect *o, json_t *all, struct err *e)
+{
+	auto_arena a = {0};
+	char *text = template_unescape(&a, o->format);
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(all, i, one)
+	{
+		auto_buf b = {0};
+		int r = template_print(&b, text, one, e);
+
+		if (r < 0)
+			return r;
+		printf("%s\n", b.p ? b.p : "");
+	}
+	return 0;
+}
+
+static int inspect_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	const struct inspect *o = opts;
+	auto_json *all = json_array();
+	int r = 0;
+
+	for (int i = 0; i < argc && r >= 0; i++)
+		r = inspect_word(c, o, argv[i], all, e);
+	if (r < 0)
+		return r;
+	if (o->format && strcmp(o->format, "json"))
+		return print_formatted(o, all, e);
+	json_dumpf(all, stdout, o->format ? JSON_COMPACT : JSON_INDENT(4));
+	putchar('\n');
+	return 0;
+}
+
+/* clang-format off */
+static const struct opt inspect_opts[] = {
+	{'f', "format", OPT_STR,  offsetof(struct inspect, format), "FORMAT",          "json, or a template such as '{{.State.Status}}'"},
+	{0,   "type",   OPT_WORD, offsetof(struct inspect, type),   "container|image", "of what"},
+	{0},
+};
+/* clang-format on */
+
+const struct command inspect_command = {
+	.name = "inspect",
+	.args = "NAME...",
+	.brief = "Show everything about containers or images, as JSON",
+	.opts = inspect_opts,
+	.size = sizeof(struct inspect),
+	.min = 1,
+	.max = -1,
+	.run = inspect_run,
+	.group = GROUP_LOOK,
+};

@@ -1,0 +1,128 @@
+#include "cli/request.h"
+#include "base/when.h"
+#include "cli/complain.h"
+#include <errno.h>
+#include <string.h>
+
+json_t *request_new(const char *what, int argc, char **argv)
+{
+	json_t *services = json_array();
+
+	for (int i = 0; i < argc; i++)
+		json_array_append_new(services, json_string(argv[i]));
+	return json_pack("{s:s, s:o}", "do", what, "services", services);
+}
+
+void request_timeout(json_t *msg, int seconds)
+{
+	if (seconds >= 0)
+		json_object_set_new(msg, "timeout_ns", json_integer(seconds * NS_PER_SEC));
+}
+
+static enum progress_state state_of(const char *status)
+{
+	if (!strcmp(status, "Error"))
+		return PROGRESS_ERROR;
+	if (!strcmp(status, "Skipped") || !strcmp(status, "Warning"))
+		return PROGRESS_WARNING;
+	if (!strcmp(status, "Recreate") || (text_ends(status, "ing") && strcmp(status, "Running")))
+		return PROGRESS_WORKING;
+	return PROGRESS_DONE;
+}
+
+void request_show(struct progress *p, const json_t *msg)
+{
+	static const struct {
+		const char *event, *noun;
+	} rows[] = {{"container", "Container"}, {"network", "Network"}, {"volume", "Volume"}};
+	const char *event = json_string_or(msg, "event", ""),
+		   *text = json_string_or(msg, "text", "");
+	const char *status = json_string_or(msg, "status", "");
+	auto_arena a = {0};
+
+	if (!strcmp(event, "warning"))
+		progress_note(p, arena_printf(&a, "warning: %s", text));
+	if (!strcmp(event, "queued"))
+		progress_note(p, arena_printf(&a, "waiting for \"%s\" of process %lld",
+					      json_string_or(msg, "behind", "?"),
+					      (long long)json_int_or(msg, "pid", 0)));
+	for (size_t i = 0; i < countof(rows); i++) {
+		if (strcmp(event, rows[i].event) || !*status)
+			continue;
+		progress_set(
+			p, NULL,
+			arena_printf(&a, "%s %s", rows[i].noun, json_string_or(msg, "name", "?")),
+			state_of(status),
+			*text ? arena_printf(&a, "%s  %s", status, text) : status);
+	}
+}
+
+struct viewer {
+	struct request *request;
+	struct progress *progress;
+};
+
+static int view(void *arg, const json_t *msg)
+{
+	struct viewer *v = arg;
+	int r = v->request->each ? v->request->each(v->request->arg, msg) : 0;
+
+	if (r)
+		return r < 0 ? r : 0;
+	request_show(v->progress, msg);
+	return 0;
+}
+
+/* {"do":"up", ...} becomes {"do":"plan", "goal":"up", ...}: the same options, nothing done. */
+static int print_step(void *arg, const json_t *msg)
+{
+	const char *text = json_string_or(msg, "text", NULL);
+
+	if (strcmp(json_string_or(msg, "event", ""), "step"))
+		return 0;
+	if (text)
+		printf("%s\n", text);
+	else
+		printf("%s %s (%s)\n", json_string_or(msg, "do", "?"),
+		       json_string_or(msg, "target", ""), json_string_or(msg, "because", ""));
+	return 1;
+}
+
+static void make_dry(struct request *r)
+{
+	json_t *goal = json_object_get(r->msg, "do");
+
+	if (json_string_value(goal) && !strcmp(json_string_value(goal), "plan"))
+		return;
+	json_object_set(r->msg, "goal", goal);
+	json_object_set_new(r->msg, "do", json_string("plan"));
+	r->each = print_step;
+}
+
+int request_on(struct cli *c, struct client *client, struct request *r, int *code, struct err *e)
+{
+	auto_json *msg = r->msg;
+	auto_progress *progress = progress_new(c, r->title, r->quiet);
+	struct viewer v = {r, progress};
+
+	if (c->global.dry_run)
+		make_dry(r);
+	return client_call(client, msg, r->fds, r->n_fds, view, &v, code, e);
+}
+
+int request_send(struct cli *c, const char *project, enum client_how how, struct request *r,
+		 int *code, struct err *e)
+{
+	auto_client *client = NULL;
+	int rc = client_open(project, how, &client, e);
+
+	if (rc == CLIENT_NONE) {
+		json_decref(r->msg);
+		return REQUEST_NO_SUPERVISOR;
+	}
+	if (rc < 0) {
+		json_decref(r->msg);
+		return rc;
+	}
+	return request_on(c, client, r, code, e);
+}

@@ -1,0 +1,139 @@
+#include "cli/rows.h"
+#include "base/when.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+const char *rows_state(const struct status *s)
+{
+	if (s->state == STATE_STARTING)
+		return "created";
+	if (s->state == STATE_STOPPING)
+		return "running";
+	return status_name(s->state);
+}
+
+char *rows_command(struct arena *a, const struct status *s, bool no_trunc)
+{
+	enum { SHOWN = 20 };
+	auto_buf words = {0}, b = {0};
+
+	vec_each(w, &s->command)
+		buf_printf(&words, "%s%s", words.n ? " " : "", *w);
+	buf_char(&b, '"');
+	if (!no_trunc && words.n > SHOWN) {
+		size_t n = SHOWN - 1;
+
+		while (n && (words.p[n] & 0xc0) == 0x80)
+			n--;
+		buf_add(&b, words.p, n);
+		buf_str(&b, "…");
+	} else {
+		buf_str(&b, words.p ? words.p : "");
+	}
+	buf_char(&b, '"');
+	return buf_take(a, &b);
+}
+
+static bool is_v6(const char *ip)
+{
+	return strchr(ip, ':') != NULL;
+}
+
+char *rows_ports(struct arena *a, const struct status *s)
+{
+	auto_buf b = {0};
+
+	vec_each(p, &s->ports) {
+		const char *ip = p->host_ip && *p->host_ip ? p->host_ip : "0.0.0.0";
+
+		buf_str(&b, b.n ? ", " : "");
+		if (p->host_port)
+			buf_printf(&b, is_v6(ip) ? "[%s]:%lld->" : "%s:%lld->", ip,
+				   (long long)p->host_port);
+		buf_printf(&b, "%lld/%s", (long long)p->port, p->protocol ? p->protocol : "tcp");
+	}
+	return buf_take(a, &b);
+}
+
+static json_t *publishers(const struct status *s)
+{
+	json_t *out = json_array();
+
+	vec_each(p, &s->ports) {
+		const char *ip = p->host_ip ? p->host_ip : "";
+
+		if (p->host_port && !*ip)
+			ip = "0.0.0.0";
+		json_array_append_new(out,
+				      json_pack("{s:s, s:I, s:I, s:s}", "URL", ip, "TargetPort",
+						(json_int_t)p->port, "PublishedPort",
+						(json_int_t)p->host_port, "Protocol",
+						p->protocol ? p->protocol : "tcp"));
+	}
+	return out;
+}
+
+static char *created_at(struct arena *a, const struct status *s)
+{
+	time_t seconds = (time_t)(s->created_ns / NS_PER_SEC);
+	struct tm tm;
+	char text[64];
+
+	localtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	return arena_printf(a, "%s", text);
+}
+
+static char *labels(struct arena *a, const struct status *s)
+{
+	auto_buf b = {0};
+
+	vec_each(l, &s->labels)
+		buf_printf(&b, "%s%s=%s", b.n ? "," : "", l->key, l->value ? l->value : "");
+	return buf_take(a, &b);
+}
+
+static char *mounts(struct arena *a, const struct status *s, size_t *volumes)
+{
+	auto_buf b = {0};
+
+	*volumes = 0;
+	vec_each(m, &s->mounts) {
+		const char *name = m->name && *m->name ? m->name : m->source;
+
+		*volumes += m->type && !strcmp(m->type, "volume");
+		buf_printf(&b, "%s%s", b.n ? "," : "", name ? name : m->target);
+	}
+	return buf_take(a, &b);
+}
+
+static char *networks(struct arena *a, const struct status *s)
+{
+	auto_buf b = {0};
+
+	vec_each(n, &s->networks)
+		buf_printf(&b, "%s%s", b.n ? "," : "", n->name);
+	return buf_take(a, &b);
+}
+
+json_t *rows_container(const struct status *s, bool no_trunc)
+{
+	auto_arena a = {0};
+	size_t volumes;
+	char age[40], *where = mounts(&a, s, &volumes);
+
+	when_human(when_wall_ns() - s->created_ns, age);
+	return json_pack(
+		"{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, "
+		"s:s, s:s, s:s, s:s, s:s}",
+		"Command", rows_command(&a, s, no_trunc), "CreatedAt", created_at(&a, s),
+		"ExitCode", (json_int_t)s->exit_code, "Health", status_health_name(s->health), "ID",
+		arena_strndup(&a, s->id ? s->id : "", no_trunc ? 64 : 12), "Image",
+		s->image ? s->image : "", "Labels", labels(&a, s), "LocalVolumes",
+		arena_printf(&a, "%zu", volumes), "Mounts", where, "Name", s->name, "Names",
+		s->name, "Networks", networks(&a, s), "Ports", rows_ports(&a, s), "Project",
+		s->project, "Publishers", publishers(s), "RunningFor",
+		arena_printf(&a, "%s ago", age), "Service", s->service ? s->service : "", "Size",
+		"0B", "State", rows_state(s), "Status", status_text(&a, s));
+}

@@ -1,0 +1,112 @@
+#include "base/file.h"
+#include "base/vec.h"
+#include "cli/up.h"
+#include "supervise/status.h"
+#include <errno.h>
+#include <string.h>
+
+static int check_names(struct cli *c, const struct project *p, const struct strings *services,
+		       struct err *e)
+{
+	struct strings known = {0};
+	const char *near;
+
+	vec_each(s, &p->services)
+		*vec_push(&c->arena, &known) = s->name;
+	vec_each(word, services) {
+		if (strings_have(&known, *word))
+			continue;
+		err_set(e, ENOENT, "no such service: %s", *word);
+		near = text_nearest(*word, known.v, known.n);
+		return near ? err_hint(e, "did you mean \"%s\"?", near) : -ENOENT;
+	}
+	return 0;
+}
+
+static int save(struct cli *c, const struct project *p, struct err *e)
+{
+	int r = file_mkdirs(status_project_dir(&c->arena, p->name), 0700, e);
+
+	return r < 0 ? r : project_save(p, status_project_file(&c->arena, p->name), e);
+}
+
+int up_prepare(struct cli *c, const struct strings *services, const struct images_options *o,
+	       struct project **out, struct err *e)
+{
+	int r = cli_project(c, services, out, e);
+
+	if (r >= 0)
+		r = check_names(c, *out, services, e);
+	if (r >= 0 && geteuid())
+		r = err_hint((err_set(e, EPERM, "containers need root"), e), "run it with sudo");
+	if (r >= 0)
+		r = images_ready(c, *out, services, o, e);
+	if (r >= 0 && !c->global.dry_run)
+		r = save(c, *out, e);
+	return r;
+}
+
+int up_scale(struct cli *c, const struct project *p, const struct strings *words, json_t *msg,
+	     struct err *e)
+{
+	json_t *scale = json_object();
+
+	json_object_set_new(msg, "scale", scale);
+	vec_each(word, words) {
+		struct span rest = span_of(*word), name;
+		uint64_t n;
+		char *key;
+
+		if (!span_cut(&rest, '=', &name) || text_to_u64(rest.p, &n) < 0 || n > 10000) {
+			err_set(e, EINVAL, "\"%s\" is no scale", *word);
+			return err_hint(e, "write SERVICE=NUMBER, such as web=3");
+		}
+		key = span_dup(&c->arena, name);
+		if (!project_service(p, key))
+			return err_set(e, ENOENT, "no such service: %s", key);
+		json_object_set_new(scale, key, json_integer((json_int_t)n));
+	}
+	return 0;
+}
+
+static json_t *base64(const char *s)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t n = strlen(s);
+	auto_buf b = {0};
+
+	buf_str(&b, "");
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t v = (uint32_t)(unsigned char)s[i] << 16;
+
+		v |= i + 1 < n ? (uint32_t)(unsigned char)s[i + 1] << 8 : 0;
+		v |= i + 2 < n ? (unsigned char)s[i + 2] : 0;
+		buf_char(&b, digits[v >> 18]);
+		buf_char(&b, digits[v >> 12 & 63]);
+		buf_char(&b, i + 1 < n ? digits[v >> 6 & 63] : '=');
+		buf_char(&b, i + 2 < n ? digits[v & 63] : '=');
+	}
+	return json_string(b.p);
+}
+
+static void add_secret(const struct project *p, json_t *out, const char *kind,
+		       const struct file_source *f)
+{
+	const char *value = f->environment ? pairs_get(&p->environment, f->environment) : NULL;
+	auto_arena a = {0};
+
+	if (value)
+		json_object_set_new(out, arena_printf(&a, "%s:%s", kind, f->key), base64(value));
+}
+
+void up_secrets(const struct project *p, json_t *msg)
+{
+	json_t *out = json_object();
+
+	vec_each(s, &p->secrets)
+		add_secret(p, out, "secret", s);
+	vec_each(s, &p->configs)
+		add_secret(p, out, "config", s);
+	json_object_set_new(msg, "secrets", out);
+}

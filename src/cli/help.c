@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/manual.h"
 #include <errno.h>
 #include <string.h>
 
@@ -77,12 +78,31 @@ void command_overview(FILE *out, enum command_world world)
 	fprintf(out, "\n\"berth COMMAND --help\" tells more about a command.\n");
 }
 
+struct help {
+	bool man, bash, zsh, fish;
+};
+
+static bool print_generated(const struct help *h)
+{
+	if (h->man)
+		manual_man(stdout);
+	else if (h->bash)
+		manual_bash(stdout);
+	else if (h->zsh)
+		manual_zsh(stdout);
+	else if (h->fish)
+		manual_fish(stdout);
+	return h->man || h->bash || h->zsh || h->fish;
+}
+
 static int help_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct command *const *rows = commands;
 	const struct command *cmd = NULL;
 	const char *path = c->program;
 
+	if (print_generated(opts))
+		return 0;
 	if (!argc) {
 		command_overview(stdout, c->world);
 		return 0;
@@ -98,10 +118,22 @@ static int help_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	return 0;
 }
 
+/* clang-format off */
+static const struct opt help_opts[] = {
+	{0, "man",  OPT_FLAG, offsetof(struct help, man),  NULL, "the manual page, for man -l -"},
+	{0, "bash", OPT_FLAG, offsetof(struct help, bash), NULL, "completions for bash"},
+	{0, "zsh",  OPT_FLAG, offsetof(struct help, zsh),  NULL, "completions for zsh"},
+	{0, "fish", OPT_FLAG, offsetof(struct help, fish), NULL, "completions for fish"},
+	{0},
+};
+/* clang-format on */
+
 const struct command help_command = {
 	.name = "help",
 	.args = "[COMMAND...]",
 	.brief = "Tell about berth or one of its commands",
+	.opts = help_opts,
+	.size = sizeof(struct help),
 	.max = -1,
 	.run = help_run,
 	.group = GROUP_OTHER,

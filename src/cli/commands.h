@@ -38,6 +38,8 @@
 	X(why) \
 	X(timeline) \
 	X(doctor) \
+	X(cp) \
+	X(export) \
 	\
 	/* images and files (image, build) */ \
 	X(load) \

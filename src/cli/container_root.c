@@ -1,0 +1,57 @@
+#include "cli/container_root.h"
+#include "base/sys.h"
+#include "base/vec.h"
+#include "cli/target.h"
+#include "image/store.h"
+#include "runtime/mountfd.h"
+#include "runtime/state.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* The root that the first process sees, volumes and all. */
+static int live_root(struct arena *a, const struct status *s, struct err *e)
+{
+	uint64_t start;
+	int fd = sys_open(AT_FDCWD, arena_printf(a, "/proc/%lld/root", (long long)s->pid),
+			  O_PATH | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return err_set(e, -fd, "container %s: cannot open its root: %s", s->name,
+			       strerror(-fd));
+	/* The pid may have been given to another meanwhile. */
+	if (state_start_time((pid_t)s->pid, &start) < 0 || start != s->start_time) {
+		close(fd);
+		return err_set(e, ESRCH, "container %s has just ended", s->name);
+	}
+	return fd;
+}
+
+static int overlay_root(struct arena *a, const struct status *s, struct err *e)
+{
+	VEC(struct mount_option) options = {0};
+	struct image *image;
+	int r = store_image(a, s->image_id, &image, e);
+
+	if (r == IMAGE_ABSENT)
+		return err_set(e, ENOENT, "container %s: its image %s is gone", s->name, s->image);
+	if (r < 0)
+		return r;
+	vec_each(l, &image->layers)
+		*vec_push(a, &options) = (struct mount_option){"lowerdir+", *l};
+	*vec_push(a, &options) =
+		(struct mount_option){"upperdir", arena_printf(a, "%s/upper", s->dir)};
+	*vec_push(a, &options) =
+		(struct mount_option){"workdir", arena_printf(a, "%s/work", s->dir)};
+	return mountfd_new("overlay", options.v, options.n, 0, e);
+}
+
+int container_root(struct arena *a, const struct status *s, int *out, struct err *e)
+{
+	int fd = target_is_up(s) ? live_root(a, s, e) : overlay_root(a, s, e);
+
+	if (fd < 0)
+		return fd;
+	*out = fd;
+	return 0;
+}

@@ -1,0 +1,7 @@
+/* The file system of a container, running or not, as a descriptor for base/tree. */
+#pragma once
+#include "base/err.h"
+#include "supervise/status.h"
+
+/* The caller closes *out. A stopped container's overlay is mounted nowhere: only this holds it. */
+int container_root(struct arena *a, const struct status *s, int *out, struct err *e) must_check;

@@ -53,6 +53,7 @@ int decode_mount(struct arena *a, const struct node *n, void *out, struct err *e
 	(void)e;
 	m->at = node_at(a, n);
 	m->tmpfs_size = m->tmpfs_mode = -1;
+	m->create_host_path = true;
 	return 0;
 }
 
@@ -70,8 +71,7 @@ int decode_mount_type(struct arena *a, const struct node *n, void *out, struct e
 			return 1;
 		}
 	}
-	node_fail(n, e, "mounts of type \"%s\" do not exist on this system", n->text);
-	return err_hint(e, "use bind, volume, tmpfs or image");
+	return 1; /* npipe, cluster: refused in finish() */
 }
 
 int decode_file_ref(struct arena *a, const struct node *n, void *out, struct err *e)
@@ -216,55 +216,65 @@ static int64_t duration_at(const struct node *n, const char *path, int64_t other
 	return t && !when_parse_duration(t, &v, &e) ? v : otherwise;
 }
 
+static void refuse(struct arena *a, struct project *p, const struct node *n, const char *text)
+{
+	*vec_push(a, &p->refusals) =
+		arena_printf(a, "%s:%d:%d: %s", n->file, n->line, n->col, text);
+	*vec_push(a, &p->warnings) = p->refusals.v[p->refusals.n - 1];
+}
+
 /* "no", "always", "on-failure[:N]", "unless-stopped" */
-static int decode_restart(const struct node *n, struct restart_policy *p, struct err *e)
+static void decode_restart(struct arena *a, struct project *p, const struct node *n,
+			   struct restart_policy *out)
 {
 	static const char *const words[] = {"no", "always", "on-failure", "unless-stopped"};
 	const char *t = node_text(n), *colon, *best;
-	uint64_t most;
+	uint64_t most = 0;
 
-	if (!t || !*t || !strcmp(t, "no"))
-		return 0;
+	if (!t || !*t)
+		return;
 	colon = strchr(t, ':');
 	if (text_starts(t, "on-failure") && (!t[10] || t[10] == ':')) {
-		p->when = RESTART_ON_FAILURE;
-		if (colon && text_to_u64(colon + 1, &most)) {
-			node_fail(n, e, "\"%s\": the number of tries is no number", t);
-			return err_hint(e, "write on-failure:5");
-		}
-		p->max_attempts = colon ? (int64_t)most : 0;
-		return 0;
+		out->when = RESTART_ON_FAILURE;
+		if (colon && text_to_u64(colon + 1, &most))
+			refuse(a, p, n, arena_printf(a, "restart \"%s\": write on-failure:5", t));
+		out->max_attempts = (int64_t)most;
+		return;
 	}
-	for (size_t i = 1; i < countof(words); i++) {
+	for (size_t i = 0; i < countof(words); i++) {
 		if (!strcmp(words[i], t)) {
-			p->when = (enum restart)i;
-			return 0;
+			out->when = (enum restart)i;
+			return;
 		}
 	}
 	best = text_nearest(t, words, countof(words));
-	node_fail(n, e, "\"%s\" is no restart policy", t);
-	if (best)
-		return err_hint(e, "did you mean \"%s\"?", best);
-	return err_hint(e, "it takes no, always, on-failure[:N] or unless-stopped");
+	refuse(a, p, n,
+	       arena_printf(a, "\"%s\" is no restart policy%s%s%s", t,
+			    best ? "; did you mean \""
+				 : ": it takes no, always, on-failure[:N] or "
+				   "unless-stopped",
+			    best ? best : "", best ? "\"?" : ""));
 }
 
-static int decode_restart_policy(const struct node *n, struct restart_policy *p, struct err *e)
+static void decode_restart_policy(struct arena *a, struct project *p, const struct node *n,
+				  struct restart_policy *out)
 {
 	const char *when = node_get_text(n, "condition");
 
-	p->when = RESTART_ALWAYS;
+	out->when = RESTART_ALWAYS;
 	if (when && !strcmp(when, "none"))
-		p->when = RESTART_NO;
+		out->when = RESTART_NO;
 	else if (when && !strcmp(when, "on-failure"))
-		p->when = RESTART_ON_FAILURE;
-	else if (when && *when && strcmp(when, "any")) {
-		node_fail(node_get(n, "condition"), e, "\"%s\" is no restart condition", when);
-		return err_hint(e, "it takes none, on-failure or any");
-	}
-	p->max_attempts = bytes_at(n, "max_attempts");
-	p->delay_ns = duration_at(n, "delay", -1);
-	p->window_ns = duration_at(n, "window", -1);
-	return 0;
+		out->when = RESTART_ON_FAILURE;
+	else if (when && *when && strcmp(when, "any"))
+		*vec_push(a, &p->warnings) =
+			arena_printf(a,
+				     "%s: restart condition \"%s\" is read as any: it takes none, "
+				     "on-failure or any",
+				     node_at(a, node_get(n, "condition")), when);
+	out->max_attempts = bytes_at(n, "max_attempts");
+	out->delay_ns = duration_at(n, "delay", -1);
+	out->window_ns = duration_at(n, "window", -1);
 }
 
 static void decode_update(const struct node *n, struct update_config *u)
@@ -284,7 +294,8 @@ static void decode_update(const struct node *n, struct update_config *u)
 	u->start_first = node_is(node_get(n, "order"), "start-first");
 }
 
-static int decode_deploy(const struct node *s, struct service *svc, struct err *e)
+static void decode_deploy(struct arena *a, struct project *p, const struct node *s,
+			  struct service *svc)
 {
 	const struct node *d = node_get(s, "deploy"), *policy = node_get(d, "restart_policy");
 	const struct node *replicas = node_get(d, "replicas"), *scale = node_get(s, "scale");
@@ -307,8 +318,9 @@ static int decode_deploy(const struct node *s, struct service *svc, struct err *
 		svc->limits.memory_reservation = bytes_at(d, "resources.reservations.memory");
 	svc->restart.delay_ns = svc->restart.window_ns = -1;
 	if (policy)
-		return decode_restart_policy(policy, &svc->restart, e);
-	return decode_restart(node_get(s, "restart"), &svc->restart, e);
+		decode_restart_policy(a, p, policy, &svc->restart);
+	else
+		decode_restart(a, p, node_get(s, "restart"), &svc->restart);
 }
 
 static void decode_heal(const struct node *s, struct service *svc)
@@ -366,13 +378,18 @@ int decode_service(struct arena *a, const struct node *n, void *out, struct err 
 	return 0;
 }
 
-static int finish(struct arena *a, const struct node *n, struct service *s, struct err *e)
+static void finish(struct arena *a, struct project *p, const struct node *n, struct service *s)
 {
 	const struct node *logging = node_get(n, "logging"), *opts = node_get(logging, "options");
-	int r = decode_deploy(n, s, e);
+	const struct node *mounts = node_get(n, "volumes");
 
-	if (r < 0)
-		return r;
+	decode_deploy(a, p, n, s);
+	for (size_t i = 0; mounts && i < mounts->kids.n; i++) {
+		const struct node *type = node_get(mounts->kids.v[i], "type");
+
+		if (node_is(type, "npipe") || node_is(type, "cluster"))
+			refuse(a, p, type, "mounts of this type do not exist on Linux");
+	}
 	s->x_berth = node_get(n, "x-berth");
 	decode_heal(n, s);
 	s->log_driver = node_get_text(logging, "driver");
@@ -382,7 +399,6 @@ static int finish(struct arena *a, const struct node *n, struct service *s, stru
 	if (s->networks.n > 1)
 		qsort(s->networks.v, s->networks.n, sizeof(*s->networks.v), by_priority);
 	render_hash(n, s->hash);
-	return 0;
 }
 
 int project_decode(struct arena *a, struct project *p, struct err *e)
@@ -391,7 +407,7 @@ int project_decode(struct arena *a, struct project *p, struct err *e)
 	int r = schema_decode(a, &compose_row, p->tree, p, e);
 
 	for (size_t i = 0; i < p->services.n && !r; i++)
-		r = finish(a, services->kids.v[i], &p->services.v[i], e);
+		finish(a, p, services->kids.v[i], &p->services.v[i]);
 	p->x_berth = node_get(p->tree, "x-berth");
 	return r;
 }

@@ -8,6 +8,7 @@ struct writer {
 	struct buf *out;
 	enum render_tree how;
 	int depth;
+	bool extension; /* inside a top-level x-... */
 };
 
 /* Go's encoding/json writes <, > and & as escapes and knows no others but the required. */
@@ -76,6 +77,8 @@ static void break_line(struct writer *w, int depth)
 
 static bool is_hidden(const struct writer *w, const struct node *map, const struct node *k)
 {
+	if (w->how != RENDER_SAVED && k->yaml_only)
+		return true;
 	return w->how != RENDER_SAVED && map->record && w->depth > 1 && k->key[0] == 'x' &&
 	       k->key[1] == '-';
 }
@@ -104,6 +107,10 @@ static void value(struct writer *w, const struct node *n)
 		scalar(w, n);
 		return;
 	}
+	if (!map && !n->kids.n && w->extension && w->how == RENDER_JSON) {
+		buf_str(w->out, "null"); /* as docker compose prints an empty list there */
+		return;
+	}
 	buf_char(w->out, map ? '{' : '[');
 	w->depth++;
 	vec_each(k, &n->kids) {
@@ -115,6 +122,8 @@ static void value(struct writer *w, const struct node *n)
 		break_line(w, w->depth);
 		if (map)
 			key(w, *k);
+		if (w->depth == 1 && map)
+			w->extension = text_starts((*k)->key, "x-");
 		value(w, *k);
 	}
 	w->depth--;
@@ -125,7 +134,7 @@ static void value(struct writer *w, const struct node *n)
 
 void render_tree(const struct node *n, enum render_tree how, struct buf *out)
 {
-	struct writer w = {out, how, 0};
+	struct writer w = {out, how, 0, false};
 
 	value(&w, n);
 }
@@ -144,7 +153,7 @@ void render_hash(const struct node *service, char hex[static 65])
 		node_remove(copy, without[i]);
 	if (deploy)
 		node_remove(deploy, "replicas");
-	w = (struct writer){&b, RENDER_HASHED, 1};
+	w = (struct writer){&b, RENDER_HASHED, 1, false};
 	value(&w, copy);
 	hash_sha256(b.p, b.n, hex);
 }

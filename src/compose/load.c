@@ -376,6 +376,7 @@ static void prune(struct loading *l, struct node *tree)
 		if (!map)
 			continue;
 		kept = node_new(l->a, NODE_MAP, map);
+		kept->yaml_only = map->yaml_only;
 		vec_each(k, &map->kids) {
 			if (is_used(services, groups[i], (*k)->key))
 				node_set(l->a, kept, (*k)->key, *k);
@@ -434,6 +435,7 @@ static int merged_tree(struct loading *l, struct node **tree, struct err *e)
 		r = check_resources(*tree, e);
 	if (r < 0)
 		return r;
+	normal_contexts(l, *tree);
 	if (!l->o->no_path_resolution)
 		place_tree(l, *tree, l->p->dir);
 	node_set(l->a, *tree, "name", node_str(l->a, l->name, *tree));

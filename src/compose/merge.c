@@ -38,6 +38,30 @@ static struct node *as_equals(struct arena *a, struct node *n)
 	return seq;
 }
 
+/* NAME: !reset takes the earlier NAME away, however that was spelled. */
+static void take_resets(struct node *base, struct node *over)
+{
+	if (over->kind != NODE_MAP)
+		return;
+	vec_each(o, &over->kids) {
+		size_t kept = 0, len = strlen((*o)->key);
+
+		for (size_t i = 0; (*o)->mark == MARK_RESET && i < base->kids.n; i++) {
+			const char *t = base->kids.v[i]->text;
+
+			if (base->kind == NODE_SEQ && t && !strncmp(t, (*o)->key, len) &&
+			    (!t[len] || t[len] == '='))
+				continue;
+			base->kids.v[kept++] = base->kids.v[i];
+		}
+		if ((*o)->mark == MARK_RESET && base->kind == NODE_SEQ)
+			base->kids.n = kept;
+		else if ((*o)->mark == MARK_RESET)
+			node_remove(base, (*o)->key);
+	}
+	schema_drop_resets(over);
+}
+
 static void append(struct arena *a, struct node *base, struct node *over)
 {
 	for (size_t i = 0; i < over->kids.n; i++)
@@ -161,6 +185,7 @@ int schema_merge(struct arena *a, const struct attr *row, struct node **base, st
 		return 0;
 	}
 	if (row->type == A_PAIRS && (row->flags & F_EQUALS)) {
+		take_resets(b, over);
 		*base = as_equals(a, b);
 		over = as_equals(a, over);
 		if ((*base)->kind != over->kind)

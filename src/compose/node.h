@@ -24,6 +24,7 @@ struct node {
 	bool quoted;
 	bool record;            /* a mapping whose names are attributes, not the user's */
 	bool json_only;         /* printed in JSON, left out of YAML */
+	bool yaml_only;         /* the other way round */
 	bool title;             /* JSON prints the key with a capital */
 	const char *file, *key; /* key: name under the parent mapping, or NULL */
 	int line, col, key_line, key_col;

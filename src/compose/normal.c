@@ -149,6 +149,19 @@ static void normal_service(struct loading *l, struct node *service)
 	}
 }
 
+/* `build: {}` builds the directory of the project. */
+void normal_contexts(struct loading *l, struct node *tree)
+{
+	struct node *services = node_get(tree, "services");
+
+	for (size_t i = 0; services && i < services->kids.n; i++) {
+		struct node *build = node_get(services->kids.v[i], "build");
+
+		if (build && build->kind == NODE_MAP && !node_get(build, "context"))
+			set_text(l, build, "context", ".");
+	}
+}
+
 /* ---- names -------------------------------------------------------------------------------- */
 
 static void name_resources(struct loading *l, struct node *tree, const char *group)

@@ -41,6 +41,19 @@ struct file_source *project_config(const struct project *p, const char *name)
 	FIND(p->configs, key);
 }
 
+int project_runnable(const struct project *p, struct err *e)
+{
+	const char *text;
+
+	if (!p->refusals.n)
+		return 0;
+	text = strstr(p->refusals.v[0], ": ");
+	err_set(e, EINVAL, "%s", text ? text + 2 : p->refusals.v[0]);
+	if (text)
+		err_at(e, "%.*s", (int)(text - p->refusals.v[0]), p->refusals.v[0]);
+	return -EINVAL;
+}
+
 /* ---- saved projects ----------------------------------------------------------------------- */
 
 static void save_strings(struct buf *b, const char *key, const struct strings *s)

@@ -231,7 +231,15 @@ struct project {
 	struct strings all_profiles; /* every profile that a service names */
 	struct node *x_berth;
 	struct strings warnings; /* "file:line:col: text" */
+	/*
+	 * What `config` shows as docker compose does, but nothing can run: "file:line:col: text".
+	 * Whoever is about to run the project asks project_runnable().
+	 */
+	struct strings refusals;
 };
+
+struct err;
+int project_runnable(const struct project *p, struct err *e);
 
 struct service *project_service(const struct project *p, const char *name); /* NULL: none */
 struct network *project_network(const struct project *p, const char *key);

@@ -159,7 +159,7 @@ static const struct attr pool_row = {"pool", A_MAP, .sub = pool_attrs, .size = s
 static const struct attr ipam_attrs[] = {
 	{"driver",  A_STR,   0, "address manager; there is one", .dflt = "default"},
 	{"config",  A_LIST,  N(pools), "address pools", .item = &pool_row, .key = short_subnet_key},
-	{"options", A_PAIRS, 0, "there is one address manager", .kinds = KM, .flags = F_INERT},
+	{"options", A_PAIRS, 0, "there is one address manager", .kinds = KM, .flags = F_INERT | F_HIDDEN},
 	{0},
 };
 static const struct attr network_attrs[] = {
@@ -170,7 +170,7 @@ static const struct attr network_attrs[] = {
 	{"external",    A_BOOL,  N(external), "it exists already", .kinds = KB | KS | KM},
 	{"internal",    A_BOOL,  N(internal), "no way out"},
 	{"attachable",  A_BOOL,  N(attachable), "it is for Swarm", .flags = F_INERT},
-	{"labels",      A_PAIRS, N(labels), "labels of the network"},
+	{"labels",      A_PAIRS, N(labels), "labels of the network", .flags = F_EQUALS},
 	{"enable_ipv4", A_BOOL,  N(enable_ipv4), "give out IPv4 addresses", .flags = F_KEEP, .dflt = "true"},
 	{"enable_ipv6", A_BOOL,  N(enable_ipv6), "give out IPv6 addresses", .flags = F_KEEP},
 	{0},
@@ -183,7 +183,7 @@ static const struct attr volume_attrs[] = {
 	{"driver",      A_STR,   V(driver), "local", .dflt = "local"},
 	{"driver_opts", A_PAIRS, V(driver_opts), "type, o and device of mount(8)", .kinds = KM},
 	{"external",    A_BOOL,  V(external), "it exists already", .kinds = KB | KS | KM},
-	{"labels",      A_PAIRS, V(labels), "labels of the volume"},
+	{"labels",      A_PAIRS, V(labels), "labels of the volume", .flags = F_EQUALS},
 	{0},
 };
 static const struct attr volume_row = {"volume", A_MAP, .kinds = KM | KN, .sub = volume_attrs, .size = sizeof(struct volume),
@@ -194,7 +194,7 @@ static const struct attr secret_attrs[] = {
 	{"file",            A_STR,   F(file), "file that holds it"},
 	{"environment",     A_STR,   F(environment), "variable that holds it"},
 	{"external",        A_BOOL,  F(external), "berth's store has it", .kinds = KB | KS | KM},
-	{"labels",          A_PAIRS, F(labels), "labels"},
+	{"labels",          A_PAIRS, F(labels), "labels", .flags = F_EQUALS},
 	{"driver",          A_STR,   0, "there are no secret drivers", .flags = F_INERT},
 	{"driver_opts",     A_PAIRS, 0, "there are no secret drivers", .kinds = KM, .flags = F_INERT},
 	{"template_driver", A_STR,   0, "there are no template drivers", .flags = F_INERT},
@@ -209,7 +209,7 @@ static const struct attr config_attrs[] = {
 	{"environment",     A_STR,   F(environment), "variable that holds it"},
 	{"content",         A_STR,   F(content), "the text itself"},
 	{"external",        A_BOOL,  F(external), "berth's store has it", .kinds = KB | KS | KM},
-	{"labels",          A_PAIRS, F(labels), "labels"},
+	{"labels",          A_PAIRS, F(labels), "labels", .flags = F_EQUALS},
 	{"template_driver", A_STR,   0, "there are no template drivers", .flags = F_INERT},
 	{0},
 };
@@ -238,12 +238,12 @@ static const struct attr compose_attrs[] = {
 	{"version",  A_STR,   0, "it is obsolete; remove it"},
 	{"name",     A_STR,   PR(name), "name of the project"},
 	{"include",  A_LIST,  0, "other projects to take in", .item = &include_row},
-	{"services", A_NAMED, PR(services), "what to run", .item = &service_row, .flags = F_KEEP},
+	{"services", A_NAMED, PR(services), "what to run", .item = &service_row, .flags = F_KEEP | F_JSON},
 	{"networks", A_NAMED, PR(networks), "networks", .item = &network_row},
 	{"volumes",  A_NAMED, PR(volumes), "volumes", .item = &volume_row},
 	{"secrets",  A_NAMED, PR(secrets), "secrets", .item = &secret_row},
 	{"configs",  A_NAMED, PR(configs), "configs", .item = &config_row},
-	{"models",   A_NAMED, 0, "no model runner is started", .item = &model_row, .flags = F_INERT},
+	{"models",   A_NAMED, 0, "no model runner is started", .item = &model_row, .flags = F_INERT | F_YAML},
 	{0},
 };
 const struct attr compose_row = {"compose file", A_MAP, .sub = compose_attrs};

@@ -180,7 +180,7 @@ static int cast_number(struct walk *w, const struct attr *row, struct node *n, s
 /* "8" where a number is wanted becomes one, so that ${N:-8} works. */
 static int cast(struct walk *w, const struct attr *row, struct node *n, struct err *e)
 {
-	if (w->raw || n->kind != NODE_SCALAR || n->type != TYPE_STR)
+	if (w->raw || n->kind != NODE_SCALAR || n->type != TYPE_STR || row->expand)
 		return 0;
 	switch (row->type) {
 	case A_BOOL:
@@ -370,6 +370,10 @@ int schema_check(struct arena *a, const struct attr *row, const struct node *n, 
 
 	if (n->kind == NODE_SEQ && row->flags & F_UNIQUE)
 		r = check_unique(row, n, e);
+	if (row->flags & F_FILLED && node_null(n)) {
+		node_fail_key(n, e, "service \"%s\" is empty", n->key);
+		return err_hint(e, "give it an image");
+	}
 	if (row->type == A_MAP && n->kind == NODE_MAP) {
 		for (const struct attr *in = row->sub; in->name && !r; in++) {
 			const struct node *k = node_get(n, in->name);

@@ -49,7 +49,10 @@ enum flag {
 	F_EQUALS = 1024,     /* "NAME: value" merge as lists NAME=value */
 	F_LOCAL_PATH = 2048, /* relative to the project directory */
 	F_TITLE = 4096,      /* JSON prints the name with a capital */
-	F_LISTS = 8192       /* values of a mapping may be lists */
+	F_LISTS = 8192,      /* values of a mapping may be lists */
+	F_HIDDEN = 16384,    /* docker compose reads it and prints it nowhere */
+	F_YAML = 32768,      /* JSON leaves it out */
+	F_FILLED = 65536     /* null only until everything is merged */
 };
 
 /* What a change of the value asks of a running container. */

@@ -40,7 +40,7 @@ static const struct attr ulimit_attrs[] = {
 	{0},
 };
 const struct attr ulimit_row = {"ulimit", A_MAP, .kinds = KM | KI | KS, .sub = ulimit_attrs, .size = sizeof(struct ulimit),
-	.flags = F_REPLACE, .decode = decode_ulimit};
+	.flags = F_REPLACE, .expand = short_ulimit, .decode = decode_ulimit};
 
 static const struct attr device_request_attrs[] = {
 	{"capabilities", A_STRS,  0, "what the device must be able to do", .flags = F_UNIQUE},
@@ -120,7 +120,7 @@ static const struct attr port_row = {"port", A_MAP, .kinds = KS | KI | KF | KM, 
 static const struct attr bind_attrs[] = {
 	{"selinux",          A_STR,  M(selinux),          "relabel: z shared, Z private", .words = selinux_words},
 	{"propagation",      A_STR,  M(propagation),      "how later mounts spread", .dflt = "rprivate"},
-	{"create_host_path", A_BOOL, M(create_host_path), "make the directory where it is missing", .dflt = "true"},
+	{"create_host_path", A_BOOL, M(create_host_path), "make the directory where it is missing", .flags = F_KEEP, .dflt = "true"},
 	{"recursive",        A_STR,  M(recursive),        "whether mounts below come along", .words = recursive_words},
 	{0},
 };
@@ -132,7 +132,7 @@ static const struct attr volume_opt_attrs[] = {
 };
 static const struct attr tmpfs_attrs[] = {
 	{"size", A_BYTES, M(tmpfs_size), "largest size"},
-	{"mode", A_MODE,  M(tmpfs_mode), "permissions", .dflt = "01777"},
+	{"mode", A_INT,   M(tmpfs_mode), "permissions", .kinds = KI | KF | KS, .expand = short_mode, .dflt = "01777"},
 	{0},
 };
 static const struct attr image_opt_attrs[] = {
@@ -145,7 +145,7 @@ static const struct attr mount_attrs[] = {
 	{"target",      A_STR,  M(target),      "path in the container"},
 	{"read_only",   A_BOOL, M(read_only),   "mount it read-only"},
 	{"consistency", A_STR,  M(consistency), "it is a wish to Docker Desktop", .flags = F_INERT},
-	{"bind",        A_MAP,  1, "options of a bind mount", .sub = bind_attrs, .flags = F_KEEP, .expand = short_bind},
+	{"bind",        A_MAP,  1, "options of a bind mount", .sub = bind_attrs, .flags = F_KEEP},
 	{"volume",      A_MAP,  1, "options of a volume", .sub = volume_opt_attrs, .flags = F_KEEP},
 	{"tmpfs",       A_MAP,  1, "options of a tmpfs", .sub = tmpfs_attrs, .flags = F_KEEP},
 	{"image",       A_MAP,  1, "options of an image mount", .sub = image_opt_attrs, .flags = F_KEEP},
@@ -193,7 +193,7 @@ static const struct attr credential_attrs[] = {
 };
 static const struct attr provider_attrs[] = {
 	{"type",    A_STR, 0, "program that provides it", .flags = F_REQUIRED},
-	{"options", A_ANY, 0, "options of the program", .kinds = KM, .settle = NULL},
+	{"options", A_ANY, 0, "options of the program", .kinds = KM, .settle = short_options},
 	{0},
 };
 static const struct attr model_ref_attrs[] = {
@@ -284,7 +284,7 @@ const struct attr service_attrs[] = {
 	{"ports",               A_LIST,  S(ports), "ports to publish", .item = &port_row, .expand = short_ports, .key = short_port_key},
 	{"privileged",          A_BOOL,  S(privileged), "all rights of the host's root"},
 	{"pull_policy",         A_STR,   S(pull_policy), "when to pull the image", .effect = NOTHING, .dflt = "missing"},
-	{"pull_refresh_after",  A_STR,   0, "write pull_policy: every_1h instead", .flags = F_INERT},
+	{"pull_refresh_after",  A_STR,   0, "write pull_policy: every_1h instead", .flags = F_INERT | F_HIDDEN},
 	{"read_only",           A_BOOL,  S(read_only), "mount the root file system read-only"},
 	{"restart",             A_STR,   0, "what to do when it exits", .effect = LIVE, .dflt = "no"},
 	{"runtime",             A_STR,   S(runtime), "there is one runtime", .flags = F_INERT},
@@ -312,5 +312,5 @@ const struct attr service_attrs[] = {
 	{"pre_stop",            A_LIST,  S(pre_stop), "commands to run in it before it stops", .item = &hook_row},
 	{0},
 };
-const struct attr service_row = {"service", A_MAP, .sub = service_attrs, .size = sizeof(struct service), .decode = decode_service};
+const struct attr service_row = {"service", A_MAP, .kinds = KM | KN, .sub = service_attrs, .size = sizeof(struct service), .decode = decode_service, .flags = F_FILLED};
 /* clang-format on */

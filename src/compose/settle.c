@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <math.h>
 
-static bool zero(const struct node *n)
+static bool zero(const struct attr *row, const struct node *n)
 {
 	if (n->kind != NODE_SCALAR)
 		return !n->kids.n;
+	if (row->type == A_STR)
+		return !*n->text;
 	return !*n->text || !strcmp(n->text, "0") || !strcmp(n->text, "false") ||
 	       n->type == TYPE_NULL;
 }
@@ -170,6 +172,7 @@ static void put(struct walk *w, const struct attr *row, struct node *map, struct
 		const struct node *was)
 {
 	v->title = row->flags & F_TITLE;
+	v->yaml_only |= !!(row->flags & F_YAML);
 	v->from = was->from;
 	v->key_line = was->key_line;
 	v->key_col = was->key_col;
@@ -179,10 +182,11 @@ static void put(struct walk *w, const struct attr *row, struct node *map, struct
 /* What JSON shows for an attribute that nobody gave. */
 static void put_absent(struct walk *w, const struct attr *row, struct node *map)
 {
-	struct node *v = row->type == A_MAP ? node_new(w->a, NODE_MAP, map)
-					    : node_typed(w->a, TYPE_NULL, "", map);
+	struct node *v = row->type == A_MAP || row->type == A_NAMED
+				 ? node_new(w->a, NODE_MAP, map)
+				 : node_typed(w->a, TYPE_NULL, "", map);
 
-	v->json_only = true;
+	v->json_only = row->type != A_NAMED;
 	v->record = row->type == A_MAP;
 	for (const struct attr *in = row->type == A_MAP ? row->sub : NULL; in && in->name; in++) {
 		if (in->flags & F_JSON)
@@ -198,12 +202,12 @@ static int settle_record(struct walk *w, const struct attr *row, struct node *n,
 
 	map->record = true;
 	for (const struct attr *in = row->sub; in->name; in++) {
-		struct node *k = node_get(n, in->name);
+		struct node *k = in->flags & F_HIDDEN ? NULL : node_get(n, in->name);
 		int r = k ? schema_settle(w, in, k, &v, e) : 0;
 
 		if (r < 0)
 			return r;
-		if (k && ((in->flags & F_KEEP) || !zero(v))) {
+		if (k && ((in->flags & F_KEEP) || !zero(in, v))) {
 			if (!node_null(v))
 				put(w, in, map, v, k);
 			else if (in->flags & F_JSON)
@@ -223,12 +227,12 @@ static int settle_record(struct walk *w, const struct attr *row, struct node *n,
 int schema_settle(struct walk *w, const struct attr *row, struct node *n, struct node **out,
 		  struct err *e)
 {
+	if (row->settle && !node_null(n))
+		return row->settle(w, n, out, e);
 	if (row->type == A_ANY || node_null(n)) {
 		*out = n;
 		return 0;
 	}
-	if (row->settle)
-		return row->settle(w, n, out, e);
 	switch (row->type) {
 	case A_PAIRS:
 		return settle_pairs(w, row, n, out, e);
@@ -238,7 +242,10 @@ int schema_settle(struct walk *w, const struct attr *row, struct node *n, struct
 	case A_NAMED:
 		return settle_list(w, row, n, out, e);
 	case A_MAP:
-		return settle_record(w, row, n, out, e);
+		if (n->kind == NODE_MAP)
+			return settle_record(w, row, n, out, e);
+		*out = n;
+		return 0;
 	default:
 		return settle_scalar(w, row, n, out, e);
 	}

@@ -270,6 +270,53 @@ int short_ssh_list(struct walk *w, struct node *n, struct node **out, struct err
 	return 0;
 }
 
+int short_ulimit(struct walk *w, struct node **n, struct err *e)
+{
+	int64_t v;
+
+	if ((*n)->kind != NODE_SCALAR || w->raw)
+		return 0;
+	if (text_to_i64((*n)->text, &v))
+		return node_fail(*n, e, "a limit is a whole number, not \"%s\"", (*n)->text);
+	(*n)->type = TYPE_INT;
+	return 0;
+}
+
+/* Octal text as a number; a number stays as it is. */
+int short_mode(struct walk *w, struct node **n, struct err *e)
+{
+	unsigned long v;
+	char *end;
+
+	if ((*n)->type != TYPE_STR || w->raw)
+		return 0;
+	v = strtoul((*n)->text, &end, 8);
+	if (end == (*n)->text || *end || v > 07777) {
+		node_fail(*n, e, "\"%s\" is not a file mode", (*n)->text);
+		return err_hint(e, "write it in octal: \"01777\"");
+	}
+	*n = node_typed(w->a, TYPE_INT, arena_printf(w->a, "%lu", v), *n);
+	return 0;
+}
+
+/* Options of a provider are lists of texts. */
+int short_options(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	(void)e;
+	*out = node_new(w->a, NODE_MAP, n);
+	vec_each(k, &n->kids) {
+		struct node *seq = node_new(w->a, NODE_SEQ, *k);
+
+		vec_each(v, &(*k)->kids)
+			node_push(w->a, seq, node_str(w->a, (*v)->text, *v));
+		if ((*k)->kind == NODE_SCALAR)
+			node_push(w->a, seq, node_str(w->a, (*k)->text, *k));
+		node_set(w->a, *out, (*k)->key, seq);
+	}
+	node_sort(*out);
+	return 0;
+}
+
 /* ---- commands ----------------------------------------------------------------------------- */
 
 struct splitter {
@@ -454,7 +501,7 @@ static int host_line(struct walk *w, struct node *list, const struct node *k, st
 
 	if (!sep)
 		sep = strchr(k->text, ':');
-	if (!sep || sep == k->text || !sep[1]) {
+	if (!sep || sep == k->text) {
 		node_fail(k, e, "\"%s\" has no address", k->text);
 		return err_hint(e, "write HOST=ADDRESS");
 	}

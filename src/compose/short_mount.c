@@ -295,18 +295,10 @@ int short_volume(struct walk *w, struct node **n, struct err *e)
 	}
 	if (!(*n)->text[0])
 		return bad_mount(*n, "it is empty", e);
-	r = cut_mount(w, *n, field, e);
+	field[0] = (*n)->text; /* one or two characters are a target, whatever they are */
+	r = strlen((*n)->text) > 2 ? cut_mount(w, *n, field, e) : 0;
 	if (r < 0)
 		return w->raw ? 0 : r;
 	*n = mount_entry(w, *n, field);
-	return 0;
-}
-
-/* bind: {} creates the path on the host unless told otherwise */
-int short_bind(struct walk *w, struct node **n, struct err *e)
-{
-	(void)e;
-	if ((*n)->kind == NODE_MAP && !node_get(*n, "create_host_path"))
-		node_set(w->a, *n, "create_host_path", node_typed(w->a, TYPE_BOOL, "true", *n));
 	return 0;
 }

@@ -1,0 +1,609 @@
+#include "supervise/apply.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/when.h"
+#include "image/store.h"
+#include <errno.h>
+#include <string.h>
+
+void job_tell(struct job *j, const char *event, const char *name, const char *service,
+	      const char *status, const char *text)
+{
+	json_t *m;
+
+	if (!j->conn)
+		return;
+	m = json_object();
+	json_object_set_new(m, "event", json_string(event));
+	json_object_set_new(m, "name", json_string(name));
+	if (service)
+		json_object_set_new(m, "service", json_string(service));
+	json_object_set_new(m, "status", json_string(status));
+	if (text)
+		json_object_set_new(m, "text", json_string(text));
+	conn_send(j->conn, m);
+}
+
+void job_warn(struct job *j, const char *text)
+{
+	json_t *m;
+
+	if (!j->conn)
+		return;
+	m = json_object();
+	json_object_set_new(m, "event", json_string("warning"));
+	json_object_set_new(m, "text", json_string(text));
+	conn_send(j->conn, m);
+}
+
+static void words(struct arena *a, const json_t *list, struct strings *out)
+{
+	json_t *each;
+	size_t k;
+
+	json_array_foreach(list, k, each)
+	{
+		if (json_is_string(each))
+			*vec_push(a, out) = arena_printf(a, "%s", json_string_value(each));
+	}
+}
+
+static void read_options(struct job *j)
+{
+	static const struct {
+		const char *key;
+		size_t off;
+	} flags[] = {
+		/* clang-format off */
+		{"force_recreate", offsetof(struct plan_options, force_recreate)},
+		{"no_recreate", offsetof(struct plan_options, no_recreate)},
+		{"no_start", offsetof(struct plan_options, no_start)},
+		{"no_deps", offsetof(struct plan_options, no_deps)},
+		{"always_recreate_deps", offsetof(struct plan_options, always_recreate_deps)},
+		{"remove_orphans", offsetof(struct plan_options, remove_orphans)},
+		{"wait", offsetof(struct plan_options, wait)},
+		{"volumes", offsetof(struct plan_options, volumes)},
+		{"stop", offsetof(struct plan_options, stop_first)},
+		{"rolling", offsetof(struct plan_options, rolling)},
+		/* clang-format on */
+	};
+	struct plan_options *o = &j->options;
+	const char *key;
+	json_t *value;
+
+	for (size_t k = 0; k < countof(flags); k++)
+		*(bool *)((char *)o + flags[k].off) = json_bool_or(j->request, flags[k].key, false);
+	words(&j->arena, json_object_get(j->request, "services"), &o->services);
+	json_object_foreach(json_object_get(j->request, "scale"), key, value)
+	{
+		if (json_is_integer(value))
+			*vec_push(&j->arena, &o->scales) = (struct scale){
+				arena_printf(&j->arena, "%s", key), json_integer_value(value)};
+	}
+	j->timeout_ns = json_int_or(j->request, "timeout_ns", -1);
+}
+
+struct job *job_new(struct supervisor *s, struct conn *c, const char *what, const json_t *req)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		abort();
+	j->of = s;
+	j->conn = c;
+	j->what = what;
+	j->request = json_incref((json_t *)(uintptr_t)req);
+	j->kept = json_object();
+	read_options(j);
+	return j;
+}
+
+void job_queue(struct job *j)
+{
+	struct job **at = &j->of->jobs;
+	json_t *m;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = j;
+	if (j != j->of->jobs && j->conn) {
+		m = json_object();
+		json_object_set_new(m, "event", json_string("queued"));
+		json_object_set_new(m, "behind", json_string(j->of->jobs->what));
+		json_object_set_new(
+			m, "pid",
+			json_integer(j->of->jobs->conn ? conn_pid(j->of->jobs->conn) : 0));
+		conn_send(j->conn, m);
+	}
+	supervisor_kick(j->of);
+}
+
+void jobs_forget(struct supervisor *s, const struct conn *c)
+{
+	for (struct job *j = s->jobs; j; j = j->next) {
+		if (j->conn == c)
+			j->conn = NULL;
+	}
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i->follower == c)
+			i->follower = NULL;
+	}
+}
+
+static enum seen_state seen_as(const struct instance *i)
+{
+	if (i->life == DOWN)
+		return i->st.started_ns ? SEEN_EXITED : SEEN_CREATED;
+	return SEEN_RUNNING;
+}
+
+static int observe(struct job *j, struct observed *out, struct err *e)
+{
+	struct arena *a = &j->arena;
+	struct supervisor *s = j->of;
+	struct network_statuses nets = {0};
+	int r = status_networks(a, &nets, e);
+
+	for (struct instance *i = s->instances; i; i = i->next)
+		*vec_push(a, &out->containers) = (struct seen){
+			.name = arena_printf(a, "%s", i->st.name),
+			.service = arena_printf(a, "%s", i->st.service),
+			.hash = arena_printf(a, "%s", i->st.hash ? i->st.hash : ""),
+			.image_id = i->st.image_id ? arena_printf(a, "%s", i->st.image_id) : NULL,
+			.number = i->st.number,
+			.exit_code = i->st.exit_code,
+			.state = seen_as(i),
+			.one_off = i->st.one_off != NULL,
+			.manual_stop = i->st.manual_stop};
+	vec_each(n, &nets)
+		*vec_push(a, &out->networks) = (struct seen_net){n->name, n->hash};
+	return r < 0 ? r : volumes_names(a, &out->volumes, e);
+}
+
+static void know_images(struct job *j)
+{
+	vec_each(svc, &j->of->project->services) {
+		struct image *image;
+		struct err ignored;
+
+		if (store_image(&j->arena, spec_image_ref(&j->arena, j->of, svc), &image,
+				&ignored) == 0)
+			*vec_push(&j->arena, &j->options.images) =
+				(struct pair){svc->name, image->id};
+	}
+}
+
+int job_plan(struct job *j, struct err *e)
+{
+	struct observed seen = {0};
+	int r = 0;
+
+	if (j->options.goal == GOAL_UP || !j->of->project)
+		r = supervisor_load(j->of, e);
+	if (r < 0)
+		return r;
+	if (j->options.goal == GOAL_UP)
+		know_images(j);
+	r = observe(j, &seen, e);
+	if (!r)
+		r = plan_make(&j->arena, j->of->project, &seen, &j->options, &j->plan, e);
+	if (!r)
+		j->steps = arena_alloc(&j->arena, (j->plan.n + 1) * sizeof(*j->steps));
+	return r;
+}
+
+/* --- one step --- */
+
+static void fail(struct job *j, struct run_step *rs, const struct step *s, struct err *e)
+{
+	rs->state = STEP_FAILED;
+	if (s->optional) {
+		job_warn(j, e->why);
+		rs->state = STEP_DONE;
+		return;
+	}
+	job_tell(j,
+		 s->doing == STEP_NETWORK || s->doing == STEP_NETWORK_REMOVE ? "network"
+		 : s->doing == STEP_VOLUME || s->doing == STEP_VOLUME_REMOVE ? "volume"
+									     : "container",
+		 s->target, s->service, "Error", e->why);
+	log_err(LOG_WARN_, e);
+	if (!j->err.code)
+		j->err = *e;
+	if (!j->code)
+		j->code = 1;
+}
+
+static void begin_network(struct job *j, struct run_step *rs, const struct step *s)
+{
+	const struct network *n = project_network(j->of->project, s->key);
+	struct err e = {0};
+	bool absent = false;
+	int r;
+
+	job_tell(j, "network", s->target, NULL, s->doing == STEP_NETWORK ? "Creating" : "Removing",
+		 NULL);
+	r = s->doing == STEP_NETWORK ? nets_make(j->of, n, &e) : nets_remove(j->of, n, &absent, &e);
+	if (r < 0 && s->doing == STEP_NETWORK_REMOVE && e.code == EBUSY) {
+		job_tell(j, "network", s->target, NULL, "Resource is still in use", NULL);
+		rs->state = STEP_DONE;
+		return;
+	}
+	if (r < 0) {
+		fail(j, rs, s, &e);
+		return;
+	}
+	job_tell(j, "network", s->target, NULL, s->doing == STEP_NETWORK ? "Created" : "Removed",
+		 NULL);
+	events_write(j->of, "network", s->doing == STEP_NETWORK ? "create" : "destroy", NULL,
+		     json_pack("{s:s}", "name", s->target));
+	rs->state = STEP_DONE;
+}
+
+static void begin_volume(struct job *j, struct run_step *rs, const struct step *s)
+{
+	const struct volume *v = project_volume(j->of->project, s->key);
+	struct err e = {0};
+	struct pairs all = {0};
+	const char *path;
+	int r;
+
+	if (s->doing == STEP_VOLUME) {
+		job_tell(j, "volume", s->target, NULL, "Creating", NULL);
+		vec_each(l, &v->labels)
+			*vec_push(&j->arena, &all) = *l;
+		*vec_push(&j->arena, &all) =
+			(struct pair){"com.docker.compose.project", j->of->name};
+		*vec_push(&j->arena, &all) = (struct pair){"com.docker.compose.volume", v->key};
+		r = volumes_ensure(&j->arena, v->name, &all, &v->driver_opts, &path, &e);
+	} else {
+		job_tell(j, "volume", s->target, NULL, "Removing", NULL);
+		r = volumes_remove(v->name, &e);
+	}
+	if (r < 0) {
+		fail(j, rs, s, &e);
+		return;
+	}
+	job_tell(j, "volume", s->target, NULL, s->doing == STEP_VOLUME ? "Created" : "Removed",
+		 NULL);
+	rs->state = STEP_DONE;
+}
+
+static void begin_create(struct job *j, struct run_step *rs, const struct step *s)
+{
+	const struct service *svc = project_service(j->of->project, s->service);
+	json_t *kept = json_object_get(j->kept, s->target);
+	struct status before;
+	struct instance *i;
+	struct err e = {0};
+	bool inherit = kept && !json_bool_or(j->request, "renew_anon_volumes", false) &&
+		       status_from_json(&j->arena, kept, &before, &e) == 0;
+
+	job_tell(j, "container", s->target, s->service, kept ? "Recreate" : "Creating", NULL);
+	if (instance_create(j->of, svc, s->number, s->target, inherit ? &before : NULL, &i, &e) <
+	    0) {
+		fail(j, rs, s, &e);
+		return;
+	}
+	job_tell(j, "container", s->target, s->service, kept ? "Recreated" : "Created", NULL);
+	rs->state = STEP_DONE;
+}
+
+static void begin_remove(struct job *j, struct run_step *rs, const struct step *s)
+{
+	struct instance *i = instance_find(j->of, s->target);
+	bool volumes = j->options.volumes || (i && i->st.one_off);
+	struct err e = {0};
+
+	if (!i) {
+		rs->state = STEP_DONE;
+		return;
+	}
+	job_tell(j, "container", s->target, s->service, "Removing", NULL);
+	if (s->again)
+		json_object_set_new(j->kept, s->target, status_to_json(&i->st, false));
+	if (instance_remove(i, s->again, volumes, &e) < 0) {
+		fail(j, rs, s, &e);
+		return;
+	}
+	if (!s->again)
+		job_tell(j, "container", s->target, s->service, "Removed", NULL);
+	rs->state = STEP_DONE;
+}
+
+static void begin_start(struct job *j, struct run_step *rs, const struct step *s)
+{
+	struct instance *i = instance_find(j->of, s->target);
+	struct err e = {0};
+
+	if (!i) {
+		err_set(&e, ENOENT, "container %s is gone", s->target);
+		fail(j, rs, s, &e);
+		return;
+	}
+	rs->starts = i->starts;
+	if (instance_is_up(i)) {
+		rs->state = STEP_DONE;
+		return;
+	}
+	job_tell(j, "container", s->target, s->service, "Starting", NULL);
+	i->st.manual_stop = false;
+	i->st.attempts = i->st.heals = 0;
+	i->st.gave_up = false;
+	i->backoff_ns = i->heal_backoff_ns = 0;
+	instance_event(i, WANT_UP);
+}
+
+static void begin_stop(struct job *j, struct run_step *rs, const struct step *s)
+{
+	struct instance *i = instance_find(j->of, s->target);
+
+	if (!i || i->life == DOWN) {
+		rs->state = STEP_DONE;
+		return;
+	}
+	job_tell(j, "container", s->target, s->service, "Stopping", NULL);
+	i->st.manual_stop = true;
+	i->grace_ns = j->timeout_ns;
+	instance_event(i, WANT_DOWN);
+}
+
+static void begin_step(struct job *j, size_t k)
+{
+	static void (*const begin[])(struct job *, struct run_step *, const struct step *) = {
+		[STEP_NETWORK] = begin_network,
+		[STEP_NETWORK_REMOVE] = begin_network,
+		[STEP_VOLUME] = begin_volume,
+		[STEP_VOLUME_REMOVE] = begin_volume,
+		[STEP_CREATE] = begin_create,
+		[STEP_START] = begin_start,
+		[STEP_STOP] = begin_stop,
+		[STEP_REMOVE] = begin_remove,
+		[STEP_GATE] = NULL,
+	};
+	const struct step *s = &j->plan.v[k];
+
+	j->steps[k].state = STEP_RUNS;
+	j->steps[k].began_ns = when_mono_ns();
+	if (begin[s->doing])
+		begin[s->doing](j, &j->steps[k], s);
+}
+
+static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
+{
+	struct instance *i = instance_find(j->of, s->target);
+	struct err e = {0};
+
+	if (!i)
+		err_set(&e, ENOENT, "container %s is gone", s->target);
+	else if (i->why.code && i->life == DOWN)
+		e = i->why;
+	else if (i->starts == rs->starts || !i->hooks_ok)
+		return;
+	if (e.code) {
+		err_wrap(&e, "start container %s", s->target);
+		fail(j, rs, s, &e);
+		return;
+	}
+	job_tell(j, "container", s->target, s->service, "Started", NULL);
+	rs->state = STEP_DONE;
+}
+
+static void poll_stop(struct job *j, struct run_step *rs, const struct step *s)
+{
+	struct instance *i = instance_find(j->of, s->target);
+
+	if (i && i->life != DOWN)
+		return;
+	if (i)
+		i->grace_ns = -1;
+	job_tell(j, "container", s->target, s->service, "Stopped", NULL);
+	rs->state = STEP_DONE;
+}
+
+enum verdict { YET, MET, NEVER };
+
+static enum verdict judge(const struct instance *i, enum gate gate, struct err *e)
+{
+	bool ended = i->life == DOWN && i->st.started_ns;
+
+	if (i->life == DOWN && i->why.code) {
+		*e = i->why;
+		return NEVER;
+	}
+	switch (gate) {
+	case GATE_STARTED:
+		return instance_is_up(i) || ended ? MET : YET;
+	case GATE_COMPLETED:
+		if (!ended)
+			return YET;
+		if (!i->st.exit_code)
+			return MET;
+		err_set(e, EIO, "service \"%s\" didn't complete successfully: exit %d",
+			i->st.service, (int)i->st.exit_code);
+		return NEVER;
+	case GATE_READY:
+	case GATE_SETTLED:
+		if (ended && !i->st.exit_code)
+			return MET;
+		if (i->life == UP && !health_wanted(i))
+			return MET;
+		break;
+	case GATE_HEALTHY:
+		if (i->life == UP && !health_wanted(i)) {
+			err_set(e, EINVAL, "container %s has no healthcheck configured",
+				i->st.name);
+			return NEVER;
+		}
+		break;
+	}
+	if (ended)
+		err_set(e, EIO, "container %s exited (%d)", i->st.name, (int)i->st.exit_code);
+	else if (i->st.health == HEALTH_UNHEALTHY)
+		err_set(e, EIO, "container %s is unhealthy", i->st.name);
+	else
+		return i->life == UP && i->st.health == HEALTH_HEALTHY ? MET : YET;
+	return NEVER;
+}
+
+static void tell_gate(struct job *j, const struct step *s, const char *status)
+{
+	for (struct instance *i = j->of->instances; i; i = i->next) {
+		if (!i->st.one_off && !strcmp(i->st.service, s->service))
+			job_tell(j, "container", i->st.name, s->service, status, NULL);
+	}
+}
+
+static void poll_gate(struct job *j, struct run_step *rs, const struct step *s)
+{
+	size_t met = 0, all = 0;
+	enum verdict v;
+	struct err e = {0};
+
+	if (!rs->told) {
+		rs->told = true;
+		tell_gate(j, s, "Waiting");
+	}
+	for (struct instance *i = j->of->instances; i; i = i->next) {
+		if (i->st.one_off || strcmp(i->st.service, s->service))
+			continue;
+		all++;
+		v = judge(i, s->gate, &e);
+		met += v == MET;
+		if (v != NEVER)
+			continue;
+		if (s->gate != GATE_READY && s->gate != GATE_SETTLED)
+			err_wrap(&e, "dependency failed to start");
+		fail(j, rs, s, &e);
+		return;
+	}
+	if (met < all && !(met && s->gate == GATE_COMPLETED))
+		return;
+	tell_gate(j, s, s->gate == GATE_COMPLETED ? "Exited" : "Healthy");
+	rs->state = STEP_DONE;
+}
+
+static void poll_step(struct job *j, size_t k)
+{
+	struct run_step *rs = &j->steps[k];
+	const struct step *s = &j->plan.v[k];
+
+	if (rs->state != STEP_RUNS)
+		return;
+	if (s->doing == STEP_START)
+		poll_start(j, rs, s);
+	else if (s->doing == STEP_STOP)
+		poll_stop(j, rs, s);
+	else if (s->doing == STEP_GATE)
+		poll_gate(j, rs, s);
+}
+
+/* --- the job --- */
+
+static bool unblocked(struct job *j, size_t k)
+{
+	vec_each(x, &j->plan.v[k].after) {
+		enum step_state st = j->steps[*x].state;
+
+		if (st == STEP_FAILED || st == STEP_SKIPPED)
+			j->steps[k].state = STEP_SKIPPED;
+		if (st != STEP_DONE)
+			return false;
+	}
+	return true;
+}
+
+static bool step_all(struct job *j)
+{
+	bool moved = false;
+
+	for (size_t k = 0; k < j->plan.n; k++) {
+		enum step_state before = j->steps[k].state;
+
+		if (before == STEP_WAITS && unblocked(j, k))
+			begin_step(j, k);
+		poll_step(j, k);
+		moved |= j->steps[k].state != before;
+	}
+	return moved;
+}
+
+static bool all_ended(const struct job *j)
+{
+	for (size_t k = 0; k < j->plan.n; k++) {
+		if (j->steps[k].state == STEP_WAITS || j->steps[k].state == STEP_RUNS)
+			return false;
+	}
+	return true;
+}
+
+static int on_deadline(struct timer *t)
+{
+	struct job *j = container_of(t, struct job, deadline);
+
+	for (size_t k = 0; k < j->plan.n; k++) {
+		if (j->steps[k].state == STEP_WAITS || j->steps[k].state == STEP_RUNS)
+			j->steps[k].state = STEP_SKIPPED;
+	}
+	err_set(&j->err, ETIMEDOUT, "timeout waiting for application to be healthy");
+	j->code = 1;
+	supervisor_kick(j->of);
+	return 0;
+}
+
+static void begin(struct job *j)
+{
+	int64_t limit = json_int_or(j->request, "wait_timeout_ns", 0);
+
+	j->begun = true;
+	if (job_plan(j, &j->err) < 0) {
+		j->code = 1;
+		j->plan.n = 0;
+		return;
+	}
+	if (limit > 0 && j->options.wait)
+		loop_timer_in(j->of->loop, &j->deadline, limit, on_deadline);
+}
+
+static int bury(struct later *later)
+{
+	struct job *j = container_of(later, struct job, bury);
+
+	json_decref(j->request);
+	json_decref(j->kept);
+	arena_free(&j->arena);
+	free(j);
+	return 0;
+}
+
+static void end(struct job *j)
+{
+	loop_timer_drop(&j->deadline);
+	j->of->jobs = j->next;
+	if (j->then && !j->code)
+		j->then(j);
+	else if (j->conn)
+		conn_done(j->conn, j->code, j->code ? &j->err : NULL);
+	loop_later(j->of->loop, &j->bury, bury);
+}
+
+bool supervisor_is_idle(const struct supervisor *s)
+{
+	return !s->instances && !s->jobs;
+}
+
+int job_turn_all(struct supervisor *s)
+{
+	while (s->jobs) {
+		struct job *j = s->jobs;
+
+		if (!j->begun)
+			begin(j);
+		while (step_all(j))
+			;
+		if (!all_ended(j))
+			return 0;
+		end(j);
+	}
+	return 0;
+}

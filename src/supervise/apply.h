@@ -1,0 +1,49 @@
+/*
+ * Jobs: one request that changes the project at a time, the others wait their turn. A job makes
+ * its plan when it begins and runs every step whose prerequisites are done.
+ */
+#pragma once
+#include "plan/plan.h"
+#include "supervise/conn.h"
+
+enum step_state { STEP_WAITS, STEP_RUNS, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
+struct run_step {
+	enum step_state state;
+	unsigned starts, ends; /* of the instance when the step began */
+	int64_t began_ns;
+	bool told;
+};
+
+struct job {
+	struct job *next;
+	struct supervisor *of;
+	struct conn *conn; /* NULL: hung up, or nobody asked */
+	const char *what;
+	struct arena arena;
+	json_t *request;
+	struct plan_options options;
+	struct plan plan;
+	struct run_step *steps;
+	json_t *kept;                /* states of removed containers whose successors inherit */
+	bool begun, finished, leave; /* leave: the supervisor ends when nothing is left */
+	int64_t timeout_ns;
+	struct timer deadline;
+	struct err err;
+	int code;
+	/* run: what to do when every step is done; takes the connection */
+	void (*then)(struct job *j);
+	struct later bury;
+};
+
+struct job *job_new(struct supervisor *s, struct conn *c, const char *what, const json_t *req);
+void job_queue(struct job *j);
+int job_turn_all(struct supervisor *s); /* begin, run, end what can be */
+int job_plan(struct job *j, struct err *e) must_check;
+void job_tell(struct job *j, const char *event, const char *name, const char *service,
+	      const char *status, const char *text);
+void job_warn(struct job *j, const char *text);
+bool supervisor_is_idle(const struct supervisor *s); /* no container, no job */
+
+/* run.c */
+void run_request(struct conn *c, const json_t *req, int *fds, size_t n);
+void run_ended(struct instance *i);

@@ -1,0 +1,682 @@
+#include "base/file.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/sys.h"
+#include "base/when.h"
+#include "image/store.h"
+#include "plan/plan.h"
+#include "runtime/cgroup.h"
+#include "runtime/state.h"
+#include "supervise/apply.h"
+#include "supervise/supervisor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+
+struct instance *instance_find(struct supervisor *s, const char *name)
+{
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (!strcmp(i->st.name, name))
+			return i;
+	}
+	return NULL;
+}
+
+bool instance_is_up(const struct instance *i)
+{
+	return i->life == UP || i->life == PAUSED;
+}
+
+bool instance_is_ready(const struct instance *i)
+{
+	return i->life == UP && (!health_wanted(i) || i->st.health == HEALTH_HEALTHY);
+}
+
+void instance_save(struct instance *i)
+{
+	struct err e;
+
+	if (!i->removing && status_write(&i->st, &e) < 0)
+		log_err(LOG_ERROR_, &e);
+}
+
+static enum status_state state_of(const struct instance *i)
+{
+	switch (i->life) {
+	case STARTING:
+		return STATE_STARTING;
+	case UP:
+		return STATE_RUNNING;
+	case PAUSED:
+		return STATE_PAUSED;
+	case STOPPING:
+	case HEALING:
+		return STATE_STOPPING;
+	case WAITING:
+		return STATE_RESTARTING;
+	default:
+		return i->st.started_ns ? STATE_EXITED : STATE_CREATED;
+	}
+}
+
+void instance_changed(struct instance *i, const char *what)
+{
+	i->st.state = state_of(i);
+	instance_save(i);
+	if (what)
+		events_write(i->of, "container", what, i, NULL);
+	nets_announce(i);
+	ports_apply_later(i->of);
+	supervisor_kick(i->of);
+}
+
+static struct instance *instance_new(struct supervisor *s)
+{
+	struct instance *i = calloc(1, sizeof(*i)), **at = &s->instances;
+
+	if (!i)
+		abort();
+	i->of = s;
+	i->netns = i->stdin_fd = -1;
+	i->grace_ns = -1;
+	i->launch.pidfd = i->launch.sync_fd = i->launch.tty_fd = -1;
+	i->logs.log = i->logs.tty = -1;
+	for (int k = 0; k < 2; k++)
+		i->logs.s[k].fd = i->logs.s[k].spool = -1;
+	for (int k = 0; k < 3; k++)
+		i->stdio[k] = -1;
+	i->health.task.out = i->hook.out = -1;
+	i->health.task.of = i->hook.of = i;
+	i->hooks_ok = true;
+	while (*at)
+		at = &(*at)->next;
+	*at = i;
+	return i;
+}
+
+static void random_hex(char out[65])
+{
+	unsigned char raw[32];
+
+	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
+		abort();
+	for (int k = 0; k < 32; k++)
+		snprintf(out + 2 * k, 3, "%02x", raw[k]);
+}
+
+static void add_label(struct instance *i, const char *key, const char *value)
+{
+	struct arena *a = &i->arena;
+
+	if (value)
+		*vec_push(a, &i->st.labels) =
+			(struct pair){arena_printf(a, "%s", key), arena_printf(a, "%s", value)};
+}
+
+static void labels(struct instance *i, const struct image *image)
+{
+	const struct project *p = i->of->project;
+	const struct service *svc = i->svc;
+	auto_buf files = {0}, needs = {0};
+	auto_arena a = {0};
+
+	buf_str(&needs, "");
+	buf_str(&files, "");
+	vec_each(l, &image->labels)
+		add_label(i, l->key, l->value);
+	vec_each(l, &svc->labels)
+		add_label(i, l->key, l->value ? l->value : "");
+	vec_each(f, &p->files)
+		buf_printf(&files, "%s%s", files.n ? "," : "", *f);
+	vec_each(d, &svc->depends_on)
+		buf_printf(&needs, "%s%s:%s:%s", needs.n ? "," : "", d->service,
+			   d->condition == DEPEND_HEALTHY     ? "service_healthy"
+			   : d->condition == DEPEND_COMPLETED ? "service_completed_successfully"
+							      : "service_started",
+			   d->restart ? "true" : "false");
+	add_label(i, "com.docker.compose.project", p->name);
+	add_label(i, "com.docker.compose.service", svc->name);
+	add_label(i, "com.docker.compose.container-number",
+		  arena_printf(&a, "%d", (int)i->st.number));
+	add_label(i, "com.docker.compose.oneoff", i->st.one_off ? "True" : "False");
+	add_label(i, "com.docker.compose.config-hash", svc->hash);
+	add_label(i, "com.docker.compose.image", image->id);
+	add_label(i, "com.docker.compose.depends_on", needs.p);
+	add_label(i, "com.docker.compose.version", BERTH_VERSION);
+	add_label(i, "com.docker.compose.project.working_dir", p->dir);
+	add_label(i, "com.docker.compose.project.config_files", files.p);
+}
+
+static void inherit(struct instance *i, const struct status *before)
+{
+	struct arena *a = &i->arena;
+
+	if (!before)
+		return;
+	vec_each(v, &before->volumes)
+		*vec_push(a, &i->st.volumes) = (struct status_volume){
+			arena_printf(a, "%s", v->name), arena_printf(a, "%s", v->target)};
+	vec_each(p, &before->ports)
+		*vec_push(a, &i->st.ports) = (struct status_port){
+			arena_printf(a, "%s", p->host_ip), arena_printf(a, "%s", p->protocol),
+			p->host_port, p->port};
+}
+
+static void paths(struct instance *i)
+{
+	const struct supervisor *s = i->of;
+	struct arena *a = &i->arena;
+
+	i->st.dir = arena_printf(a, "%s/containers/%s", s->root_dir, i->st.name);
+	i->st.run_dir = arena_printf(a, "%s/c/%s", s->run_dir, i->st.name);
+	i->st.log_dir = arena_printf(a, "%s/logs/%s", s->root_dir, i->st.name);
+	i->st.runtime_file = arena_printf(a, "%s/runtime.json", i->st.run_dir);
+	i->st.cgroup = arena_printf(a, "berth/%s/%s", s->name, i->st.id);
+	i->st.boot_id = s->boot_id;
+}
+
+int instance_create(struct supervisor *s, const struct service *svc, int64_t number,
+		    const char *name, const struct status *before, struct instance **out,
+		    struct err *e)
+{
+	auto_arena a = {0};
+	struct image *image;
+	const char *ref = spec_image_ref(&a, s, svc);
+	struct instance *i;
+	char hex[65];
+	int r = store_image(&a, ref, &image, e);
+
+	if (r == IMAGE_ABSENT) {
+		err_set(e, ENOENT, "image %s is not here", ref);
+		err_at(e, "%s", svc->at ? svc->at : "");
+		return err_hint(e, "berth pull %s, or berth build %s", svc->name, svc->name);
+	}
+	if (r < 0)
+		return r;
+	i = instance_new(s);
+	random_hex(hex);
+	i->svc = svc;
+	i->st = (struct status){
+		.project = s->name,
+		.name = arena_printf(&i->arena, "%s", name),
+		.id = arena_printf(&i->arena, "%s", hex),
+		.service = arena_printf(&i->arena, "%s", svc->name),
+		.hash = arena_printf(&i->arena, "%s", svc->hash),
+		.image = arena_printf(&i->arena, "%s", ref),
+		.image_id = arena_printf(&i->arena, "%s", image->id),
+		.number = number,
+		.created_ns = when_wall_ns(),
+		.tty = svc->tty,
+		.stdin_open = svc->stdin_open,
+		.log_driver = arena_printf(&i->arena, "%s",
+					   svc->log_driver ? svc->log_driver : "json-file")};
+	paths(i);
+	inherit(i, before);
+	labels(i, image);
+	r = file_mkdirs(i->st.dir, 0700, e);
+	if (!r)
+		r = status_write(&i->st, e);
+	if (!r)
+		r = store_pin(image->id, i->st.id, e);
+	*out = i;
+	if (r < 0)
+		return err_wrap(e, "create container %s", name);
+	events_write(s, "container", "create", i, NULL);
+	return 0;
+}
+
+/* --- what the rows ask for --- */
+
+static void forget_process(struct instance *i)
+{
+	loop_unwatch(&i->sync);
+	loop_unwatch(&i->exited);
+	loop_timer_drop(&i->timer);
+	if (i->launch.sync_fd >= 0)
+		close(take_fd(&i->launch.sync_fd));
+	if (i->launch.pidfd >= 0)
+		close(take_fd(&i->launch.pidfd));
+	i->st.pid = 0;
+}
+
+static void clean_up(struct instance *i)
+{
+	struct err e;
+
+	if (cgroup_kill(i->st.cgroup, &e) < 0)
+		log_debug("%s: %s", i->st.name, e.why);
+	if (launch_cleanup_paths(i->st.run_dir, i->st.cgroup, &e) < 0)
+		log_err(LOG_WARN_, &e);
+}
+
+static int on_sync(struct watch *w, uint32_t events)
+{
+	struct instance *i = container_of(w, struct instance, sync);
+	struct err e = {0};
+	int r = launch_finish(&i->launch, &e);
+
+	if (r == -EAGAIN)
+		return 0;
+	loop_unwatch(w);
+	close(take_fd(&i->launch.sync_fd));
+	if (r == 0) {
+		instance_event(i, STARTED);
+		return 0;
+	}
+	i->why = e;
+	i->st.exit_code = launch_exit_code(&e);
+	i->st.error = arena_printf(&i->arena, "%s", e.why);
+	logs_detach(i, true);
+	forget_process(i);
+	clean_up(i);
+	instance_event(i, FAILED);
+	return 0;
+}
+
+static void act_start(struct instance *i)
+{
+	struct err e = {0};
+	int r;
+
+	i->why = (struct err){0};
+	i->st.next_restart_ns = 0;
+	i->st.oom_killed = false;
+	r = launcher_start(i, &e);
+	if (!r)
+		r = loop_watch(i->of->loop, &i->sync, i->launch.sync_fd, EPOLLIN, on_sync);
+	if (r < 0) {
+		if (!e.code)
+			err_set(&e, -r, "watch: %s", strerror(-r));
+		i->why = e;
+		i->st.exit_code = 128;
+		i->st.error = arena_printf(&i->arena, "%s", e.why);
+		logs_detach(i, true);
+		clean_up(i);
+		instance_event(i, FAILED);
+		return;
+	}
+	i->st.manual_stop = false;
+	instance_changed(i, NULL);
+}
+
+static void image_health(struct instance *i)
+{
+	auto_arena a = {0};
+	struct image *image = NULL;
+	struct err e;
+
+	if (!i->st.image_id || store_image(&a, i->st.image_id, &image, &e) != 0)
+		image = NULL;
+	health_start(i, image ? &image->health : NULL);
+}
+
+static void post_start_done(struct instance *i, int code)
+{
+	i->hooks_ok = true;
+	if (code) {
+		err_set(&i->why, EIO, "post_start hook of %s exited with %d", i->st.name, code);
+		i->st.error = arena_printf(&i->arena, "%s", i->why.why);
+		i->st.manual_stop = true;
+		instance_event(i, WANT_DOWN);
+	}
+	supervisor_kick(i->of);
+}
+
+static void act_running(struct instance *i)
+{
+	i->starts++;
+	i->began_ns = when_mono_ns();
+	i->st.started_ns = when_wall_ns();
+	i->st.finished_ns = 0;
+	i->st.exit_code = 0;
+	i->st.health = HEALTH_NONE;
+	image_health(i);
+	if (i->svc->post_start.n && !i->st.one_off) {
+		i->hooks_ok = false;
+		if (instance_hooks(i, &i->svc->post_start, post_start_done) < 0)
+			post_start_done(i, 126);
+	}
+	instance_changed(i, "start");
+}
+
+static bool unheard(struct instance *i, int signal)
+{
+	char path[64], line[256];
+	uint64_t caught = 0, blocked = 0;
+	FILE *f;
+
+	if (i->svc && (i->svc->init || (i->svc->pid && *i->svc->pid)))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)i->st.pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "SigCgt:", 7))
+			caught = strtoull(line + 7, NULL, 16);
+		else if (!strncmp(line, "SigBlk:", 7)) /* signalfd, sigwait */
+			blocked = strtoull(line + 7, NULL, 16);
+	}
+	fclose(f);
+	return !((caught | blocked) & (UINT64_C(1) << (signal - 1)));
+}
+
+static int stop_signal(const struct instance *i)
+{
+	auto_arena a = {0};
+	struct image *image;
+	struct err e;
+	int sig = i->svc ? spec_signal(i->svc->stop_signal) : 0;
+
+	if (!sig && i->st.image_id && store_image(&a, i->st.image_id, &image, &e) == 0)
+		sig = spec_signal(image->stop_signal);
+	return sig ? sig : SIGTERM;
+}
+
+static int on_timer(struct timer *t)
+{
+	instance_event(container_of(t, struct instance, timer), TIMER);
+	return 0;
+}
+
+void instance_kill(struct instance *i, int signal)
+{
+	if (i->launch.pidfd >= 0)
+		sys_pidfd_signal(i->launch.pidfd, signal);
+}
+
+void instance_kill_all(struct instance *i)
+{
+	struct err e;
+
+	if (cgroup_kill(i->st.cgroup, &e) < 0)
+		log_err(LOG_WARN_, &e);
+	instance_kill(i, SIGKILL);
+}
+
+static void signal_it(struct instance *i)
+{
+	int sig = stop_signal(i);
+	int64_t grace = i->grace_ns >= 0 ? i->grace_ns : i->svc ? i->svc->stop_grace_ns : -1;
+
+	if (grace < 0)
+		grace = 10 * NS_PER_SEC;
+	if (sig == SIGKILL || grace == 0 || unheard(i, sig)) {
+		instance_kill_all(i);
+		grace = 10 * NS_PER_SEC;
+	} else {
+		instance_kill(i, sig);
+	}
+	loop_timer_in(i->of->loop, &i->timer, grace, on_timer);
+}
+
+static void pre_stop_done(struct instance *i, int code)
+{
+	if (i->life == STOPPING && i->st.pid)
+		signal_it(i);
+}
+
+static void act_stop(struct instance *i, bool frozen)
+{
+	struct err e;
+
+	if (frozen && cgroup_freeze(i->st.cgroup, false, &e) < 0)
+		log_err(LOG_WARN_, &e);
+	health_stop(i);
+	instance_changed(i, NULL);
+	if (i->life == STOPPING && i->svc && i->svc->pre_stop.n && !i->st.one_off) {
+		int64_t grace = i->grace_ns >= 0 ? i->grace_ns : i->svc->stop_grace_ns;
+
+		loop_timer_in(i->of->loop, &i->timer, grace > 0 ? grace : 10 * NS_PER_SEC,
+			      on_timer);
+		if (instance_hooks(i, &i->svc->pre_stop, pre_stop_done) == 0)
+			return;
+	}
+	signal_it(i);
+}
+
+static void act_freeze(struct instance *i, bool frozen)
+{
+	struct err e;
+
+	if (cgroup_freeze(i->st.cgroup, frozen, &e) < 0)
+		log_err(LOG_WARN_, &e);
+	instance_changed(i, frozen ? "pause" : "unpause");
+}
+
+static const struct restart_policy *policy(const struct instance *i)
+{
+	static const struct restart_policy no = {.when = RESTART_NO};
+
+	return i->svc && !i->st.one_off ? &i->svc->restart : &no;
+}
+
+static void act_back_off(struct instance *i, bool healing)
+{
+	int64_t ran = i->st.started_ns ? when_mono_ns() - i->began_ns : 0, wait;
+
+	if (policy(i)->window_ns > 0 && life_ran_well(policy(i), ran))
+		i->st.attempts = 0;
+	i->st.attempts++;
+	i->st.restarts++;
+	wait = life_back_off(policy(i), ran, &i->backoff_ns);
+	if (healing)
+		wait = i->heal_backoff_ns;
+	i->st.next_restart_ns = when_wall_ns() + wait;
+	loop_timer_in(i->of->loop, &i->timer, wait, on_timer);
+	instance_changed(i, i->starts ? "die" : NULL);
+}
+
+static int on_gone(struct later *later)
+{
+	struct instance *i = container_of(later, struct instance, gone);
+	struct err e = {0};
+
+	if (i->life == DOWN && instance_remove(i, false, true, &e) < 0)
+		log_err(LOG_WARN_, &e);
+	return 0;
+}
+
+static void act_ended(struct instance *i)
+{
+	loop_timer_drop(&i->timer);
+	i->ends++;
+	i->st.next_restart_ns = 0;
+	nets_withdraw(i);
+	ports_release(i);
+	instance_changed(i, i->st.started_ns ? "die" : NULL);
+	run_ended(i);
+	if (i->st.auto_remove)
+		loop_later(i->of->loop, &i->gone, on_gone);
+}
+
+static bool may_restart(const struct instance *i, enum life_event ev)
+{
+	if (i->of->leaving)
+		return false;
+	if (i->life == HEALING && ev == EXITED)
+		return true;
+	if (ev == FAILED && !i->st.attempts)
+		return false; /* a first start that fails is the command's business */
+	return life_may_restart(policy(i), (int)i->st.exit_code, i->st.attempts, i->st.manual_stop);
+}
+
+void instance_event(struct instance *i, enum life_event ev)
+{
+	enum life_state before = i->life;
+	struct life_step step = life_next(before, ev, may_restart(i, ev));
+
+	if (step.next == before && step.act == ACT_NONE)
+		return;
+	log_debug("%s: %s to %s", i->st.name, life_name(before), life_name(step.next));
+	i->life = step.next;
+	switch (step.act) {
+	case ACT_NONE:
+		break;
+	case ACT_START:
+		loop_timer_drop(&i->timer);
+		act_start(i);
+		break;
+	case ACT_RUNNING:
+		act_running(i);
+		break;
+	case ACT_STOP:
+		act_stop(i, before == PAUSED);
+		break;
+	case ACT_KILL:
+		instance_kill_all(i);
+		loop_timer_in(i->of->loop, &i->timer, 10 * NS_PER_SEC, on_timer);
+		instance_changed(i, before == STOPPING ? NULL : "kill");
+		break;
+	case ACT_FREEZE:
+	case ACT_THAW:
+		act_freeze(i, step.act == ACT_FREEZE);
+		break;
+	case ACT_ENDED:
+		act_ended(i);
+		break;
+	case ACT_BACK_OFF:
+		act_back_off(i, before == HEALING);
+		break;
+	case ACT_DROP_TIMER:
+		act_ended(i);
+		break;
+	}
+}
+
+static void note_oom(struct instance *i)
+{
+	struct cgroup_stats stats;
+	struct err ignored;
+
+	if (cgroup_stats(i->st.cgroup, &stats, &ignored) < 0 || !stats.oom_kills)
+		return;
+	i->st.oom_killed = true;
+	events_write(i->of, "container", "oom", i, NULL);
+}
+
+void instance_ended(struct instance *i, int status, int64_t at_ns)
+{
+	if (i->life == STARTING && i->sync.loop) {
+		on_sync(&i->sync, 0); /* execve came first; or it says what went wrong */
+		if (!i->st.pid)
+			return;
+	}
+	i->st.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	i->st.finished_ns = at_ns ? at_ns : when_wall_ns();
+	note_oom(i);
+	health_stop(i);
+	task_kill(&i->hook);
+	clean_up(i);
+	logs_drain(i);
+	logs_detach(i, true);
+	forget_process(i);
+	instance_event(i, EXITED);
+}
+
+static void free_probes(struct instance *i)
+{
+	vec_each(p, &i->st.probes)
+		free((void *)(uintptr_t)p->output);
+	i->st.probes.n = 0;
+}
+
+static int bury(struct timer *timer)
+{
+	struct instance *i = container_of(timer, struct instance, timer);
+
+	if (i->health.task.running || i->hook.running) { /* its probe is dead but not reaped yet */
+		loop_timer_in(i->of->loop, &i->timer, 10 * NS_PER_MSEC, bury);
+		return 0;
+	}
+	buf_done(&i->health.task.text);
+	buf_done(&i->hook.text);
+	free_probes(i);
+	arena_free(&i->arena);
+	arena_free(&i->own);
+	free(i);
+	return 0;
+}
+
+static void unlist(struct instance *i)
+{
+	struct instance **at = &i->of->instances;
+
+	while (*at != i)
+		at = &(*at)->next;
+	*at = i->next;
+}
+
+int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
+{
+	auto_arena a = {0};
+	struct err ignored;
+	int r;
+
+	if (i->life != DOWN)
+		return err_set(e, EBUSY, "container %s is %s", i->st.name,
+			       status_name(i->st.state));
+	ports_release(i);
+	if (i->st.networks.n || i->st.netns)
+		nets_unwire(i, again);
+	if (volumes && !again) {
+		vec_each(v, &i->st.volumes) {
+			if (volumes_remove(v->name, &ignored) < 0)
+				log_err(LOG_WARN_, &ignored);
+		}
+	}
+	clean_up(i);
+	i->removing = true;
+	/* The state goes first: a directory without one is nobody's and is swept at the next start.
+	 */
+	unlink(arena_printf(&a, "%s/state.json", i->st.dir));
+	r = file_remove_tree(AT_FDCWD, i->st.dir, e);
+	if (!r)
+		r = file_remove_tree(AT_FDCWD, i->st.run_dir, e);
+	if (!r && !again)
+		r = file_remove_tree(AT_FDCWD, i->st.log_dir, e);
+	if (store_unpin(i->st.image_id, i->st.id, &ignored) < 0)
+		log_err(LOG_WARN_, &ignored);
+	events_write(i->of, "container", "destroy", i, NULL);
+	unlist(i);
+	supervisor_kick(i->of);
+	loop_timer_in(i->of->loop, &i->timer, 0, bury);
+	return r;
+}
+
+/* --- hooks: one after the other, each with the service's grace as its limit --- */
+
+static void hook_done(struct task *t, int code)
+{
+	struct instance *i = container_of(t, struct instance, hook);
+	struct err e = {0};
+
+	if (code)
+		log_warn("%s: hook %zu exited with %d: %.200s", i->st.name, i->hook_at, code,
+			 t->text.n ? t->text.p : "");
+	if (code || ++i->hook_at >= i->hooks->n) {
+		i->hooks_done(i, code);
+		return;
+	}
+	if (task_run(t, i, &i->hooks->v[i->hook_at].command, &i->hooks->v[i->hook_at], 0, "hook",
+		     hook_done, &e) < 0)
+		i->hooks_done(i, 126);
+}
+
+int instance_hooks(struct instance *i, const struct hooks *h,
+		   void (*done)(struct instance *i, int code))
+{
+	struct err e = {0};
+
+	i->hooks = h;
+	i->hook_at = 0;
+	i->hooks_done = done;
+	if (task_run(&i->hook, i, &h->v[0].command, &h->v[0], 0, "hook", hook_done, &e) < 0) {
+		log_err(LOG_WARN_, &e);
+		return -e.code;
+	}
+	return 0;
+}

@@ -1,0 +1,301 @@
+/* From a created container to a running process, and the files it sees in /etc. */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/sys.h"
+#include "base/when.h"
+#include "image/store.h"
+#include "runtime/cgroup.h"
+#include "runtime/spec.h"
+#include "runtime/state.h"
+#include "supervise/supervisor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+static struct instance *net_owner(struct instance *i, const char *mode)
+{
+	const char *name = strchr(mode, ':') + 1;
+	struct instance *found = NULL;
+
+	for (struct instance *o = i->of->instances; o; o = o->next) {
+		const char *is = text_starts(mode, "service:") ? o->st.service : o->st.name;
+
+		if (strcmp(is, name) || o == i || (o->st.one_off && text_starts(mode, "service:")))
+			continue;
+		if (!found || o->st.number == i->st.number)
+			found = o;
+	}
+	return found;
+}
+
+/* A network namespace that outlives every process in it. */
+static int own_namespace(struct instance *i, const char *mode, struct ns_choice *out, struct err *e)
+{
+	struct instance *owner = i;
+	int r;
+
+	if (mode && (text_starts(mode, "service:") || text_starts(mode, "container:"))) {
+		owner = net_owner(i, mode);
+		if (!owner || !owner->svc)
+			return err_set(e, ENOENT, "network_mode \"%s\": there is no such container",
+				       mode);
+	}
+	r = nets_wire(owner, e);
+	if (r < 0)
+		return r;
+	*out = (struct ns_choice){NS_JOIN, owner->netns};
+	return 0;
+}
+
+static int choose_net(struct instance *i, struct container_spec *spec, struct err *e)
+{
+	const char *mode = i->svc->network_mode;
+
+	if (mode && !strcmp(mode, "host")) {
+		spec->net.mode = NS_HOST;
+		return 0;
+	}
+	return own_namespace(i, mode, &spec->net, e);
+}
+
+static const char *host_gateway(const struct instance *i)
+{
+	return i->st.networks.n && i->st.networks.v[0].gateway ? i->st.networks.v[0].gateway
+							       : "127.0.0.1";
+}
+
+static void hosts_text(struct buf *b, const struct instance *i, const char *hostname)
+{
+	buf_str(b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+		   "fe00::\tip6-localnet\nff00::\tip6-mcastprefix\n"
+		   "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
+	vec_each(h, &i->svc->extra_hosts) {
+		const char *ip =
+			h->value && strcmp(h->value, "host-gateway") ? h->value : host_gateway(i);
+
+		buf_printf(b, "%s\t%s\n", ip, h->key);
+	}
+	vec_each(n, &i->st.networks) {
+		const char *domain = i->svc->domainname;
+
+		if (!n->ip4 && !n->ip6)
+			continue;
+		buf_printf(b, "%s\t%s%s%s%s%s\n", n->ip4 ? n->ip4 : n->ip6, hostname,
+			   domain ? "." : "", domain ? domain : "", domain ? " " : "",
+			   domain ? hostname : "");
+	}
+}
+
+static void resolv_text(struct buf *b, const struct instance *i)
+{
+	buf_str(b, "nameserver 127.0.0.11\n");
+	if (i->svc->dns_search.n) {
+		buf_str(b, "search");
+		vec_each(s, &i->svc->dns_search)
+			buf_printf(b, " %s", *s);
+		buf_str(b, "\n");
+	}
+	buf_str(b, "options ndots:0");
+	vec_each(o, &i->svc->dns_opt)
+		buf_printf(b, " %s", *o);
+	buf_str(b, "\n");
+}
+
+static int put(struct arena *a, const struct instance *i, const char *name, const struct buf *b,
+	       const char **path, struct err *e)
+{
+	char *p = arena_printf(a, "%s/%s", i->st.dir, name);
+	int r;
+
+	/* Written in place: the file may be bound into a container that shares it. */
+	r = sys_open(AT_FDCWD, p, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (r < 0)
+		return err_set(e, -r, "%s: %s", p, strerror(-r));
+	auto_fd int fd = r;
+	(void)!fchmod(fd, 0644);
+	r = sys_write_all(fd, b->p, b->n);
+	*path = p;
+	return r < 0 ? err_set(e, -r, "%s: %s", p, strerror(-r)) : 0;
+}
+
+static int etc_files(struct arena *a, struct instance *i, struct container_spec *spec,
+		     struct err *e)
+{
+	const char *mode = i->svc->network_mode;
+	auto_buf hosts = {0}, resolv = {0}, name = {0};
+	struct instance *owner = i;
+	int r;
+
+	if (mode && (text_starts(mode, "service:") || text_starts(mode, "container:")))
+		owner = net_owner(i, mode);
+	if (mode && !strcmp(mode, "host")) {
+		spec->hosts_file = "/etc/hosts";
+		spec->resolv_file = "/etc/resolv.conf";
+		return 0;
+	}
+	buf_printf(&name, "%s\n", spec->hostname ? spec->hostname : "");
+	r = put(a, i, "hostname", &name, &spec->hostname_file, e);
+	if (r < 0)
+		return r;
+	hosts_text(&hosts, owner, spec->hostname ? spec->hostname : "");
+	if (owner != i)
+		vec_each(h, &i->svc->extra_hosts)
+			buf_printf(&hosts, "%s\t%s\n", h->value, h->key);
+	r = put(a, i, "hosts", &hosts, &spec->hosts_file, e);
+	if (r < 0 || !owner->st.networks.n)
+		return r; /* no network: the image's resolv.conf stays */
+	resolv_text(&resolv, owner);
+	return put(a, i, "resolv.conf", &resolv, &spec->resolv_file, e);
+}
+
+static int stdin_for(struct instance *i, int *out, struct err *e)
+{
+	auto_arena a = {0};
+	const char *path = "/dev/null";
+
+	if (i->stdio[0] >= 0) {
+		*out = sys_dup_above(i->stdio[0], 3);
+		return *out < 0 ? err_set(e, -*out, "stdin: %s", strerror(-*out)) : 0;
+	}
+	if (i->svc->stdin_open && !i->svc->tty) {
+		path = arena_printf(&a, "%s/in", i->st.run_dir);
+		if (mkfifo(path, 0666) < 0 && errno != EEXIST)
+			return err_set(e, errno, "%s: %s", path, strerror(errno));
+		(void)!chmod(path, 0666);
+	}
+	*out = sys_open(AT_FDCWD, path, O_RDWR, 0);
+	return *out < 0 ? err_set(e, -*out, "%s: %s", path, strerror(-*out)) : 0;
+}
+
+static void close_stdio(struct container_spec *spec)
+{
+	for (int k = 0; k < 3; k++) {
+		if (spec->stdio[k] >= 0)
+			close(spec->stdio[k]);
+		spec->stdio[k] = -1;
+	}
+}
+
+static void close_joined(struct container_spec *spec)
+{
+	struct ns_choice *all[] = {&spec->pid, &spec->ipc, &spec->uts, &spec->cgroup};
+
+	for (size_t k = 0; k < countof(all); k++) {
+		if (all[k]->mode == NS_JOIN)
+			close(all[k]->fd);
+	}
+}
+
+static int prepare(struct arena *a, struct instance *i, struct container_spec *spec, struct err *e)
+{
+	struct image *image;
+	const char *ref = i->st.image_id ? i->st.image_id : spec_image_ref(a, i->of, i->svc);
+	char *dir;
+	int r = store_image(a, ref, &image, e);
+
+	if (r == IMAGE_ABSENT) {
+		err_set(e, ENOENT, "image %s is not here", i->st.image ? i->st.image : ref);
+		return err_hint(e, "berth pull %s", i->st.service);
+	}
+	if (!r)
+		r = file_mkdirs(i->st.run_dir, 0700, e);
+	if (!r) {
+		dir = arena_printf(a, "%s/upper", i->st.dir);
+		r = file_mkdirs(dir, 0755, e);
+	}
+	if (!r)
+		r = file_mkdirs(arena_printf(a, "%s/work", i->st.dir), 0700, e);
+	if (!r)
+		r = spec_make(a, i, image, spec, e);
+	if (!r)
+		r = choose_net(i, spec, e);
+	if (!r)
+		r = etc_files(a, i, spec, e);
+	if (!r)
+		r = stdin_for(i, &spec->stdio[0], e);
+	if (!r)
+		r = logs_prepare(i, spec->stdio, e);
+	if (!r)
+		r = ports_reserve(i, e);
+	return r;
+}
+
+/* Strings of earlier starts pile up in the arena; now and then the state is copied to a new one. */
+static void compact(struct instance *i)
+{
+	auto_json *j = NULL;
+	struct arena fresh = {0};
+	struct status st;
+	struct err ignored;
+
+	if (i->starts % 16 || !i->starts)
+		return;
+	j = status_to_json(&i->st, false);
+	if (status_from_json(&fresh, j, &st, &ignored) < 0) {
+		arena_free(&fresh);
+		return;
+	}
+	vec_each(p, &i->st.probes)
+		*vec_push(&fresh, &st.probes) = *p; /* their output is malloc memory */
+	arena_free(&i->arena);
+	i->arena = fresh;
+	i->st = st;
+	i->health.test = (struct strings){0};
+}
+
+static void note_command(struct instance *i, const struct container_spec *spec)
+{
+	i->st.command.n = 0;
+	vec_each(w, &spec->argv)
+		*vec_push(&i->arena, &i->st.command) = arena_printf(&i->arena, "%s", *w);
+}
+
+int launcher_start(struct instance *i, struct err *e)
+{
+	auto_arena a = {0};
+	struct container_spec spec = {.stdio = {-1, -1, -1}};
+	int r;
+
+	if (!i->svc)
+		return err_set(e, ENOENT, "service \"%s\" is not in the file any more",
+			       i->st.service);
+	compact(i);
+	i->st.pid = 0;
+	i->st.error = NULL;
+	i->st.state = STATE_STARTING;
+	r = status_write(&i->st,
+			 e); /* before the action: a new supervisor then looks for leftovers */
+	if (!r)
+		r = prepare(&a, i, &spec, e);
+	if (!r) {
+		note_command(i, &spec);
+		r = launch_begin(&spec, &i->launch, e);
+	}
+	if (r < 0) {
+		close_stdio(&spec);
+		close_joined(&spec);
+		return r;
+	}
+	close_stdio(&spec);
+	i->st.pid = i->launch.pid;
+	i->st.start_time = i->launch.start_time;
+	i->logs.tty = -1;
+	if (i->svc->tty && i->launch.tty_fd >= 0) {
+		fcntl(i->launch.tty_fd, F_SETFL, O_NONBLOCK);
+		i->logs.tty = i->launch.tty_fd;
+		supervisor_keep(i->of, i->st.name, "tty", i->launch.tty_fd);
+	}
+	r = status_write(&i->st, e);
+	if (!r)
+		r = state_write(i->st.runtime_file, &spec, i->launch.pid, i->launch.start_time, e);
+	if (!r)
+		r = logs_attach(i, false, e);
+	close_joined(&spec);
+	if (r < 0)
+		log_err(LOG_ERROR_, e);
+	return 0; /* it exists: its own outcome decides */
+}

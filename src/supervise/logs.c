@@ -1,0 +1,442 @@
+#include "base/log.h"
+#include "base/sys.h"
+#include "base/when.h"
+#include "supervise/supervisor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/*
+ * Theory: no byte of a container's output is lost or written twice when the supervisor is killed
+ * at any instruction. Bytes move in two hops.
+ *
+ * 1. splice(2) moves them from the FIFO to the end of a spool file inside the kernel; SIGKILL acts
+ *    only between system calls, so the size of the spool says exactly what left the FIFO.
+ * 2. Lines are formatted from the spool and appended to json.log; then `mark`, a small mapped file,
+ *    says how much of the spools is in the log and how long the log is. The mark has two slots and
+ *    an index that is stored last. A new supervisor cuts the log back to the mark and goes on.
+ *
+ * The FIFO is open for reading and writing on the container's side, so a writer never gets EPIPE;
+ * a second descriptor lies with the guardian, so that what is in the FIFO outlives a container
+ * that ends while no supervisor reads.
+ */
+struct log_slot {
+	uint64_t inode, size, done[2];
+	uint32_t reset[2]; /* the spool is being emptied */
+};
+struct log_mark {
+	_Atomic uint32_t which;
+	struct log_slot slot[2];
+};
+
+enum { CHUNK = 65536, LONGEST = 16384, SPOOL_MAX = 16384 };
+
+static const char *const fifo_names[] = {"out", "err"};
+static const char *const stream_names[] = {"stdout", "stderr"};
+
+static struct log_slot *slot(struct logs *l)
+{
+	return &l->mark->slot[atomic_load(&l->mark->which) & 1];
+}
+
+static void commit(struct logs *l, const struct log_slot *now)
+{
+	uint32_t other = (atomic_load(&l->mark->which) & 1) ^ 1;
+
+	l->mark->slot[other] = *now;
+	atomic_store(&l->mark->which, other);
+}
+
+static int open_log(struct instance *i)
+{
+	struct logs *l = &i->logs;
+	auto_arena a = {0};
+	struct err ignored;
+
+	if (l->log >= 0)
+		close(l->log);
+	(void)!mkdir(arena_printf(&a, "%s/logs", i->of->root_dir), 0700);
+	(void)!mkdir(i->st.log_dir, 0700);
+	l->log = sys_open(AT_FDCWD, arena_printf(&a, "%s/json.log", i->st.log_dir),
+			  O_RDWR | O_CREAT | O_APPEND, 0600);
+	(void)ignored;
+	return l->log < 0 ? l->log : 0;
+}
+
+static void shift(struct instance *i)
+{
+	auto_arena a = {0};
+	int64_t last = i->logs.max_files - 1;
+	const char *dir = i->st.log_dir;
+
+	if (last < 1) {
+		unlink(arena_printf(&a, "%s/json.log", dir));
+		return;
+	}
+	for (int64_t n = last; n > 1; n--)
+		rename(arena_printf(&a, "%s/json.log.%d", dir, (int)n - 1),
+		       arena_printf(&a, "%s/json.log.%d", dir, (int)n));
+	rename(arena_printf(&a, "%s/json.log", dir), arena_printf(&a, "%s/json.log.1", dir));
+}
+
+static void rotate(struct instance *i)
+{
+	struct logs *l = &i->logs;
+	struct log_slot now = *slot(l);
+	struct stat st;
+
+	if (l->max_size <= 0 || (int64_t)now.size < l->max_size)
+		return;
+	shift(i);
+	if (open_log(i) < 0 || fstat(l->log, &st) < 0)
+		return;
+	now.inode = st.st_ino;
+	now.size = (uint64_t)st.st_size;
+	commit(l, &now);
+}
+
+static void add_line(struct buf *b, const char *p, size_t n, int stream, const char *time)
+{
+	buf_str(b, "{\"log\":");
+	buf_json(b, p, n);
+	buf_printf(b, ",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream_names[stream], time);
+}
+
+/* Formats whole lines (and a tail that is too long or final); returns bytes used. */
+static size_t format(struct buf *b, const char *p, size_t n, int stream, bool all)
+{
+	char time[40];
+	size_t used = 0, len;
+	const char *end;
+
+	when_rfc3339(when_wall_ns(), time);
+	while (used < n) {
+		end = memchr(p + used, '\n', n - used);
+		len = end ? (size_t)(end - p) + 1 - used : n - used;
+		if (len > LONGEST)
+			len = LONGEST;
+		else if (!end && !all)
+			break;
+		add_line(b, p + used, len, stream, time);
+		used += len;
+	}
+	return used;
+}
+
+static void append(struct instance *i, int stream, const struct buf *b, uint64_t done)
+{
+	struct logs *l = &i->logs;
+	struct log_slot now = *slot(l);
+
+	if (b->n && sys_write_all(l->log, b->p, b->n) < 0) {
+		/* A full disk: this part is given up, the container goes on. */
+		(void)!ftruncate(l->log, (off_t)now.size);
+		log_warn("%s: %zu bytes of its log are lost, the disk is full", i->st.name, b->n);
+	} else {
+		now.size += b->n;
+	}
+	now.done[stream] = done;
+	commit(l, &now);
+	rotate(i);
+}
+
+static void empty_spool(struct instance *i, int stream)
+{
+	struct logs *l = &i->logs;
+	struct log_slot now = *slot(l);
+
+	now.reset[stream] = 1;
+	commit(l, &now);
+	if (ftruncate(l->s[stream].spool, 0) < 0)
+		return;
+	lseek(l->s[stream].spool, 0, SEEK_SET);
+	l->s[stream].spooled = 0;
+	now.reset[stream] = 0;
+	now.done[stream] = 0;
+	commit(l, &now);
+}
+
+static void write_out(struct instance *i, int stream, bool all)
+{
+	struct log_stream *s = &i->logs.s[stream];
+	uint64_t done = slot(&i->logs)->done[stream];
+	auto_free char *chunk = malloc(CHUNK);
+	auto_buf b = {0};
+	ssize_t n;
+	size_t used = 0;
+
+	if (!chunk)
+		abort();
+	while (done < s->spooled) {
+		n = pread(s->spool, chunk, CHUNK, (off_t)done);
+		if (n <= 0)
+			break;
+		b.n = 0;
+		used = format(&b, chunk, (size_t)n, stream, all || s->spooled > 4 * CHUNK);
+		if (!used)
+			break;
+		done += used;
+		append(i, stream, &b, done);
+	}
+	if (done >= s->spooled && s->spooled >= (all ? 1 : SPOOL_MAX))
+		empty_spool(i, stream);
+}
+
+/* One hop; false: the FIFO is empty. */
+static bool spool_some(struct log_stream *s)
+{
+	ssize_t n = splice(s->fd, NULL, s->spool, NULL, CHUNK, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+
+	if (n <= 0)
+		return false;
+	s->spooled += (uint64_t)n;
+	return true;
+}
+
+static int on_output(struct instance *i, int stream)
+{
+	if (spool_some(&i->logs.s[stream]))
+		write_out(i, stream, false);
+	return 0;
+}
+
+static int on_stdout(struct watch *w, uint32_t events)
+{
+	return on_output(container_of(w, struct instance, logs.s[0].in), 0);
+}
+
+static int on_stderr(struct watch *w, uint32_t events)
+{
+	return on_output(container_of(w, struct instance, logs.s[1].in), 1);
+}
+
+/* A terminal is no pipe: what is read between read and write can be lost to a kill. */
+static int on_tty(struct watch *w, uint32_t events)
+{
+	struct instance *i = container_of(w, struct instance, logs.tty_in);
+	struct log_stream *s = &i->logs.s[0];
+	char chunk[8192];
+	ssize_t n = sys_read(w->fd, chunk, sizeof(chunk));
+
+	if (n == -EAGAIN)
+		return 0;
+	if (n <= 0) {
+		loop_unwatch(w); /* EIO: the other side is closed */
+		return 0;
+	}
+	if (sys_write_all(s->spool, chunk, (size_t)n) == 0)
+		s->spooled += (uint64_t)n;
+	write_out(i, 0, false);
+	return 0;
+}
+
+static char *run_path(struct arena *a, const struct instance *i, const char *name)
+{
+	return arena_printf(a, "%s/%s", i->st.run_dir, name);
+}
+
+static int map_mark(struct instance *i, struct err *e)
+{
+	auto_arena a = {0};
+	auto_fd int fd = sys_open(AT_FDCWD, run_path(&a, i, "log.mark"), O_RDWR | O_CREAT, 0600);
+	void *p;
+
+	if (fd < 0)
+		return err_set(e, -fd, "log.mark: %s", strerror(-fd));
+	if (ftruncate(fd, sizeof(struct log_mark)) < 0)
+		return err_set(e, errno, "log.mark: %s", strerror(errno));
+	p = mmap(NULL, sizeof(struct log_mark), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return err_set(e, errno, "log.mark: %s", strerror(errno));
+	i->logs.mark = p;
+	return 0;
+}
+
+/* Brings the log and the spools to what the mark says. */
+static int recover(struct instance *i, struct err *e)
+{
+	struct logs *l = &i->logs;
+	struct log_slot now;
+	struct stat st;
+	int r = open_log(i);
+
+	if (r < 0 || fstat(l->log, &st) < 0)
+		return err_set(e, r < 0 ? -r : errno, "cannot write below %s", i->st.log_dir);
+	now = *slot(l);
+	if (now.inode == st.st_ino && (uint64_t)st.st_size > now.size)
+		(void)!ftruncate(l->log, (off_t)now.size);
+	else
+		now.size = (uint64_t)st.st_size;
+	now.inode = st.st_ino;
+	for (int k = 0; k < 2; k++) {
+		if (now.reset[k] && !ftruncate(l->s[k].spool, 0))
+			now.done[k] = now.reset[k] = 0;
+		l->s[k].spooled = (uint64_t)lseek(l->s[k].spool, 0, SEEK_END);
+	}
+	commit(l, &now);
+	for (int k = 0; k < 2; k++)
+		write_out(i, k, false);
+	return 0;
+}
+
+static int open_fifo(struct instance *i, int k, struct err *e)
+{
+	auto_arena a = {0};
+	char *path = run_path(&a, i, fifo_names[k]);
+	int fd;
+
+	/* World-writable, in a directory of root's: a container's user reopens /dev/stdout. */
+	if (mkfifo(path, 0666) < 0 && errno != EEXIST)
+		return err_set(e, errno, "%s: %s", path, strerror(errno));
+	(void)!chmod(path, 0666);
+	fd = supervisor_fd(i->of, arena_printf(&a, "%s:%s", i->st.name, fifo_names[k]));
+	if (fd >= 0)
+		fd = sys_dup_above(fd, 3);
+	if (fd < 0) {
+		fd = sys_open(AT_FDCWD, path, O_RDWR | O_NONBLOCK, 0);
+		if (fd < 0)
+			return err_set(e, -fd, "%s: %s", path, strerror(-fd));
+		supervisor_keep(i->of, i->st.name, fifo_names[k], fd);
+	}
+	i->logs.s[k].fd = fd;
+	return 0;
+}
+
+static void read_options(struct instance *i)
+{
+	const struct pairs *o = i->svc ? &i->svc->log_options : NULL;
+	const char *size = o ? pairs_get(o, "max-size") : NULL;
+	const char *files = o ? pairs_get(o, "max-file") : NULL;
+	struct logs *l = &i->logs;
+	struct err ignored;
+
+	l->max_size = 10 << 20;
+	l->max_files = 5;
+	if (size && size_parse(size, &l->max_size, &ignored) < 0)
+		l->max_size = 10 << 20;
+	if (files && text_to_i64(files, &l->max_files) < 0)
+		l->max_files = 5;
+}
+
+static int check_driver(struct instance *i, struct err *e)
+{
+	static const char *const files[] = {"json-file", "local", "none"};
+	const char *driver = i->svc && i->svc->log_driver ? i->svc->log_driver : "json-file";
+
+	for (size_t k = 0; k < countof(files); k++) {
+		if (!strcmp(driver, files[k])) {
+			i->logs.off = !strcmp(driver, "none");
+			return 0;
+		}
+	}
+	err_set(e, ENOTSUP, "log driver \"%s\" is not supported", driver);
+	err_at(e, "%s", i->svc->at ? i->svc->at : "");
+	return err_hint(e, "use json-file, local or none");
+}
+
+int logs_prepare(struct instance *i, int stdio[3], struct err *e)
+{
+	auto_arena a = {0};
+	int r = check_driver(i, e);
+
+	if (r < 0)
+		return r;
+	for (int k = 1; k < 3; k++) {
+		const char *path = "/dev/null";
+
+		if (i->stdio[k] >= 0) { /* a one-off in the foreground */
+			stdio[k] = sys_dup_above(i->stdio[k], 3);
+			continue;
+		}
+		if (!i->logs.off && !i->st.tty) {
+			r = open_fifo(i, k - 1, e);
+			if (r < 0)
+				return r;
+			path = run_path(&a, i, fifo_names[k - 1]);
+		}
+		stdio[k] = sys_open(AT_FDCWD, path, O_RDWR, 0);
+		if (stdio[k] < 0)
+			return err_set(e, -stdio[k], "%s: %s", path, strerror(-stdio[k]));
+	}
+	return 0;
+}
+
+int logs_attach(struct instance *i, bool adopted, struct err *e)
+{
+	static int (*const fn[])(struct watch *, uint32_t) = {on_stdout, on_stderr};
+	auto_arena a = {0};
+	struct logs *l = &i->logs;
+	int r = 0;
+
+	if (adopted)
+		r = check_driver(i, e);
+	if (r < 0 || l->off || i->stdio[1] >= 0)
+		return r;
+	read_options(i);
+	for (int k = 0; !r && k < 2; k++) {
+		struct log_stream *s = &l->s[k];
+
+		s->spool = sys_open(AT_FDCWD, run_path(&a, i, k ? "spool.err" : "spool.out"),
+				    O_RDWR | O_CREAT, 0600);
+		if (s->spool < 0)
+			return err_set(e, -s->spool, "spool: %s", strerror(-s->spool));
+		if (adopted && !i->st.tty)
+			r = open_fifo(i, k, e);
+	}
+	if (!r && !l->mark)
+		r = map_mark(i, e);
+	if (!r)
+		r = recover(i, e);
+	if (r < 0)
+		return r;
+	for (int k = 0; k < 2 && !i->st.tty; k++)
+		r = r ? r : loop_watch(i->of->loop, &l->s[k].in, l->s[k].fd, EPOLLIN, fn[k]);
+	if (i->st.tty && l->tty >= 0)
+		r = loop_watch(i->of->loop, &l->tty_in, l->tty, EPOLLIN, on_tty);
+	return r < 0 ? err_set(e, -r, "watch of its output: %s", strerror(-r)) : 0;
+}
+
+void logs_drain(struct instance *i)
+{
+	for (int k = 0; k < 2 && i->logs.mark; k++) {
+		struct log_stream *s = &i->logs.s[k];
+
+		while (s->fd >= 0 && s->spool >= 0 && spool_some(s))
+			write_out(i, k, false);
+		if (s->spool >= 0)
+			write_out(i, k, true);
+	}
+}
+
+static void shut(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* forget: the process is gone; its FIFOs are not needed again. */
+void logs_detach(struct instance *i, bool forget)
+{
+	struct logs *l = &i->logs;
+
+	loop_unwatch(&l->tty_in);
+	for (int k = 0; k < 2; k++) {
+		loop_unwatch(&l->s[k].in);
+		if (forget && l->s[k].fd >= 0)
+			supervisor_drop(i->of, i->st.name, fifo_names[k]);
+		shut(&l->s[k].fd);
+		shut(&l->s[k].spool);
+	}
+	if (forget && l->tty >= 0)
+		supervisor_drop(i->of, i->st.name, "tty");
+	shut(&l->tty);
+	shut(&l->log);
+	if (l->mark)
+		munmap(l->mark, sizeof(*l->mark));
+	l->mark = NULL;
+}

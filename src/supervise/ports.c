@@ -1,0 +1,240 @@
+#include "base/log.h"
+#include "net/publish.h"
+#include "supervise/supervisor.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+/* A fixed port is the service's; a range or none gives each replica its own. */
+static int range_of(const struct port *p, uint16_t *first, uint16_t *last, struct err *e)
+{
+	unsigned a = 0, b = 0;
+	int n = p->published && *p->published ? sscanf(p->published, "%u-%u", &a, &b) : 0;
+
+	if (n == 1)
+		b = a;
+	if (a > 65535 || b > 65535 || a > b)
+		return err_set(e, EINVAL, "port \"%s\" is not a port or a range", p->published);
+	*first = (uint16_t)a;
+	*last = (uint16_t)b;
+	return 0;
+}
+
+static struct reservation *find(struct supervisor *s, const char *service, int64_t number,
+				const struct port *p)
+{
+	for (struct reservation *r = s->ports; r; r = r->next) {
+		if (!strcmp(r->service, service) && r->number == number && r->target == p->target &&
+		    !strcmp(r->protocol, or_empty(p->protocol)) &&
+		    !strcmp(r->host_ip, or_empty(p->host_ip)) &&
+		    !strcmp(r->published, or_empty(p->published)))
+			return r;
+	}
+	return NULL;
+}
+
+/* The port that it had before, as its state says; 0: none. */
+static uint16_t port_before(const struct instance *i, const struct port *p)
+{
+	vec_each(x, &i->st.ports) {
+		if (x->port == p->target && x->host_port && x->protocol &&
+		    !strcmp(x->protocol, p->protocol ? p->protocol : "tcp"))
+			return (uint16_t)x->host_port;
+	}
+	return 0;
+}
+
+static int reserve(struct instance *i, const struct port *p, const struct ip_addr *ip,
+		   uint16_t first, uint16_t last, uint16_t *port, int *fd, struct err *e)
+{
+	const char *protocol = p->protocol ? p->protocol : "tcp";
+	uint16_t before = port_before(i, p);
+	struct err ignored;
+
+	if (first == last && first) {
+		*port = first;
+		return publish_reserve(protocol, ip->family ? ip : NULL, first, fd, e);
+	}
+	if (before && (!first || (before >= first && before <= last)) &&
+	    !publish_reserve(protocol, ip->family ? ip : NULL, before, fd, &ignored)) {
+		*port = before;
+		return 0;
+	}
+	return publish_reserve_range(protocol, ip->family ? ip : NULL, first, last, port, fd, e);
+}
+
+static int one(struct instance *i, const struct port *p, struct reservation **out, struct err *e)
+{
+	struct supervisor *s = i->of;
+	struct reservation *r;
+	struct ip_addr ip = {0};
+	uint16_t first = 0, last = 0, port;
+	int64_t number;
+	int fd = -1, code = range_of(p, &first, &last, e);
+
+	if (!code && p->host_ip && *p->host_ip)
+		code = ip_parse(p->host_ip, &ip, e);
+	if (code < 0)
+		return code;
+	number = first && first == last && !i->st.one_off ? 0 : i->st.number;
+	*out = find(s, i->st.one_off ? i->st.name : i->st.service, number, p);
+	if (*out)
+		return 0;
+	code = reserve(i, p, &ip, first, last, &port, &fd, e);
+	if (code < 0)
+		return p->at ? err_at(e, "%s", p->at) : code;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		abort();
+	*r = (struct reservation){.next = s->ports,
+				  .service = strdup(i->st.one_off ? i->st.name : i->st.service),
+				  .protocol = strdup(or_empty(p->protocol)),
+				  .host_ip = strdup(or_empty(p->host_ip)),
+				  .published = strdup(or_empty(p->published)),
+				  .target = p->target,
+				  .number = number,
+				  .port = port,
+				  .fd = fd};
+	s->ports = r;
+	*out = r;
+	return 0;
+}
+
+static void show(struct instance *i, const struct port *p, uint16_t host_port)
+{
+	struct arena *a = &i->arena;
+
+	*vec_push(a, &i->st.ports) = (struct status_port){
+		.host_ip =
+			arena_printf(a, "%s", p->host_ip && *p->host_ip ? p->host_ip : "0.0.0.0"),
+		.protocol = arena_printf(a, "%s", p->protocol ? p->protocol : "tcp"),
+		.host_port = host_port,
+		.port = p->target,
+	};
+}
+
+int ports_reserve(struct instance *i, struct err *e)
+{
+	const char *mode = i->svc->network_mode;
+	struct status before = i->st;
+	int r = 0;
+
+	if (mode && (!strcmp(mode, "host") || !strcmp(mode, "none")))
+		return 0;
+	before.ports = i->st.ports;
+	i->st.ports.v = NULL;
+	i->st.ports.n = i->st.ports.cap = 0;
+	vec_each(p, &i->svc->ports) {
+		struct reservation *got;
+		struct instance known = {.of = i->of, .st = before, .svc = i->svc};
+
+		r = one(&known, p, &got, e);
+		if (r < 0)
+			return r;
+		show(i, p, got->port);
+	}
+	return 0;
+}
+
+static bool others_need(struct supervisor *s, const struct instance *but,
+			const struct reservation *r)
+{
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i != but && i->life != DOWN && !r->number && !i->st.one_off &&
+		    !strcmp(i->st.service, r->service))
+			return true;
+	}
+	return false;
+}
+
+void ports_release(struct instance *i)
+{
+	const char *holder = i->st.one_off ? i->st.name : i->st.service;
+	struct reservation **at = &i->of->ports, *r;
+
+	while ((r = *at)) {
+		if (strcmp(r->service, holder) || (r->number && r->number != i->st.number) ||
+		    others_need(i->of, i, r)) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		close(r->fd);
+		free(r->service);
+		free(r->protocol);
+		free(r->host_ip);
+		free(r->published);
+		free(r);
+	}
+	ports_apply_later(i->of);
+}
+
+static const char *address(const struct instance *i, bool v6)
+{
+	vec_each(n, &i->st.networks) {
+		if (v6 ? n->ip6 != NULL : n->ip4 != NULL)
+			return v6 ? n->ip6 : n->ip4;
+	}
+	return NULL;
+}
+
+/* Ready replicas; where none is, every running one: a starting service may answer anyway. */
+static void targets(struct arena *a, struct supervisor *s, const struct reservation *r,
+		    struct publish_rule *out)
+{
+	for (int pass = 0; pass < 2 && !out->targets.n; pass++) {
+		for (struct instance *i = s->instances; i; i = i->next) {
+			const char *holder = i->st.one_off ? i->st.name : i->st.service;
+			const char *ip = address(i, false);
+			struct publish_target t = {.port = (uint16_t)r->target};
+			struct err ignored;
+
+			if (strcmp(holder, r->service) || (r->number && r->number != i->st.number))
+				continue;
+			if (!(pass ? instance_is_up(i) : instance_is_ready(i)) || !ip)
+				continue;
+			if (!ip_parse(ip, &t.ip, &ignored))
+				*vec_push(a, &out->targets) = t;
+		}
+	}
+}
+
+static int apply(struct later *later)
+{
+	struct supervisor *s = container_of(later, struct supervisor, rules);
+	auto_arena a = {0};
+	struct net_rules rules = {.project = s->name};
+	struct err e = {0};
+	int r;
+
+	for (struct net *n = s->nets; n; n = n->next)
+		*vec_push(&a, &rules.networks) = &n->spec;
+	for (struct reservation *p = s->ports; p; p = p->next) {
+		struct publish_rule rule = {.protocol = *p->protocol ? p->protocol : "tcp",
+					    .host_port = p->port};
+		struct err ignored;
+
+		if (*p->host_ip && ip_parse(p->host_ip, &rule.host_ip, &ignored) < 0)
+			continue;
+		targets(&a, s, p, &rule);
+		if (rule.targets.n)
+			*vec_push(&a, &rules.published) = rule;
+	}
+	if (rules.networks.n)
+		r = publish_apply(&rules, &e);
+	else
+		r = publish_remove(s->name, &e);
+	if (r < 0)
+		log_err(LOG_ERROR_, &e);
+	return 0;
+}
+
+void ports_apply_later(struct supervisor *s)
+{
+	loop_later(s->loop, &s->rules, apply);
+}

@@ -1,0 +1,218 @@
+/*
+ * The supervisor's own world: what its modules share. One process per project, one loop; every
+ * struct here is owned by the supervisor and changed only by its callbacks.
+ */
+#pragma once
+#include "base/json.h"
+#include "base/loop.h"
+#include "compose/project.h"
+#include "image/image.h"
+#include "net/network.h"
+#include "runtime/launch.h"
+#include "supervise/control.h"
+#include "supervise/daemon.h"
+#include "supervise/life.h"
+#include "supervise/status.h"
+
+struct resolver;
+struct instance;
+
+struct net { /* a network of the project, made or found */
+	struct net *next;
+	const char *key, *name;
+	struct net_spec spec;
+	struct arena arena;
+};
+
+struct reservation { /* a host port held for a service */
+	struct reservation *next;
+	char *service, *protocol, *host_ip, *published;
+	int64_t target, number /* of the replica it is for; 0: all */;
+	uint16_t port;
+	int fd;
+};
+
+struct secret_bytes { /* of a secret or config whose source is an environment variable or text */
+	struct secret_bytes *next;
+	char *key; /* "secret:name" or "config:name" */
+	void *p;
+	size_t n;
+};
+
+/* A process run in a container to its end: a probe or a hook. */
+struct task {
+	struct instance *of;
+	struct launch launch;
+	struct watch sync, exited, output;
+	struct timer deadline;
+	struct buf text; /* capped */
+	int out;
+	bool running, timed_out, started;
+	int64_t start_ns; /* wall */
+	char sub[16];     /* its cgroup below the container's */
+	void (*done)(struct task *t, int code);
+};
+
+struct health {
+	struct task task;
+	struct timer next;
+	bool on; /* probes are wanted */
+	int64_t interval_ns, timeout_ns, start_period_ns, start_interval_ns, retries;
+	struct strings test;
+	int64_t began_mono_ns, healthy_mono_ns;
+};
+
+struct log_stream {
+	int fd, spool; /* FIFO, and the file its bytes are moved to first */
+	struct watch in;
+	uint64_t spooled; /* bytes in the spool */
+	struct buf partial;
+};
+struct logs {
+	struct log_stream s[2]; /* stdout, stderr */
+	int log, tty;
+	struct log_mark *mark; /* mapped file: what of the spools is in the log */
+	int64_t max_size, max_files, bytes;
+	bool off;
+	struct watch tty_in;
+};
+
+struct instance {
+	struct supervisor *of;
+	struct instance *next;
+	struct arena arena; /* of st */
+	struct status st;
+	struct arena own;          /* of a one-off's service */
+	const struct service *svc; /* NULL: not in the file */
+	enum life_state life;
+	struct launch launch;
+	struct watch sync, exited;
+	struct timer timer, good; /* grace or back-off; run of ten seconds */
+	struct later gone;
+	struct health health;
+	struct logs logs;
+	struct task hook;
+	const struct hooks *hooks; /* in progress */
+	size_t hook_at;
+	void (*hooks_done)(struct instance *i, int code);
+	int netns, stdin_fd;
+	bool wired, removing, pid_watched, hooks_ok;
+	unsigned starts, ends; /* counted, so that a waiting step notices */
+	int64_t backoff_ns, grace_ns /* -1: the service's */, began_ns /* mono */;
+	int64_t heal_backoff_ns, heal_window_ns;
+	int stdio[3];          /* of a one-off in the foreground; -1 */
+	struct err why;        /* of the last failed start */
+	struct conn *follower; /* run: who waits for the end */
+	unsigned short rows, cols;
+};
+
+struct supervisor {
+	const char *name, *root_dir, *run_dir, *boot_id;
+	struct loop *loop;
+	struct arena arena;
+	struct arena defs[2]; /* of the project: two, so that a reload can compare */
+	int def;
+	struct project *project;
+	struct instance *instances;
+	struct net *nets;
+	struct reservation *ports;
+	struct secret_bytes *secrets;
+	struct resolver *resolver;
+	struct job *jobs;
+	struct conn *conns;
+	struct watch listener, guardian_watch;
+	int guardian, exits, journal;
+	uint64_t exits_read;
+	struct later kick, rules;
+	bool ending, leaving;
+	const struct handover *handover;
+	struct spans *spans;
+};
+
+/* daemon.c */
+int supervisor_load(struct supervisor *s, struct err *e) must_check; /* project.json, again */
+int supervisor_fd(struct supervisor *s, const char *name);           /* kept by the guardian; -1 */
+void supervisor_keep(struct supervisor *s, const char *what, const char *of, int fd);
+void supervisor_drop(struct supervisor *s, const char *what, const char *of);
+void supervisor_kick(struct supervisor *s); /* look at the waiting steps again */
+
+/* instance.c */
+struct instance *instance_find(struct supervisor *s, const char *name);
+int instance_create(struct supervisor *s, const struct service *svc, int64_t number,
+		    const char *name, const struct status *before, struct instance **out,
+		    struct err *e) must_check;
+int instance_adopt(struct supervisor *s, const struct status *st, struct err *e) must_check;
+void instance_event(struct instance *i, enum life_event ev);
+void instance_ended(struct instance *i, int status, int64_t at_ns); /* its process */
+int instance_remove(struct instance *i, bool again, bool volumes, struct err *e) must_check;
+void instance_save(struct instance *i);
+void instance_changed(struct instance *i, const char *what); /* save, tell, look again */
+bool instance_is_up(const struct instance *i);
+bool instance_is_ready(const struct instance *i);
+void instance_kill(struct instance *i, int signal);
+void instance_kill_all(struct instance *i);
+int instance_hooks(struct instance *i, const struct hooks *h,
+		   void (*done)(struct instance *i, int code));
+
+/* launcher.c: from a service to a running process */
+int launcher_start(struct instance *i, struct err *e) must_check;
+
+/* spec.c */
+struct container_spec;
+int spec_make(struct arena *a, struct instance *i, const struct image *image,
+	      struct container_spec *out, struct err *e) must_check;
+uint64_t spec_caps(const struct service *svc);
+int spec_signal(const char *name); /* "SIGTERM", "TERM", "15"; 0: unknown */
+const char *spec_image_ref(struct arena *a, const struct supervisor *s, const struct service *svc);
+
+/* mounts.c */
+int mounts_make(struct arena *a, struct instance *i, const struct image *image,
+		struct container_spec *out, struct err *e) must_check;
+
+/* nets.c */
+int nets_make(struct supervisor *s, const struct network *n, struct err *e) must_check;
+int nets_remove(struct supervisor *s, const struct network *n, bool *absent,
+		struct err *e) must_check;
+int nets_find(struct supervisor *s, const char *key, struct net **out, struct err *e) must_check;
+void nets_forget(struct supervisor *s);
+/* The network namespace of an instance, wired: i->netns. */
+int nets_wire(struct instance *i, struct err *e) must_check;
+void nets_unwire(struct instance *i, bool keep_addresses);
+void nets_announce(struct instance *i); /* names, according to its state */
+void nets_withdraw(struct instance *i);
+
+/* ports.c */
+int ports_reserve(struct instance *i, struct err *e) must_check;
+void ports_release(struct instance *i);
+void ports_apply_later(struct supervisor *s);
+
+/* health.c */
+void health_start(struct instance *i, const struct image_health *image);
+void health_stop(struct instance *i);
+bool health_wanted(const struct instance *i);
+
+/* task.c */
+int task_run(struct task *t, struct instance *i, const struct argv *command, const struct hook *h,
+	     int64_t timeout_ns, const char *sub, void (*done)(struct task *t, int code),
+	     struct err *e) must_check;
+void task_kill(struct task *t);
+
+/* logs.c */
+int logs_prepare(struct instance *i, int stdio[3], struct err *e) must_check;
+int logs_attach(struct instance *i, bool adopted, struct err *e) must_check;
+void logs_drain(struct instance *i);
+void logs_detach(struct instance *i, bool forget);
+
+/* events.c */
+void events_open(struct supervisor *s);
+void events_write(struct supervisor *s, const char *type, const char *action,
+		  const struct instance *i, json_t *more);
+void events_subscribe(struct conn *c, const json_t *services);
+
+/* volumes.c: the image room's volumes, whose struct has the name of the file's */
+int volumes_ensure(struct arena *a, const char *name, const struct pairs *labels,
+		   const struct pairs *options, const char **path, struct err *e) must_check;
+int volumes_seed(const char *name, const struct strings *layers, const char *where,
+		 struct err *e) must_check;
+int volumes_remove(const char *name, struct err *e) must_check; /* absent is fine */
+int volumes_names(struct arena *a, struct strings *out, struct err *e) must_check;

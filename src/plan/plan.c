@@ -139,7 +139,7 @@ static int select_services(struct making *m, struct err *e)
 			return err_set(e, ENOENT, "no such service: %s", *n);
 		choose(m, *n, true);
 	}
-	if (!m->o->services.n) {
+	if (!m->o->services.n && !m->o->only_resources_of) {
 		vec_each(i, &m->items)
 			choose(m, i->svc->name, true);
 	}
@@ -176,6 +176,12 @@ static int64_t wanted_replicas(const struct making *m, const struct service *s)
 			return x->replicas;
 	}
 	return s->replicas < 0 ? 1 : s->replicas;
+}
+
+static bool takes_part(const struct making *m, const struct item *i)
+{
+	return i->chosen ||
+	       (m->o->only_resources_of && !strcmp(m->o->only_resources_of, i->svc->name));
 }
 
 static bool uses_network(const struct service *s, const char *key)
@@ -216,7 +222,7 @@ static void plan_resources(struct making *m)
 		bool used = false;
 
 		vec_each(i, &m->items)
-			used |= i->chosen && uses_network(i->svc, n->key);
+			used |= takes_part(m, i) && uses_network(i->svc, n->key);
 		if (used)
 			plan_network(m, n);
 	}
@@ -225,7 +231,7 @@ static void plan_resources(struct making *m)
 
 		vec_each(i, &m->items) {
 			vec_each(x, &i->svc->volumes)
-				used |= i->chosen && x->type == MOUNT_VOLUME && x->source &&
+				used |= takes_part(m, i) && x->type == MOUNT_VOLUME && x->source &&
 					!strcmp(x->source, v->key);
 		}
 		if (!used || v->external || strings_have(&m->seen->volumes, v->name))
@@ -528,6 +534,14 @@ static int make_up(struct making *m, struct err *e)
 		vec_each(i, &m->items) {
 			if (uses_network(i->svc, m->plan->v[*n].key))
 				after_all(m, *n, &i->removes);
+		}
+	}
+	if (m->o->only_resources_of && item_of(m, m->o->only_resources_of)) {
+		vec_each(d, &item_of(m, m->o->only_resources_of)->svc->depends_on) {
+			struct item *dep = item_of(m, d->service);
+
+			if (dep && dep->chosen)
+				gate_step(m, dep, (enum gate)d->condition, !d->required);
 		}
 	}
 	if (m->o->remove_orphans)

@@ -69,6 +69,7 @@ struct plan_options {
 	struct strings services; /* empty: all */
 	bool force_recreate, no_recreate, no_start, no_deps, always_recreate_deps, remove_orphans;
 	bool wait, volumes /* down -v, rm -v */, stop_first /* rm -s */, rolling, boot;
+	const char *only_resources_of; /* run: this service's networks and volumes, not itself */
 	VEC(struct scale) scales;
 	struct pairs images; /* service to id of the image it would get; absent: unknown, kept */
 };

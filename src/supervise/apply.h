@@ -32,6 +32,7 @@ struct job {
 	int code;
 	/* run: what to do when every step is done; takes the connection */
 	void (*then)(struct job *j);
+	void *extra;
 	struct later bury;
 };
 
@@ -46,4 +47,12 @@ bool supervisor_is_idle(const struct supervisor *s); /* no container, no job */
 
 /* run.c */
 void run_request(struct conn *c, const json_t *req, int *fds, size_t n);
+void run_started(struct instance *i);
 void run_ended(struct instance *i);
+int open_stdin(const struct instance *i);
+void wait_request(struct conn *c, const json_t *req);
+void why_request(struct conn *c, const json_t *req);
+
+/* secrets.c: what came by request outlives the supervisor below BERTH_RUN, 0600 */
+void secrets_keep(struct supervisor *s, const char *key, const void *p, size_t n);
+void secrets_load(struct supervisor *s);

@@ -15,6 +15,8 @@ struct conn {
 	size_t n_fds;
 	bool subscribed, closing, dead;
 	json_t *services; /* of a subscriber */
+	json_t *waiting;  /* the request of one that waits */
+	int waited, wait_code;
 	struct later bury;
 };
 

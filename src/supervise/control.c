@@ -23,6 +23,7 @@ static int bury(struct later *later)
 	buf_done(&c->in);
 	buf_done(&c->out);
 	json_decref(c->services);
+	json_decref(c->waiting);
 	free(c);
 	return 0;
 }

@@ -228,6 +228,39 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 	return 0;
 }
 
+/* Reads its state; what becomes of it is adopt.c's business. */
+int instance_adopt(struct supervisor *s, const char *name, struct err *e)
+{
+	auto_arena a = {0};
+	struct instance *i;
+	auto_json *j = NULL;
+	struct status raw;
+	struct span text;
+	int r = file_read(&a, AT_FDCWD,
+			  arena_printf(&a, "%s/containers/%s/state.json", s->root_dir, name),
+			  4 << 20, &text, e);
+
+	if (!r)
+		r = json_read(text.p, text.n, &j, e);
+	if (!r) /* checked before anything is listed */
+		r = status_from_json(&a, j, &raw, e);
+	if (r < 0)
+		return err_wrap(e, "state of container %s", name);
+	i = instance_new(s);
+	r = status_from_json(&i->arena, j, &i->st, e);
+	i->st.project = s->name;
+	if (s->project)
+		i->svc = project_service(s->project, i->st.service);
+	i->life = DOWN;
+	status_read_health(&i->arena, &i->st);
+	vec_each(p, &i->st.probes) {
+		p->output = strdup(p->output ? p->output : "");
+		if (!p->output)
+			abort();
+	}
+	return r;
+}
+
 /* --- what the rows ask for --- */
 
 static void forget_process(struct instance *i)
@@ -313,6 +346,11 @@ static void image_health(struct instance *i)
 	health_start(i, image ? &image->health : NULL);
 }
 
+void instance_resume_health(struct instance *i)
+{
+	image_health(i);
+}
+
 static void post_start_done(struct instance *i, int code)
 {
 	i->hooks_ok = true;
@@ -340,6 +378,7 @@ static void act_running(struct instance *i)
 			post_start_done(i, 126);
 	}
 	instance_changed(i, "start");
+	run_started(i);
 }
 
 static bool unheard(struct instance *i, int signal)

@@ -204,6 +204,18 @@ static void targets(struct arena *a, struct supervisor *s, const struct reservat
 	}
 }
 
+/* A reload of the definition forgets them; what a container is on must be in the rules. */
+static void find_nets(struct supervisor *s)
+{
+	struct net *net;
+	struct err ignored;
+
+	for (struct instance *i = s->instances; i && s->project; i = i->next) {
+		vec_each(n, &i->st.networks)
+			(void)!(nets_find(s, n->key, &net, &ignored) < 0);
+	}
+}
+
 static int apply(struct later *later)
 {
 	struct supervisor *s = container_of(later, struct supervisor, rules);
@@ -212,6 +224,7 @@ static int apply(struct later *later)
 	struct err e = {0};
 	int r;
 
+	find_nets(s);
 	for (struct net *n = s->nets; n; n = n->next)
 		*vec_push(&a, &rules.networks) = &n->spec;
 	for (struct reservation *p = s->ports; p; p = p->next) {

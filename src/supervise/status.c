@@ -322,7 +322,7 @@ static int read_json(struct arena *a, const char *path, json_t **out, struct err
 	return r < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
-static void merge_health(struct arena *a, struct status *s)
+void status_read_health(struct arena *a, struct status *s)
 {
 	struct err ignored;
 	auto_json *j = NULL;
@@ -383,7 +383,7 @@ int status_read_one(struct arena *a, const char *project, const char *name, stru
 		return r;
 	if (!out->project)
 		out->project = arena_printf(a, "%s", project);
-	merge_health(a, out);
+	status_read_health(a, out);
 	verify(out, status_supervised(project, NULL));
 	return 0;
 }

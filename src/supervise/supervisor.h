@@ -96,7 +96,9 @@ struct instance {
 	size_t hook_at;
 	void (*hooks_done)(struct instance *i, int code);
 	int netns, stdin_fd;
-	bool wired, removing, pid_watched, hooks_ok;
+	bool detached; /* run --detach */
+	bool wired, removing, again /* after a reboot */, hooks_ok;
+	int asked;
 	unsigned starts, ends; /* counted, so that a waiting step notices */
 	int64_t backoff_ns, grace_ns /* -1: the service's */, began_ns /* mono */;
 	int64_t heal_backoff_ns, heal_window_ns;
@@ -124,7 +126,9 @@ struct supervisor {
 	int guardian, exits, journal;
 	uint64_t exits_read;
 	struct later kick, rules;
-	bool ending, leaving;
+	struct timer lonely;
+	bool ending, leaving, forget;
+	int64_t loaded_ns; /* mtime of the definition that is in use */
 	const struct handover *handover;
 	struct spans *spans;
 };
@@ -132,8 +136,8 @@ struct supervisor {
 /* daemon.c */
 int supervisor_load(struct supervisor *s, struct err *e) must_check; /* project.json, again */
 int supervisor_fd(struct supervisor *s, const char *name);           /* kept by the guardian; -1 */
-void supervisor_keep(struct supervisor *s, const char *what, const char *of, int fd);
-void supervisor_drop(struct supervisor *s, const char *what, const char *of);
+void supervisor_keep(struct supervisor *s, const char *of, const char *what, int fd);
+void supervisor_drop(struct supervisor *s, const char *of, const char *what);
 void supervisor_kick(struct supervisor *s); /* look at the waiting steps again */
 
 /* instance.c */
@@ -141,7 +145,8 @@ struct instance *instance_find(struct supervisor *s, const char *name);
 int instance_create(struct supervisor *s, const struct service *svc, int64_t number,
 		    const char *name, const struct status *before, struct instance **out,
 		    struct err *e) must_check;
-int instance_adopt(struct supervisor *s, const struct status *st, struct err *e) must_check;
+int instance_adopt(struct supervisor *s, const char *name, struct err *e) must_check;
+void instance_resume_health(struct instance *i);
 void instance_event(struct instance *i, enum life_event ev);
 void instance_ended(struct instance *i, int status, int64_t at_ns); /* its process */
 int instance_remove(struct instance *i, bool again, bool volumes, struct err *e) must_check;

@@ -1,0 +1,338 @@
+#include "supervise/adopt.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sys.h"
+#include "base/when.h"
+#include "net/network.h"
+#include "net/resolver.h"
+#include "runtime/cgroup.h"
+#include "runtime/launch.h"
+#include "runtime/state.h"
+#include "supervise/apply.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+/* pidfd_info of Linux 6.13; the exit code since 6.15. Older headers lack it. */
+struct exit_info {
+	uint64_t mask, cgroupid;
+	uint32_t pid, tgid, ppid, ids[8];
+	int32_t exit_code;
+};
+#define GET_EXIT_INFO _IOWR(0xFF, 11, struct exit_info)
+enum { INFO_EXIT = 1 << 3, UNKNOWN_EXIT = 9 /* as if killed: 137 */ };
+
+static struct instance *by_process(struct supervisor *s, int64_t pid, uint64_t start)
+{
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i->st.pid == pid && i->st.start_time == start)
+			return i;
+	}
+	return NULL;
+}
+
+void adopt_exits(struct supervisor *s)
+{
+	struct exit_record rec;
+	struct stat st;
+
+	while (pread(s->exits, &rec, sizeof(rec), (off_t)s->exits_read) == sizeof(rec)) {
+		struct instance *i = by_process(s, rec.pid, rec.start_time);
+
+		s->exits_read += sizeof(rec);
+		if (i)
+			instance_ended(i, (int)rec.status, rec.at_ns);
+	}
+	if (fstat(s->exits, &st) < 0)
+		return;
+	if ((uint64_t)st.st_size < s->exits_read) /* the guardian has trimmed it */
+		s->exits_read = 0;
+	else if (s->exits_read >= 1024 * sizeof(rec) && (uint64_t)st.st_size == s->exits_read)
+		(void)guardian_trim(s->guardian, s->exits_read);
+}
+
+static int ask_again(struct timer *t)
+{
+	struct instance *i = container_of(t, struct instance, good);
+	struct exit_info info = {.mask = INFO_EXIT};
+	int status = UNKNOWN_EXIT;
+
+	if (i->launch.pidfd < 0)
+		return 0;
+	if (!ioctl(i->launch.pidfd, GET_EXIT_INFO, &info) && info.mask & INFO_EXIT)
+		status = info.exit_code;
+	else if (++i->asked < 20) { /* dead, but its parent has not reaped it yet */
+		loop_timer_in(i->of->loop, &i->good, 10 * NS_PER_MSEC, ask_again);
+		return 0;
+	}
+	instance_ended(i, status, 0);
+	return 0;
+}
+
+static int on_exited(struct watch *w, uint32_t events)
+{
+	struct instance *i = container_of(w, struct instance, exited);
+
+	loop_unwatch(w);
+	i->asked = 0;
+	return ask_again(&i->good);
+}
+
+static bool is_child_of(pid_t pid, pid_t parent)
+{
+	char path[40], text[512], *p;
+	int fd, n, ppid = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+	if (fd < 0)
+		return false;
+	n = sys_read_full(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	p = strrchr(text, ')');
+	return p && sscanf(p + 1, " %*c %d", &ppid) == 1 && ppid == parent;
+}
+
+/* Probes and hooks died with the supervisor that had begun them, or hang without a reader. */
+static void end_tasks(struct instance *i)
+{
+	static const char *const subs[] = {"health", "hook"};
+	auto_arena a = {0};
+	struct err ignored;
+
+	for (size_t k = 0; k < countof(subs); k++) {
+		char *group = arena_printf(&a, "%s/%s", i->st.cgroup, subs[k]);
+
+		(void)!(cgroup_kill(group, &ignored) < 0);
+		(void)!(cgroup_remove(group, &ignored) < 0);
+	}
+}
+
+static void take_over_net(struct instance *i)
+{
+	struct resolver_client c = {.key = i->st.name};
+	auto_arena a = {0};
+	struct err e = {0};
+	int r;
+
+	if (!i->st.netns)
+		return;
+	r = netns_open(i->st.netns, &i->netns, &e);
+	i->wired = r == 0;
+	vec_each(n, &i->st.networks) {
+		struct net *net;
+
+		*vec_push(&a, &c.networks) = n->id;
+		if (!r && nets_find(i->of, n->key, &net, &e) < 0)
+			log_err(LOG_WARN_, &e);
+	}
+	if (i->svc)
+		c.upstreams = i->svc->dns;
+	if (!r && c.networks.n)
+		r = resolver_serve(i->of->resolver, i->netns, &c, &e);
+	if (r < 0)
+		log_err(LOG_WARN_, &e);
+}
+
+static int take_over(struct instance *i, int pidfd)
+{
+	struct err e = {0};
+	bool stopping = i->st.state == STATE_STOPPING;
+	int tty = -1, r;
+	auto_arena a = {0};
+
+	i->launch.pidfd = pidfd;
+	i->launch.pid = (pid_t)i->st.pid;
+	i->life = i->st.state == STATE_PAUSED ? PAUSED : UP;
+	i->starts = 1;
+	i->began_ns = when_mono_ns() - (when_wall_ns() - i->st.started_ns);
+	end_tasks(i);
+	take_over_net(i);
+	if (i->st.tty)
+		tty = supervisor_fd(i->of, arena_printf(&a, "%s:tty", i->st.name));
+	i->logs.tty = tty >= 0 ? sys_dup_above(tty, 3) : -1;
+	i->launch.tty_fd = i->logs.tty;
+	if (logs_attach(i, true, &e) < 0)
+		log_err(LOG_ERROR_, &e);
+	if (i->svc && ports_reserve(i, &e) < 0)
+		log_err(LOG_WARN_, &e);
+	if (!is_child_of((pid_t)i->st.pid, getppid())) {
+		r = loop_watch(i->of->loop, &i->exited, pidfd, EPOLLIN, on_exited);
+		if (r < 0)
+			log_warn("%s: watch of its process: %s", i->st.name, strerror(-r));
+	}
+	instance_resume_health(i);
+	nets_announce(i);
+	if (stopping)
+		instance_event(i, WANT_DOWN);
+	return 0;
+}
+
+/* Its process is gone and nobody saw it end, or it never got so far. */
+static void came_to_an_end(struct instance *i)
+{
+	struct err e = {0};
+
+	(void)!(cgroup_kill(i->st.cgroup, &e) < 0);
+	if (logs_attach(i, true, &e) < 0)
+		log_err(LOG_WARN_, &e);
+	i->life = i->st.state == STATE_STOPPING ? STOPPING : UP;
+	i->starts = i->st.started_ns ? 1 : 0;
+	i->began_ns = when_mono_ns();
+	instance_ended(i, UNKNOWN_EXIT, 0);
+}
+
+static bool saw_exit(struct supervisor *s, struct instance *i)
+{
+	struct exit_record rec;
+
+	for (off_t at = 0; pread(s->exits, &rec, sizeof(rec), at) == sizeof(rec);
+	     at += sizeof(rec)) {
+		if (rec.pid != i->st.pid || rec.start_time != i->st.start_time)
+			continue;
+		if (logs_attach(i, true, &(struct err){0}) < 0)
+			log_warn("%s: its last output is lost", i->st.name);
+		i->life = i->st.state == STATE_STOPPING ? STOPPING : UP;
+		i->starts = 1;
+		i->began_ns = when_mono_ns() - (rec.at_ns - i->st.started_ns);
+		instance_ended(i, (int)rec.status, rec.at_ns);
+		return true;
+	}
+	return false;
+}
+
+static void resume(struct supervisor *s, struct instance *i)
+{
+	bool other_boot = !i->st.boot_id || strcmp(i->st.boot_id, s->boot_id);
+	enum status_state was = i->st.state;
+	int pidfd = -1;
+
+	i->st.boot_id = s->boot_id;
+	if (was == STATE_CREATED || was == STATE_EXITED || was == STATE_DEAD) {
+		i->life = DOWN;
+		if (i->st.netns && !other_boot)
+			take_over_net(i);
+		return;
+	}
+	if (was == STATE_RESTARTING) {
+		i->life = WAITING;
+		take_over_net(i);
+		instance_event(i, TIMER);
+		return;
+	}
+	if (!other_boot && i->st.pid > 0)
+		pidfd = state_adopt((pid_t)i->st.pid, i->st.start_time);
+	if (pidfd >= 0 && was == STATE_STARTING) {
+		/* Its set-up cannot be followed any more: begun anew. */
+		sys_pidfd_signal(pidfd, SIGKILL);
+		close(pidfd);
+		pidfd = -1;
+	} else if (pidfd >= 0) {
+		take_over(i, pidfd);
+		return;
+	}
+	take_over_net(i);
+	if (i->st.pid > 0 && !other_boot && was != STATE_STARTING && saw_exit(s, i))
+		return;
+	if (was == STATE_STARTING || other_boot) {
+		struct err ignored;
+
+		(void)!(cgroup_kill(i->st.cgroup, &ignored) < 0);
+		(void)!(launch_cleanup_paths(i->st.run_dir, i->st.cgroup, &ignored) < 0);
+		i->st.pid = 0;
+		i->life = DOWN;
+		i->again = was == STATE_STARTING ? i->st.attempts > 0 || i->st.started_ns
+						 : was == STATE_RUNNING || was == STATE_PAUSED;
+		i->again &= !i->st.manual_stop && i->svc && i->svc->restart.when != RESTART_NO;
+		return;
+	}
+	came_to_an_end(i);
+}
+
+/* A service whose policy says so comes back after a reboot, in the order of the file. */
+static void bring_back(struct supervisor *s)
+{
+	auto_json *req = json_object();
+	json_t *names = json_array();
+	struct job *j;
+
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i->again && !i->st.one_off)
+			json_array_append_new(names, json_string(i->st.service));
+	}
+	if (!json_array_size(names)) {
+		json_decref(names);
+		return;
+	}
+	json_object_set_new(req, "services", names);
+	j = job_new(s, NULL, "boot", req);
+	j->options.goal = GOAL_START;
+	job_queue(j);
+}
+
+void adopt_sweep(struct supervisor *s)
+{
+	auto_arena a = {0};
+	char *dir = arena_printf(&a, "%s/containers", s->root_dir);
+	struct err e;
+	struct stat st;
+
+	if (s->forget && (stat(status_project_file(&a, s->name), &st) < 0 ||
+			  st.st_mtim.tv_sec * NS_PER_SEC + st.st_mtim.tv_nsec == s->loaded_ns)) {
+		if (file_remove_tree(AT_FDCWD, s->root_dir, &e) < 0)
+			log_err(LOG_WARN_, &e);
+		return;
+	}
+	if (file_remove_tree(AT_FDCWD, dir, &e) < 0)
+		log_err(LOG_WARN_, &e);
+}
+
+static void add(struct supervisor *s, const char *name)
+{
+	auto_arena a = {0};
+	struct status st = {0};
+	struct err e = {0};
+	struct stat sb;
+	char *dir = arena_printf(&a, "%s/containers/%s", s->root_dir, name);
+
+	if (stat(arena_printf(&a, "%s/state.json", dir), &sb) < 0) {
+		/* A creation or a removal that was cut off. */
+		if (file_remove_tree(AT_FDCWD, dir, &e) < 0)
+			log_err(LOG_WARN_, &e);
+		return;
+	}
+	if (instance_adopt(s, name, &e) < 0)
+		log_err(LOG_ERROR_, &e);
+	(void)st;
+}
+
+int adopt_all(struct supervisor *s, struct err *e)
+{
+	auto_arena a = {0};
+	struct err why = {0};
+	DIR *d;
+	struct dirent *ent;
+
+	if (!access(status_project_file(&a, s->name), F_OK) && supervisor_load(s, &why) < 0)
+		log_err(LOG_ERROR_, &why);
+	d = opendir(arena_printf(&a, "%s/containers", s->root_dir));
+	while (d && (ent = readdir(d))) {
+		if (ent->d_name[0] != '.')
+			add(s, ent->d_name);
+	}
+	if (d)
+		closedir(d);
+	for (struct instance *i = s->instances; i; i = i->next)
+		resume(s, i);
+	s->exits_read = 0;
+	adopt_exits(s);
+	if (s->instances)
+		ports_apply_later(s);
+	bring_back(s);
+	return 0;
+}

@@ -1,0 +1,284 @@
+#include "supervise/daemon.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "base/sys.h"
+#include "base/when.h"
+#include "compose/load.h"
+#include "net/network.h"
+#include "net/publish.h"
+#include "net/resolver.h"
+#include "runtime/cgroup.h"
+#include "runtime/state.h"
+#include "supervise/adopt.h"
+#include "supervise/apply.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+int supervisor_fd(struct supervisor *s, const char *name)
+{
+	for (size_t k = 0; k < s->handover->n; k++) {
+		const struct guard_slot *slot = &s->handover->slots[k];
+
+		if (slot->fd < 0 && !slot->name[0])
+			break;
+		if (slot->fd >= 0 && !strcmp(slot->name, name))
+			return slot->fd;
+	}
+	return -1;
+}
+
+static void forget_slot(struct supervisor *s, const char *name)
+{
+	for (size_t k = 0; k < s->handover->n; k++) {
+		struct guard_slot *slot = (struct guard_slot *)(uintptr_t)&s->handover->slots[k];
+
+		if (slot->fd < 0 && !slot->name[0])
+			break;
+		if (slot->fd >= 0 && !strcmp(slot->name, name)) {
+			close(slot->fd);
+			slot->fd = -1;
+		}
+	}
+}
+
+/* Names longer than a slot takes are hashed by their owner's id elsewhere; here they are refused
+ * and the descriptor then lives with the supervisor alone. */
+void supervisor_keep(struct supervisor *s, const char *of, const char *what, int fd)
+{
+	auto_arena a = {0};
+	char *name = arena_printf(&a, "%s:%s", of, what);
+	int r = guardian_keep(s->guardian, name, fd);
+
+	if (r < 0)
+		log_warn("the guardian does not keep %s: %s", name, strerror(-r));
+}
+
+void supervisor_drop(struct supervisor *s, const char *of, const char *what)
+{
+	auto_arena a = {0};
+	char *name = arena_printf(&a, "%s:%s", of, what);
+
+	forget_slot(s, name);
+	(void)guardian_drop(s->guardian, name);
+}
+
+static void rebind(struct supervisor *s)
+{
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (!i->st.one_off || !i->own.chunks)
+			i->svc = project_service(s->project, i->st.service);
+	}
+}
+
+int supervisor_load(struct supervisor *s, struct err *e)
+{
+	auto_arena a = {0};
+	int fresh = s->project ? !s->def : s->def;
+	struct project *p;
+	struct stat st;
+	int r = project_load_saved(&s->defs[fresh], status_project_file(&a, s->name), &p, e);
+
+	if (r < 0) {
+		arena_free(&s->defs[fresh]);
+		return err_wrap(e, "project \"%s\"", s->name);
+	}
+	nets_forget(s);
+	s->project = p;
+	rebind(s);
+	if (fresh != s->def)
+		arena_free(&s->defs[s->def]);
+	s->def = fresh;
+	if (!stat(status_project_file(&a, s->name), &st))
+		s->loaded_ns = st.st_mtim.tv_sec * NS_PER_SEC + st.st_mtim.tv_nsec;
+	return 0;
+}
+
+static void leave(struct supervisor *s);
+
+static int on_kick(struct later *later)
+{
+	struct supervisor *s = container_of(later, struct supervisor, kick);
+	int r = job_turn_all(s);
+
+	if (s->leaving) {
+		bool all_down = true;
+
+		for (struct instance *i = s->instances; i; i = i->next)
+			all_down &= i->life == DOWN;
+		if (all_down)
+			loop_stop(s->loop, 0);
+	} else if (s->ending && supervisor_is_idle(s) && !s->conns) {
+		leave(s);
+	}
+	return r;
+}
+
+void supervisor_kick(struct supervisor *s)
+{
+	loop_later(s->loop, &s->kick, on_kick);
+}
+
+/* Nothing is left to look after. */
+static void leave(struct supervisor *s)
+{
+	auto_arena a = {0};
+	auto_fd int lock = -1;
+	struct err e;
+
+	if (file_lock(AT_FDCWD, arena_printf(&a, "%s/start.lock", s->run_dir), FILE_LOCK_TRY, &lock,
+		      &e) < 0)
+		return; /* somebody is about to connect; the end of that connection asks again */
+	s->listener.fn(&s->listener, EPOLLIN);
+	if (s->conns)
+		return;
+	unlink(status_control_path(&a, s->name));
+	control_close(s);
+	if (publish_remove(s->name, &e) < 0)
+		log_err(LOG_WARN_, &e);
+	(void)!(cgroup_remove(arena_printf(&a, "berth/%s", s->name), &e) < 0);
+	adopt_sweep(s);
+	if (file_remove_tree(AT_FDCWD, s->run_dir, &e) < 0)
+		log_err(LOG_WARN_, &e);
+	loop_stop(s->loop, 0);
+}
+
+static int on_signal(void *arg, int sig, pid_t from)
+{
+	struct supervisor *s = arg;
+
+	if (sig == SIGHUP || s->leaving)
+		return 0;
+	s->leaving = true;
+	for (struct instance *i = s->instances; i; i = i->next)
+		instance_event(i, WANT_DOWN);
+	supervisor_kick(s);
+	return 0;
+}
+
+/* The guardian was killed: this process takes its place and forks a new supervisor. */
+static void replace_guardian(struct supervisor *s)
+{
+	log_warn("the guardian is gone, a new one starts");
+	fcntl(s->handover->listen, F_SETFD, 0);
+	execl("/proc/self/exe", "berth", GUARDIAN_WORD, s->name, (char *)NULL);
+	_exit(1);
+}
+
+static int on_guardian(struct watch *w, uint32_t events)
+{
+	struct supervisor *s = container_of(w, struct supervisor, guardian_watch);
+	char msg[8];
+	ssize_t n = recv(w->fd, msg, sizeof(msg), MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		replace_guardian(s);
+	adopt_exits(s);
+	return 0;
+}
+
+static int write_pid(struct supervisor *s, struct err *e)
+{
+	auto_arena a = {0};
+	uint64_t start = 0;
+	char *text;
+
+	(void)state_start_time(getpid(), &start);
+	text = arena_printf(&a, "%d %lu\n", (int)getpid(), start);
+	return file_replace(AT_FDCWD, arena_printf(&a, "%s/supervisor.pid", s->run_dir), text,
+			    strlen(text), 0600, FILE_FAST, e);
+}
+
+static const char *boot_id(struct arena *a)
+{
+	struct span text;
+	struct err ignored;
+
+	if (file_read(a, AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &ignored) < 0)
+		return "unknown";
+	return span_dup(a, span_trim((struct span){text.p, text.n ? text.n - 1 : 0}));
+}
+
+static int prepare(struct supervisor *s, struct err *e)
+{
+	sigset_t set;
+	char *dir;
+	int r = paths_make(&s->arena, paths_root(),
+			   arena_printf(&s->arena, "projects/%s/containers", s->name), &dir, e);
+
+	if (!r)
+		r = paths_make(&s->arena, paths_run(),
+			       arena_printf(&s->arena, "projects/%s/netns", s->name), &dir, e);
+	if (r < 0)
+		return r;
+	s->root_dir = status_project_dir(&s->arena, s->name);
+	s->run_dir = status_project_run_dir(&s->arena, s->name);
+	s->boot_id = boot_id(&s->arena);
+	s->exits = sys_open(AT_FDCWD, arena_printf(&s->arena, "%s/exits", s->run_dir), O_RDONLY, 0);
+	if (s->exits < 0)
+		return err_set(e, -s->exits, "%s/exits: %s", s->run_dir, strerror(-s->exits));
+	r = loop_new(&s->loop, e);
+	if (!r)
+		r = write_pid(s, e);
+	if (r < 0)
+		return r;
+	events_open(s);
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	r = loop_signals(s->loop, &set, on_signal, s);
+	if (r < 0)
+		return err_set(e, -r, "signals: %s", strerror(-r));
+	signal(SIGPIPE, SIG_IGN);
+	secrets_load(s);
+	return resolver_new(s->loop, &s->resolver, e);
+}
+
+static int on_lonely(struct timer *t)
+{
+	struct supervisor *s = container_of(t, struct supervisor, lonely);
+
+	s->ending = true;
+	supervisor_kick(s);
+	return 0;
+}
+
+int supervisor_main(const struct handover *h)
+{
+	struct supervisor *s = calloc(1, sizeof(*s));
+	struct err e = {0};
+	int r;
+
+	if (!s)
+		abort();
+	prctl(PR_SET_NAME, "berth-super");
+	s->name = h->project;
+	s->handover = h;
+	s->guardian = h->guardian;
+	s->journal = -1;
+	r = prepare(s, &e);
+	if (!r)
+		r = loop_watch(s->loop, &s->guardian_watch, h->guardian, EPOLLIN, on_guardian);
+	if (!r)
+		r = adopt_all(s, &e);
+	if (!r)
+		r = control_open(s, h->listen, &e);
+	if (r < 0) {
+		log_err(LOG_ERROR_, &e);
+		return 1;
+	}
+	loop_timer_in(s->loop, &s->lonely, 5 * NS_PER_SEC, on_lonely);
+	supervisor_kick(s);
+	r = loop_run(s->loop, &e);
+	if (r < 0)
+		log_err(LOG_ERROR_, &e);
+	return r < 0 ? 1 : r;
+}

@@ -4,6 +4,7 @@
  */
 #include "cli/cli.h"
 #include "cli/complain.h"
+#include "supervise/guardian.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -55,6 +56,8 @@ int main(int argc, char **argv)
 	struct err e = {0};
 	int r;
 
+	if (argc > 1 && !strcmp(argv[1], GUARDIAN_WORD))
+		return guardian_main(argc, argv);
 	set_world(&c, &argc, &argv);
 	r = run(&c, argc, argv, &e);
 	if (fflush(stdout) && r >= 0)

@@ -7,6 +7,7 @@
 struct entry {
 	struct arena arena;
 	struct resolver_record rec;
+	bool foreign;
 	struct strings words; /* lower case: each name, and each with ".network" */
 };
 
@@ -118,7 +119,7 @@ static struct entry **find_entry(struct names *n, const char *network, const cha
 	return NULL;
 }
 
-void names_set(struct names *n, const struct resolver_record *rec)
+static void set(struct names *n, const struct resolver_record *rec)
 {
 	struct entry **old = find_entry(n, rec->network, rec->key);
 
@@ -135,6 +136,29 @@ void names_set(struct names *n, const struct resolver_record *rec)
 			abort();
 	}
 	n->entries[n->n++] = copy(rec);
+}
+
+void names_set(struct names *n, const struct resolver_record *rec)
+{
+	set(n, rec);
+}
+
+void names_set_foreign(struct names *n, const struct resolver_record *rec)
+{
+	struct entry **old = find_entry(n, rec->network, rec->key);
+
+	if (old && !(*old)->foreign)
+		return;
+	set(n, rec);
+	(*find_entry(n, rec->network, rec->key))->foreign = true;
+}
+
+void names_drop_foreign(struct names *n, const char *network, const char *key)
+{
+	struct entry **old = find_entry(n, network, key);
+
+	if (old && (*old)->foreign)
+		names_drop(n, network, key);
 }
 
 void names_drop(struct names *n, const char *network, const char *key)

@@ -12,6 +12,10 @@ void names_free(struct names *n);
 void names_set(struct names *n, const struct resolver_record *rec);
 void names_drop(struct names *n, const char *network, const char *key);
 
+/* The same for endpoints of other projects, which never touch one's own. */
+void names_set_foreign(struct names *n, const struct resolver_record *rec);
+void names_drop_foreign(struct names *n, const char *network, const char *key);
+
 enum { NAMES_MAX = 64 };
 /*
  * Endpoints that answer to the name in the first of these networks that knows it: the ready ones,

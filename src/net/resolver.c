@@ -3,6 +3,7 @@
 #include "net/answer.h"
 #include "net/forward.h"
 #include "net/netns.h"
+#include "net/registry.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -55,6 +56,7 @@ struct pending {
 struct resolver {
 	struct loop *loop;
 	struct names *names;
+	struct registry *registry;
 	struct forwarder *forwarder;
 	struct client *clients;
 	struct conn *conns;
@@ -364,6 +366,11 @@ int resolver_new(struct loop *l, struct resolver **out, struct err *e)
 		abort();
 	r->loop = l;
 	r->names = names_new();
+	if (registry_new(l, r->names, &r->registry, e) < 0) {
+		names_free(r->names);
+		free(r);
+		return -e->code;
+	}
 	r->forwarder = forwarder_new(l);
 	*out = r;
 	return 0;
@@ -377,6 +384,7 @@ void resolver_free(struct resolver *r)
 		resolver_unserve(r, r->clients->config.key);
 	loop_timer_drop(&r->idle);
 	forwarder_free(r->forwarder);
+	registry_free(r->registry);
 	r->closing = true;
 	if (!r->bury.queued)
 		release(r);
@@ -444,6 +452,11 @@ int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_clien
 	struct stat st = {0};
 	int ret;
 
+	vec_each(network, &config->networks) {
+		ret = registry_watch(r->registry, *network, e);
+		if (ret < 0)
+			return ret;
+	}
 	fstat(netns_fd, &st);
 	if (c && c->ino == st.st_ino) {
 		configure(c, config); /* the sockets stay: no query is lost */
@@ -502,10 +515,15 @@ void resolver_unserve(struct resolver *r, const char *key)
 
 void resolver_set(struct resolver *r, const struct resolver_record *rec)
 {
+	struct err none;
+
 	names_set(r->names, rec);
+	/* Without the file only other projects miss the name. */
+	(void)!registry_publish(rec, &none);
 }
 
 void resolver_drop(struct resolver *r, const char *network, const char *key)
 {
 	names_drop(r->names, network, key);
+	registry_withdraw(network, key);
 }

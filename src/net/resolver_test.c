@@ -339,6 +339,47 @@ static void idle_connections_keep_nobody_out(void **state)
 	clear_stage(&s);
 }
 
+static void another_project_is_seen(void **state)
+{
+	struct resolver *other;
+	struct stage s;
+	struct err e;
+
+	set_stage(&s);
+	assert_ok(resolver_new(s.loop, &other, &e));
+	struct resolver *own = s.resolver;
+
+	s.resolver = other;
+	set_record(&s, NET_A, "other-api-1", "api", "10.1.0.9", true);
+	set_record(&s, NET_B, "other-far-1", "far", "10.2.0.9", true);
+	s.resolver = own;
+	assert_ok(loop_turn(s.loop, 100 * NS_PER_MSEC, &e));
+	assert_string_equal(ask(&s, "api", DNS_A), "10.1.0.9");
+	assert_string_equal(ask(&s, "far", DNS_A), "198.51.100.7");
+	resolver_drop(other, NET_A, "other-api-1");
+	assert_ok(loop_turn(s.loop, 100 * NS_PER_MSEC, &e));
+	assert_string_equal(ask(&s, "api", DNS_A), "198.51.100.7");
+	/* What was there before the first question counts as well, and one's own is not forgotten.
+	 */
+	set_record(&s, NET_A, "demo-db-1", "db", "10.1.0.5", true);
+	resolver_drop(s.resolver, NET_A, "demo-db-1");
+	set_record(&s, NET_A, "demo-db-1", "db", "10.1.0.6", true);
+	for (int i = 0; i < 4; i++)
+		assert_ok(loop_turn(s.loop, 10 * NS_PER_MSEC, &e));
+	assert_string_equal(ask(&s, "db", DNS_A), "10.1.0.6");
+	resolver_drop(s.resolver, NET_A, "demo-db-1");
+	for (int i = 0; i < 4; i++)
+		assert_ok(loop_turn(s.loop, 10 * NS_PER_MSEC, &e));
+	s.resolver = other;
+	set_record(&s, NET_A, "other-api-1", "api", "10.1.0.9", true);
+	s.resolver = own;
+	for (int i = 0; i < 4; i++)
+		assert_ok(loop_turn(s.loop, 10 * NS_PER_MSEC, &e));
+	assert_string_equal(ask(&s, "api", DNS_A), "10.1.0.9");
+	resolver_free(other);
+	clear_stage(&s);
+}
+
 static void garbage_hurts_nobody(void **state)
 {
 	static const char *const rows[] = {"", "x", "\x12\x34\x01",
@@ -380,6 +421,7 @@ int main(void)
 		cmocka_unit_test(the_next_server_is_asked),
 		cmocka_unit_test(internal_networks_ask_nobody),
 		cmocka_unit_test(idle_connections_keep_nobody_out),
+		cmocka_unit_test(another_project_is_seen),
 		cmocka_unit_test(garbage_hurts_nobody),
 	};
 

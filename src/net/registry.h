@@ -1,0 +1,19 @@
+/*
+ * Names across projects: every supervisor writes its endpoints as files below
+ * BERTH_RUN/dns/<network id>/ and watches those of others, so that two projects on one network
+ * see each other. The files outlive a supervisor as its containers do.
+ */
+#pragma once
+#include "base/loop.h"
+#include "net/names.h"
+
+struct registry;
+
+/* Fills `names` with what others publish. */
+int registry_new(struct loop *l, struct names *names, struct registry **out,
+		 struct err *e) must_check;
+void registry_free(struct registry *r);
+/* From now on the endpoints of others on this network are known. Twice is fine. */
+int registry_watch(struct registry *r, const char *network, struct err *e) must_check;
+int registry_publish(const struct resolver_record *rec, struct err *e) must_check;
+void registry_withdraw(const char *network, const char *key);

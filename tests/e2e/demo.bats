@@ -1,20 +1,25 @@
 #!/usr/bin/env bats
 # The voting example on real PostgreSQL and Redis, pulled from a registry.
-# images: postgres redis voting
+# images: postgres=voting/postgres:15 redis=voting/redis:7 voting=voting/app:1
 load lib
 
 setup_file() {
 	root_up
-	registry_start
-	"$TESTS/../examples/voting/images" "$REGISTRY" >&3
+	registry_of_images
 	# PORT is the page's: examples/voting/compose.yaml.
 	export PORT=18080
+	mkdir "$BERTH_HOME/voting"
+	cp -r "$TESTS"/../examples/voting/{compose.yaml,migrations} "$BERTH_HOME/voting/"
 }
 
 setup() {
 	PROJECT=voting
-	cp -r "$TESTS/../examples/voting" "$BERTH_HOME/" 2>/dev/null || true
 	cd "$BERTH_HOME/voting" || return
+}
+teardown() { :; }
+teardown_file() {
+	cd "$BERTH_HOME/voting" && berth down -v -t 1 >/dev/null 2>&1
+	root_down
 }
 
 results() { curl -sf "http://127.0.0.1:$PORT/results.json"; }

@@ -55,16 +55,15 @@ push_busybox() { # [NAME[:TAG]]
 			"docker://$REGISTRY/${1:-busybox:latest}"
 }
 
-# have_image NAME REF...: the image of the recipe tests/images/NAME, loaded under these names. There
-# is no way out of a test's network: a line "# images: NAME..." in the file has tests/run make them
-# before, "# npm: NAME@VERSION..." the same for modules, whose place is then in NODE_PATH.
-have_image() {
-	local archive name=$1 ref
-	shift
-	archive=$("$TESTS/images/build" "$name") && berth load -q -i "$archive" >/dev/null || return
-	for ref; do
-		berth tag "$name:latest" "$ref" || return
-	done
+# There is no way out of a test's network. A line "# images: NAME=REF..." in the file has tests/run
+# build the recipes tests/images/NAME before and put them into a registry in the cache, which this
+# starts; pull then has it for Docker Hub's mirror. "# npm: NAME@VERSION..." has node modules
+# installed, whose place is then in NODE_PATH.
+registry_of_images() {
+	mkdir -p "$BERTH_HOME/registry"
+	ln -sfn "$BERTH_TEST_CACHE/registry/files" "$BERTH_HOME/registry/files"
+	registry_start
+	echo "docker.io mirror=http://$REGISTRY" >"$BERTH_ROOT/registries.conf"
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds; says what it waited for when it never does.

@@ -1,17 +1,12 @@
 #!/usr/bin/env bats
 # stacks/miniapp: the requirements of its document, by their ids.
-# images: postgres redis nginx miniapp-backend miniapp-bot miniapp-frontend
+# images: postgres=postgres:15 redis=redis:7 nginx=nginx:1 miniapp-backend=miniapp/backend:1 miniapp-bot=miniapp/bot:1 miniapp-frontend=miniapp/frontend:1
 # npm: ws@8.18.0
 load ../e2e/lib
 
 setup_file() {
 	root_up
-	have_image postgres postgres:15
-	have_image redis redis:7
-	have_image nginx nginx:1
-	have_image miniapp-backend miniapp/backend:1
-	have_image miniapp-bot miniapp/bot:1
-	have_image miniapp-frontend miniapp/frontend:1
+	registry_of_images
 	cp -r "$TESTS/../stacks/miniapp" "$BERTH_HOME/miniapp"
 	cd "$BERTH_HOME/miniapp"
 	rm -f .env

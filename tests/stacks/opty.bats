@@ -1,13 +1,12 @@
 #!/usr/bin/env bats
 # stacks/opty: the requirements of its document, by their ids.
-# images: mongo opty-socket
+# images: mongo=mongo:8 opty-socket=edu3983/opty-socket:1.0.0
 # npm: socket.io-client@4.8.1
 load ../e2e/lib
 
 setup_file() {
 	root_up
-	have_image mongo mongo:8
-	have_image opty-socket edu3983/opty-socket:1.0.0
+	registry_of_images
 	cp -r "$TESTS/../stacks/opty" "$BERTH_HOME/opty-orchestration"
 	cd "$BERTH_HOME/opty-orchestration"
 	sed -e s/change-me-root/root-pw/ -e s/change-me-app/app-pw/ .env.example >.env

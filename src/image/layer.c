@@ -74,6 +74,26 @@ int layer_settle(struct arena *a, const char *diff_id, struct err *e)
 	return file_replace(AT_FDCWD, path, text, strlen(text), 0600, FILE_DURABLE, e);
 }
 
+/* Whether its files are settled stays as it is. */
+int layer_note_blob(struct arena *a, const struct layer *l, struct err *e)
+{
+	char *path = arena_printf(a, "%s/layer.json", place_layer(a, l->diff_id));
+	auto_json *j = NULL;
+	auto_free char *text = NULL;
+	struct span s;
+	int r = file_read(a, AT_FDCWD, path, NOTE_LIMIT, &s, e);
+
+	if (!r)
+		r = json_read(s.p, s.n, &j, e);
+	if (r < 0)
+		return r;
+	json_object_set_new(j, "blob", json_string(l->blob));
+	json_object_set_new(j, "media_type", json_string(l->media_type));
+	json_object_set_new(j, "blob_size", json_integer(l->blob_size));
+	text = json_dumps(j, JSON_COMPACT);
+	return file_replace(AT_FDCWD, path, text, strlen(text), 0600, FILE_DURABLE, e);
+}
+
 int intake_lock(struct arena *a, const char *digest, int *out_fd, struct err *e)
 {
 	char *dir;
@@ -249,6 +269,7 @@ int layer_adopt(struct arena *a, const char *path, const struct pack_options *o,
 
 	/* Packing again must see what was packed now. */
 	how.set_on_disk = true;
+	how.skip_root_entry = false;
 	r = pack_layer(path, -1, &how, id, &tar_size, e);
 	if (r < 0)
 		return r;

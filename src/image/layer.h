@@ -25,6 +25,9 @@ int layer_find(struct arena *a, const char *diff_id, struct layer *out, struct e
 /* Its files are known to be on the disk: from now on it survives a power cut. */
 int layer_settle(struct arena *a, const char *diff_id, struct err *e) must_check;
 
+/* Notes the blob that was made of a layer (blob, blob_size, media_type of l). */
+int layer_note_blob(struct arena *a, const struct layer *l, struct err *e) must_check;
+
 /*
  * Makes a directory (an overlay upper, with 0:0 devices for whiteouts, or a plain tree) a layer of
  * the store: hashed as pack_layer() writes it, then moved, so `path` is gone afterwards. It must

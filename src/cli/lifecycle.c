@@ -108,14 +108,41 @@ struct start {
 	int wait_timeout;
 };
 
+/* start makes no containers: that is up's work. */
+static int must_have_containers(struct cli *c, int argc, char **argv, struct err *e)
+{
+	struct targets ts;
+	int r = target_find(c, argc, argv, &ts, e);
+
+	if (r < 0)
+		return r;
+	vec_each(t, &ts) {
+		if (t->containers.n)
+			continue;
+		if (t->services.n)
+			err_set(e, ENOENT, "service \"%s\" has no container to start",
+				t->services.v[0]);
+		else
+			err_set(e, ENOENT, "project \"%s\" has no container to start", t->project);
+		return err_hint(e, "berth up -d makes them");
+	}
+	return 0;
+}
+
 static int start_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct start *s = opts;
 	json_t *msg = json_pack("{s:s, s:b}", "do", "start", "wait", s->wait);
+	int r;
 
 	if (s->wait_timeout)
 		json_object_set_new(msg, "wait_timeout_ns",
 				    json_integer(s->wait_timeout * INT64_C(1000000000)));
+	r = must_have_containers(c, argc, argv, e);
+	if (r < 0) {
+		json_decref(msg);
+		return r;
+	}
 	return send_all(c, argc, argv, msg, "Starting", e);
 }
 

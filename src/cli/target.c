@@ -126,21 +126,41 @@ static int find_in_project(struct cli *c, int argc, char **argv, struct targets 
 	return 0;
 }
 
-int target_find(struct cli *c, int argc, char **argv, struct targets *out, struct err *e)
+static int find_all_anywhere(struct cli *c, int argc, char **argv, struct targets *out,
+			     struct err *e)
 {
 	int r = 0;
 
-	*out = (struct targets){0};
-	if (c->world != WORLD_DOCKER)
-		return find_in_project(c, argc, argv, out, e);
-	if (!argc)
-		return err_set(e, EINVAL, "this needs the name of a container");
 	for (int i = 0; i < argc && r >= 0; i++) {
 		r = find_anywhere(c, argv[i], out, e);
 		if (r == 1)
 			r = no_such(c, argv[i], e);
 	}
 	return r;
+}
+
+int target_find(struct cli *c, int argc, char **argv, struct targets *out, struct err *e)
+{
+	int r = 0;
+
+	*out = (struct targets){0};
+	if (c->world != WORLD_DOCKER) {
+		struct err no_file;
+
+		r = find_in_project(c, argc, argv, out, e);
+		if (r >= 0 || c->project || c->global.files.n || !argc)
+			return r;
+		/* No project here: then the words are containers of others. */
+		no_file = *e;
+		*out = (struct targets){0};
+		r = find_all_anywhere(c, argc, argv, out, e);
+		if (r < 0)
+			*e = no_file;
+		return r;
+	}
+	if (!argc)
+		return err_set(e, EINVAL, "this needs the name of a container");
+	return find_all_anywhere(c, argc, argv, out, e);
 }
 
 static json_t *words(const struct strings *s)

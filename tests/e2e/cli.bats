@@ -1,0 +1,81 @@
+# The command line itself: words, flags, help, errors, names it is called by.
+load lib
+
+@test "no command and help show the commands, with code 0" {
+	run -0 berth
+	[[ $output == *"up "*"down "* ]]
+	run -0 berth help up
+	[[ $output == *"--wait-timeout SECONDS"* ]]
+	run -0 berth up --help
+	[[ $output == *"Create and start containers"* ]]
+}
+
+@test "an unknown command or flag is named, with the nearest known one, code 1" {
+	run -1 berth upp
+	[[ $output == *'unknown command: "berth upp"'*'did you mean "berth up"'* ]]
+	run -1 berth up --detatch
+	[[ $output == *'unknown flag: --detatch'*'did you mean --detach'* ]]
+	run -1 berth ps -Z
+	[[ $output == *"unknown shorthand flag: 'Z' in -Z"* ]]
+}
+
+@test "global options stand before the command or after it" {
+	compose <<-END
+		services: {web: {image: busybox}}
+	END
+	mv compose.yaml other.yaml
+	[ "$(berth -f other.yaml -p one config --format json | jq -r .name)" = one ]
+	[ "$(berth config -f other.yaml --project-name=two --format json | jq -r .name)" = two ]
+	rm -f compose.yaml
+}
+
+@test "an error in the file shows its line, a caret and the way out" {
+	compose <<-END
+		services:
+		  web:
+		    imgae: busybox
+	END
+	run -1 berth ps
+	[[ $output == *"compose.yaml:3:5"*"imgae: busybox"*"^"*'did you mean "image"?'* ]]
+	run -1 berth --progress json ps
+	[ "$(jq -r .error <<<"$output")" = true ]
+	rm compose.yaml
+}
+
+@test "called as docker-compose and docker it answers to their words" {
+	ln -s "$BERTH" docker-compose
+	ln -s "$BERTH" docker
+	run -0 ./docker-compose version --short
+	[ "$output" = "$("$BERTH" version --short)" ]
+	run -0 ./docker compose version
+	[[ $output == "berth version "* ]]
+	run -0 ./docker ps -q
+	[ "$output" = "" ]
+	run -125 ./docker ps --nonsense
+	[[ $output == *"unknown flag: --nonsense"* ]]
+}
+
+@test "the manual and the completions name every command" {
+	run -0 berth help --man
+	[[ $output == *".SS berth up "* && $output == *'\fB\-\-force\-recreate\fR'* ]]
+	berth help --bash >completion
+	bash -n completion
+	. ./completion
+	COMP_WORDS=(berth st) COMP_CWORD=1 COMPREPLY=()
+	_berth
+	[[ "${COMPREPLY[*]}" == *start*stop* ]]
+	run -0 berth help --fish
+	[[ $output == *"__fish_seen_subcommand_from up"* ]]
+}
+
+@test "without a project every command says so, code 1" {
+	for command in ps logs stop 'exec web true' down; do
+		run -1 berth $command
+		[[ $output == *"no configuration file"* || $output == *"no compose file"* ]]
+	done
+}
+
+@test "doctor finds this machine able" {
+	run -0 berth doctor
+	[[ $output == *"control groups"* ]]
+}

@@ -19,7 +19,8 @@ struct child {
 	int dev;      /* root of its /dev */
 	int pts;      /* root of its devpts */
 	int cwd;      /* O_PATH, inside */
-	int init;     /* memfd of the reaper, or -1 */
+	int init; /* memfd of the reaper, or -1 */
+	int userns; /* joined last, or -1 */
 	int *sources; /* per spec->mounts: a detached tree */
 	int etc[3];   /* hosts, hostname, resolv.conf */
 	struct user user;
@@ -40,6 +41,7 @@ int child_descriptors(const int stdio[3], const int *keep, size_t n_keep, struct
 int child_exec(const char *const *argv, const char *const *envp, struct err *e) must_check;
 
 /* rootfs.c */
+int rootfs_private(struct child *c, struct err *e) must_check;
 int rootfs_create(struct child *c, struct err *e) must_check;
 int rootfs_attach(struct child *c, struct err *e) must_check;
 int rootfs_system(struct child *c, struct err *e) must_check;
@@ -49,6 +51,7 @@ int rootfs_hide(struct child *c, struct err *e) must_check;
 int rootfs_enter(struct child *c, struct err *e) must_check;
 /* mounts.c */
 int mounts_sources(struct child *c, struct err *e) must_check;
+int mounts_data(struct child *c, struct err *e) must_check;
 int mounts_attach(struct child *c, struct err *e) must_check;
 /* tty.c */
 int tty_child(struct child *c, struct err *e) must_check;

@@ -13,6 +13,7 @@
 #include "runtime/inside.h"
 #include "runtime/state.h"
 #include "runtime/tty.h"
+#include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -64,7 +65,6 @@ static int step_join(struct child *c, struct err *e)
 
 	if (setns(exec_of(c)->target, all) < 0)
 		return err_set(e, errno, "cannot join its namespaces: %s", strerror(errno));
-	close(exec_of(c)->target);
 	c->root = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
 	return c->root < 0 ? err_set(e, -c->root, "cannot open its root: %s", strerror(-c->root))
 			   : 0;
@@ -108,7 +108,7 @@ static int step_tty(struct child *c, struct err *e)
 	if (c->pts < 0 || fstatfs(c->pts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
 		return err_set(e, ENODEV, "/dev/pts in the container is not a devpts");
 	r = tty_open(c->pts, s->rows, s->cols, &t, e);
-	r = r < 0 ? r : tty_take(&t, c->user.uid, e);
+	r = r < 0 ? r : tty_take(&t, userns_uid(c->spec, c->user.uid), e);
 	if (r < 0)
 		return r;
 	r = sys_send_fds(c->sync, &note, 1, &t.master, 1);
@@ -129,6 +129,8 @@ static int step_rights(struct child *c, struct err *e)
 	sys_keyring_new_session();
 	if (sys_close_from(3, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_set(e, errno, "cannot mark descriptors: %s", strerror(errno));
+	if (userns_wanted(&x->of) && setns(x->target, CLONE_NEWUSER) < 0)
+		return err_set(e, errno, "cannot join the user namespace: %s", strerror(errno));
 	return rights_take(&rights, e);
 }
 
@@ -241,7 +243,7 @@ static int prepare(struct exec *x, struct err *e)
 int exec_begin(const struct exec_spec *s, struct launch *out, struct err *e)
 {
 	auto_arena a = {0};
-	struct exec x = {.s = s, .c = {.a = &a, .init = -1}, .target = -1};
+	struct exec x = {.s = s, .c = {.a = &a, .init = -1, .userns = -1}, .target = -1};
 	int r = prepare(&x, e);
 
 	x.c.spec = &x.of;

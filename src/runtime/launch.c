@@ -12,6 +12,7 @@
 #include "runtime/init.h"
 #include "runtime/rights.h"
 #include "runtime/state.h"
+#include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -34,6 +35,7 @@ static int step_descriptors(struct child *c, struct err *e)
 	*vec_push(c->a, &keep) = c->sync;
 	*vec_push(c->a, &keep) = s->gate_fd;
 	*vec_push(c->a, &keep) = c->init;
+	*vec_push(c->a, &keep) = c->userns;
 	*vec_push(c->a, &keep) = s->net.fd;
 	*vec_push(c->a, &keep) = s->ipc.fd;
 	*vec_push(c->a, &keep) = s->uts.fd;
@@ -135,8 +137,34 @@ static bool is_own_sysctl(const struct container_spec *s, const char *key)
 	return false;
 }
 
+/* Ping and low ports without capabilities, as docker gives them; only where the kernel's default
+ * still stands: the namespace may be another container's, with wishes of its own. */
+static void friendly_network(struct child *c)
+{
+	static const char *const rows[][3] = {
+		{"net.ipv4.ping_group_range", "1\t0\n", "0 2147483647"},
+		{"net.ipv4.ip_unprivileged_port_start", "1024\n", "0"}};
+	char path[64], old[64];
+	struct err ignored;
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		auto_fd int fd = -1;
+		int n;
+
+		snprintf(path, sizeof(path), "sys/net/ipv4/%s", rows[i][0] + strlen("net.ipv4."));
+		fd = sys_openat2(c->proc, path, O_RDONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+		n = fd < 0 ? fd : sys_read_full(fd, old, sizeof(old) - 1);
+		old[n > 0 ? n : 0] = '\0';
+		if (!strcmp(old, rows[i][1]) &&
+		    write_sysctl(c, rows[i][0], rows[i][2], &ignored) < 0)
+			log_err(LOG_DEBUG_, &ignored);
+	}
+}
+
 static int step_sysctls(struct child *c, struct err *e)
 {
+	if (c->spec->net.mode != NS_HOST)
+		friendly_network(c);
 	vec_each(p, &c->spec->sysctls) {
 		if (!is_own_sysctl(c->spec, p->key))
 			return err_set(e, EPERM,
@@ -192,6 +220,8 @@ static int step_rights(struct child *c, struct err *e)
 	/* Whatever a step above forgot; execve closes it. */
 	if (sys_close_from(3, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_set(e, errno, "cannot mark descriptors: %s", strerror(errno));
+	if (c->userns >= 0 && setns(c->userns, CLONE_NEWUSER) < 0)
+		return err_set(e, errno, "cannot join the user namespace: %s", strerror(errno));
 	return rights_take(&rights, e);
 }
 
@@ -233,8 +263,10 @@ static const struct step steps[] = {
 	{"take its descriptors",    step_descriptors},
 	{"join namespaces",         step_namespaces},
 	{"enter its cgroup",        step_cgroup},
-	{"assemble its root",       rootfs_create},
 	{"open its mounts",         mounts_sources},
+	{"leave the host's mounts", rootfs_private},
+	{"assemble its root",       rootfs_create},
+	{"write its files",         mounts_data},
 	{"attach its root",         rootfs_attach},
 	{NULL,                      rootfs_system},
 	{"name the container",      step_identity},
@@ -366,13 +398,15 @@ static int make_cgroup(struct arena *a, const struct container_spec *s, struct e
 int launch_begin(const struct container_spec *s, struct launch *out, struct err *e)
 {
 	auto_arena a = {0};
-	struct child c = {.spec = s, .a = &a, .init = -1, .cwd = -1};
+	struct child c = {.spec = s, .a = &a, .init = -1, .cwd = -1, .userns = -1};
 	struct err ignored;
 	int r = filter_choose(&a, s, &c.filter, e);
 
 	if (!r && s->init)
 		r = c.init = init_open(e);
 	if (r >= 0)
+		r = userns_open(s, &c.userns, e);
+	if (!r)
 		r = make_cgroup(&a, s, e);
 	if (!r) {
 		r = start(s, &c, out, e);
@@ -380,6 +414,7 @@ int launch_begin(const struct container_spec *s, struct launch *out, struct err 
 			log_err(LOG_WARN_, &ignored);
 	}
 	close_at(&c.init);
+	close_at(&c.userns);
 	if (r < 0 && launch_exit_code(e) != 125)
 		e->code = EINVAL;
 	return r < 0 ? -e->code : 0;

@@ -4,10 +4,12 @@
  * root. The content of secrets lives on one tmpfs per container that is attached where the root
  * will cover it, since older kernels clone only from attached mounts.
  */
+#include "base/log.h"
 #include "base/sys.h"
 #include "runtime/child.h"
 #include "runtime/inside.h"
 #include "runtime/mountfd.h"
+#include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -73,19 +75,23 @@ static int open_bind(const struct mount_spec *m, struct err *e)
 	return tree;
 }
 
-static int flag_bind(const struct mount_spec *m, int tree, struct err *e)
+static int flag_bind(const struct child *c, const struct mount_spec *m, int tree, struct err *e)
 {
 	int r = set_propagation(m, tree, e);
 
 	if (r < 0)
 		return r;
+	/* A file system that cannot shift ids shows its own: files of the host's root then belong
+	 * to nobody inside, which is safe. */
+	if (c->userns >= 0 && userns_map_tree(tree, c->userns, !m->no_recursive) < 0)
+		log_debug("%s: no id-mapped mount", m->target);
 	r = mountfd_attrs(tree, attrs_of(m), 0, !m->no_recursive);
 	if (!r && m->read_only)
 		r = mountfd_attrs(tree, MOUNT_ATTR_RDONLY, 0, m->recursive_ro);
 	return r < 0 ? err_set(e, -r, "cannot set its mount options: %s", strerror(-r)) : 0;
 }
 
-static int open_tmpfs(const struct mount_spec *m, struct err *e)
+static int open_tmpfs(const struct child *c, const struct mount_spec *m, struct err *e)
 {
 	char size[32], mode[16], uid[16], gid[16];
 	struct mount_option options[4];
@@ -96,8 +102,8 @@ static int open_tmpfs(const struct mount_spec *m, struct err *e)
 		options[n++] = (struct mount_option){"size", size};
 	}
 	snprintf(mode, sizeof(mode), "%o", m->mode ? m->mode & 07777 : 01777);
-	snprintf(uid, sizeof(uid), "%u", m->uid);
-	snprintf(gid, sizeof(gid), "%u", m->gid);
+	snprintf(uid, sizeof(uid), "%u", userns_uid(c->spec, m->uid));
+	snprintf(gid, sizeof(gid), "%u", userns_gid(c->spec, m->gid));
 	options[n++] = (struct mount_option){"mode", mode};
 	options[n++] = (struct mount_option){"uid", uid};
 	options[n++] = (struct mount_option){"gid", gid};
@@ -148,7 +154,8 @@ static int data_store(struct child *c, struct err *e)
 	return fs;
 }
 
-static int open_data(const struct mount_spec *m, int store, size_t i, struct err *e)
+static int open_data(const struct child *c, const struct mount_spec *m, int store, size_t i,
+		     struct err *e)
 {
 	char name[24];
 	int fd, tree, r;
@@ -156,7 +163,8 @@ static int open_data(const struct mount_spec *m, int store, size_t i, struct err
 	snprintf(name, sizeof(name), "%zu", i);
 	fd = sys_open(store, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0600);
 	r = fd < 0 ? fd : sys_write_all(fd, m->data.p, m->data.n);
-	if (!r && (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode & 07777) < 0))
+	if (!r && (fchown(fd, userns_uid(c->spec, m->uid), userns_gid(c->spec, m->gid)) < 0 ||
+		   fchmod(fd, m->mode & 07777) < 0))
 		r = -errno;
 	if (r < 0)
 		return err_set(e, -r, "cannot write it: %s", strerror(-r));
@@ -168,17 +176,17 @@ static int open_data(const struct mount_spec *m, int store, size_t i, struct err
 	return r < 0 ? err_set(e, -r, "cannot open it: %s", strerror(-r)) : tree;
 }
 
-static int open_source(const struct mount_spec *m, struct err *e)
+static int open_source(const struct child *c, const struct mount_spec *m, struct err *e)
 {
 	int tree, r;
 
 	switch (m->kind) {
 	case MNT_BIND:
 		tree = open_bind(m, e);
-		r = tree < 0 ? tree : flag_bind(m, tree, e);
+		r = tree < 0 ? tree : flag_bind(c, m, tree, e);
 		return r < 0 ? r : tree;
 	case MNT_TMPFS:
-		return open_tmpfs(m, e);
+		return open_tmpfs(c, m, e);
 	case MNT_OVERLAY_IMAGE:
 		return open_layers(m, e);
 	case MNT_DATA:
@@ -198,34 +206,46 @@ static int open_etc(struct child *c, struct err *e)
 			continue;
 		if (c->etc[i] < 0)
 			return err_set(e, -c->etc[i], "%s: %s", files[i], strerror(-c->etc[i]));
+		if (c->userns >= 0 && userns_map_tree(c->etc[i], c->userns, false) < 0)
+			log_debug("%s: no id-mapped mount", files[i]);
 		mountfd_attrs(c->etc[i], s->read_only_root ? MOUNT_ATTR_RDONLY : 0, MS_PRIVATE,
 			      false);
 	}
 	return 0;
 }
 
+/* While the host's mounts are still what they are: a "shared" bind keeps its peers. */
 int mounts_sources(struct child *c, struct err *e)
 {
 	const struct container_spec *s = c->spec;
-	int store = -1, r = open_etc(c, e);
 
+	if (open_etc(c, e) < 0)
+		return -e->code;
 	c->sources = arena_alloc(c->a, (s->mounts.n + 1) * sizeof(int));
-	for (size_t i = 0; !r && i < s->mounts.n; i++) {
+	for (size_t i = 0; i < s->mounts.n; i++) {
 		if (s->mounts.v[i].kind == MNT_DATA)
 			continue;
-		c->sources[i] = open_source(&s->mounts.v[i], e);
+		c->sources[i] = open_source(c, &s->mounts.v[i], e);
 		if (c->sources[i] < 0)
-			r = err_wrap(e, "mount for %s", s->mounts.v[i].target);
+			return err_wrap(e, "mount for %s", s->mounts.v[i].target);
 	}
-	for (size_t i = 0; !r && i < s->mounts.n; i++) {
+	return 0;
+}
+
+int mounts_data(struct child *c, struct err *e)
+{
+	const struct container_spec *s = c->spec;
+	int store = -1;
+
+	for (size_t i = 0; i < s->mounts.n; i++) {
 		if (s->mounts.v[i].kind != MNT_DATA)
 			continue;
 		store = store < 0 ? data_store(c, e) : store;
-		c->sources[i] = store < 0 ? store : open_data(&s->mounts.v[i], store, i, e);
+		c->sources[i] = store < 0 ? store : open_data(c, &s->mounts.v[i], store, i, e);
 		if (c->sources[i] < 0)
-			r = err_wrap(e, "file for %s", s->mounts.v[i].target);
+			return err_wrap(e, "file for %s", s->mounts.v[i].target);
 	}
-	return r;
+	return 0;
 }
 
 /* What docker lets a bind cover inside /proc: files that tools fake (lxcfs). */

@@ -8,6 +8,7 @@
 #include "runtime/child.h"
 #include "runtime/inside.h"
 #include "runtime/mountfd.h"
+#include "runtime/userns.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -74,6 +75,52 @@ static int mount_overlay(struct child *c, struct err *e)
 	return fd;
 }
 
+/* One layer, shown with the container's ids, at SCRATCH/<i>. */
+static int put_layer(struct child *c, int scratch, size_t i, struct err *e)
+{
+	const char *layer = c->spec->layers.v[i], *name = arena_printf(c->a, "%zu", i);
+	auto_fd int tree = mountfd_clone(AT_FDCWD, layer, false), at = -1;
+	int r = tree < 0 ? tree : userns_map_tree(tree, c->userns, false);
+
+	if (!r && mkdirat(scratch, name, 0700) < 0)
+		r = -errno;
+	at = r < 0 ? -1 : sys_open(scratch, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	r = r < 0 ? r : at < 0 ? at : mountfd_put(tree, at);
+	return r < 0 ? err_set(e, -r, "layer %s with shifted ids: %s", layer, strerror(-r)) : 0;
+}
+
+/* Overlay takes its layers by path: they are put together over our private view of /sys, which
+ * nobody needs before the container's own is mounted, and go with it. */
+#define SCRATCH "/sys"
+
+static int mapped_overlay(struct child *c, struct err *e)
+{
+	struct container_spec shown = *c->spec;
+	const struct container_spec *real = c->spec;
+	auto_fd int scratch = mountfd_new("tmpfs", NULL, 0, MOUNT_PLAIN, e), at = -1;
+	int r = scratch;
+
+	if (r >= 0)
+		at = r = sys_open(AT_FDCWD, SCRATCH, O_PATH | O_DIRECTORY, 0);
+	r = r < 0 ? r : mountfd_put(scratch, at);
+	shown.layers = (struct strings){0};
+	for (size_t i = 0; r >= 0 && i < real->layers.n; i++) {
+		r = put_layer(c, scratch, i, e);
+		*vec_push(c->a, &shown.layers) = arena_printf(c->a, SCRATCH "/%zu", i);
+	}
+	/* The upper directory holds shifted ids on disk: it belongs to this container alone. */
+	if (r >= 0 && real->upper &&
+	    chown(real->upper, userns_uid(real, 0), userns_gid(real, 0)) < 0)
+		r = err_set(e, errno, "%s: %s", real->upper, strerror(errno));
+	if (r < 0)
+		return r;
+	c->spec = &shown;
+	r = mount_overlay(c, e);
+	c->spec = real;
+	umount2(SCRATCH, MNT_DETACH);
+	return r;
+}
+
 int rootfs_create(struct child *c, struct err *e)
 {
 	const struct container_spec *s = c->spec;
@@ -82,7 +129,7 @@ int rootfs_create(struct child *c, struct err *e)
 	if (r < 0)
 		return r;
 	if (s->layers.n) {
-		c->root = mount_overlay(c, e);
+		c->root = c->userns >= 0 ? mapped_overlay(c, e) : mount_overlay(c, e);
 		return c->root < 0 ? c->root : 0;
 	}
 	if (!s->root_dir)
@@ -92,19 +139,25 @@ int rootfs_create(struct child *c, struct err *e)
 		return err_set(e, -c->root, "root directory %s: %s", s->root_dir,
 			       strerror(-c->root));
 	r = mountfd_attrs(c->root, 0, MS_PRIVATE, true);
+	if (!r && c->userns >= 0)
+		r = userns_map_tree(c->root, c->userns, false);
 	return r < 0 ? err_set(e, -r, "root directory %s: %s", s->root_dir, strerror(-r)) : 0;
+}
+
+/* From here on no mount of ours reaches the host, nor a new one of its ours. */
+int rootfs_private(struct child *c, struct err *e)
+{
+	struct mount_attr private = {.propagation = MS_PRIVATE};
+	int r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private);
+
+	return r < 0 ? err_set(e, -r, "cannot make the mounts private: %s", strerror(-r)) : 0;
 }
 
 int rootfs_attach(struct child *c, struct err *e)
 {
-	struct mount_attr private = {.propagation = MS_PRIVATE};
-	auto_fd int at = -1;
-	int r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private);
+	auto_fd int at = sys_open(AT_FDCWD, c->spec->dir, O_PATH | O_DIRECTORY, 0);
+	int r = at < 0 ? at : mountfd_put(c->root, at);
 
-	if (!r)
-		at = r = sys_open(AT_FDCWD, c->spec->dir, O_PATH | O_DIRECTORY, 0);
-	if (r >= 0)
-		r = mountfd_put(c->root, at);
 	return r < 0 ? err_set(e, -r, "%s: %s", c->spec->dir, strerror(-r)) : 0;
 }
 
@@ -167,7 +220,16 @@ static int mount_cgroup(struct child *c, struct err *e)
 	return fd < 0 ? fd : 0;
 }
 
-static int dev_entries(int dev, struct err *e)
+/* Entries of /dev belong to the container's root, whoever that is on the host. */
+static int own(struct child *c, int dir, const char *name)
+{
+	if (c->userns < 0)
+		return 0;
+	return fchownat(dir, name, userns_uid(c->spec, 0), userns_gid(c->spec, 0),
+			AT_SYMLINK_NOFOLLOW);
+}
+
+static int dev_entries(struct child *c, int dev, struct err *e)
 {
 	static const struct {
 		const char *name;
@@ -183,7 +245,8 @@ static int dev_entries(int dev, struct err *e)
 
 	for (size_t i = 0; i < countof(nodes); i++) {
 		if (mknodat(dev, nodes[i].name, S_IFCHR | 0666,
-			    makedev(nodes[i].major, nodes[i].minor)) < 0)
+			    makedev(nodes[i].major, nodes[i].minor)) < 0 ||
+		    own(c, dev, nodes[i].name) < 0)
 			return err_set(e, errno, "/dev/%s: %s", nodes[i].name, strerror(errno));
 	}
 	for (size_t i = 0; i < countof(links); i++) {
@@ -191,7 +254,7 @@ static int dev_entries(int dev, struct err *e)
 			return err_set(e, errno, "/dev/%s: %s", links[i][1], strerror(errno));
 	}
 	for (size_t i = 0; i < countof(dirs); i++) {
-		if (mkdirat(dev, dirs[i], 0755) < 0)
+		if (mkdirat(dev, dirs[i], 0755) < 0 || own(c, dev, dirs[i]) < 0)
 			return err_set(e, errno, "/dev/%s: %s", dirs[i], strerror(errno));
 	}
 	return 0;
@@ -233,12 +296,16 @@ static int mount_shared_memory(struct child *c, struct err *e)
 static int mount_dev(struct child *c, struct err *e)
 {
 	static const struct mount_option tmpfs[] = {{"mode", "755"}, {"size", "65536k"}};
-	static const struct mount_option pts[] = {
-		{"newinstance", NULL, true}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}};
+	char gid[16];
+	const struct mount_option pts[] = {
+		{"newinstance", NULL, true}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", gid}};
 	int r, mqueue;
 
+	snprintf(gid, sizeof(gid), "%u", userns_gid(c->spec, 5));
 	c->dev = mountfd_new("tmpfs", tmpfs, countof(tmpfs), MOUNT_ATTR_NOSUID, e);
-	r = c->dev < 0 ? c->dev : dev_entries(c->dev, e);
+	r = c->dev < 0 ? c->dev : dev_entries(c, c->dev, e);
+	if (r >= 0 && own(c, c->dev, ".") < 0)
+		r = err_set(e, errno, "/dev: %s", strerror(errno));
 	r = r < 0 ? r : put_at(c, "/dev", c->dev, e);
 	if (r < 0)
 		return r;
@@ -280,7 +347,8 @@ static int make_node(struct child *c, const char *target, const struct stat *st,
 		return err_set(e, -dir, "%s: %s", target, strerror(-dir));
 	if (mknodat(dir, name, st->st_mode, st->st_rdev) < 0 && errno != EEXIST)
 		return err_set(e, errno, "%s: %s", target, strerror(errno));
-	if (fchownat(dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(dir, name, userns_uid(c->spec, st->st_uid), userns_gid(c->spec, st->st_gid),
+		     AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, errno, "%s: %s", target, strerror(errno));
 	return 0;
 }
@@ -441,6 +509,18 @@ int rootfs_hide(struct child *c, struct err *e)
 	return r || !system ? r : hide_thermal(c, e);
 }
 
+/* A directory that we made for a container with shifted ids belongs to nobody inside. */
+static int take_over(struct child *c, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (st.st_uid || c->spec->root_dir)
+		return 0;
+	return fchownat(fd, "", userns_uid(c->spec, 0), userns_gid(c->spec, 0), AT_EMPTY_PATH);
+}
+
 int rootfs_enter(struct child *c, struct err *e)
 {
 	const char *cwd = c->spec->cwd && *c->spec->cwd ? c->spec->cwd : "/";
@@ -451,6 +531,8 @@ int rootfs_enter(struct child *c, struct err *e)
 	c->cwd = inside_make(c->root, cwd, INSIDE_DIR, 0755);
 	if (c->cwd < 0)
 		return err_set(e, -c->cwd, "working directory %s: %s", cwd, strerror(-c->cwd));
+	if (c->userns >= 0 && take_over(c, c->cwd) < 0)
+		return err_set(e, errno, "working directory %s: %s", cwd, strerror(errno));
 	if (c->spec->read_only_root) {
 		r = mountfd_attrs(c->root, MOUNT_ATTR_RDONLY, 0, false);
 		if (r < 0)

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sys.h"
+#include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,6 +80,36 @@ static json_t *rlimits_json(const struct container_spec *s)
 	return array;
 }
 
+/* User namespace: joined or made, exec needs only to know that there is one, and the ids. */
+static json_t *maps_json(const struct id_map *maps, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_pack("[I,I,I]", (json_int_t)maps[i].inside,
+						       (json_int_t)maps[i].outside,
+						       (json_int_t)maps[i].count));
+	return array;
+}
+
+static struct id_map read_map(const json_t *row)
+{
+	return (struct id_map){(uint32_t)json_integer_value(json_array_get(row, 0)),
+			       (uint32_t)json_integer_value(json_array_get(row, 1)),
+			       (uint32_t)json_integer_value(json_array_get(row, 2))};
+}
+
+static void read_maps(struct arena *a, const json_t *j, struct container_spec *s)
+{
+	const json_t *uid = json_object_get(j, "uid_map"), *gid = json_object_get(j, "gid_map");
+
+	s->userns.mode = json_is_array(uid) ? NS_NEW : NS_HOST;
+	for (size_t i = 0; i < json_array_size(uid); i++)
+		*vec_push(a, &s->uid_map) = read_map(json_array_get(uid, i));
+	for (size_t i = 0; i < json_array_size(gid); i++)
+		*vec_push(a, &s->gid_map) = read_map(json_array_get(gid, i));
+}
+
 int state_write(const char *path, const struct container_spec *s, pid_t pid, uint64_t start_time,
 		struct err *e)
 {
@@ -89,6 +120,10 @@ int state_write(const char *path, const struct container_spec *s, pid_t pid, uin
 	json_object_set_new(j, "pid", json_integer(pid));
 	json_object_set_new(j, "start_time", json_integer((json_int_t)start_time));
 	json_object_set_new(j, "rlimits", rlimits_json(s));
+	if (userns_wanted(s)) {
+		json_object_set_new(j, "uid_map", maps_json(s->uid_map.v, s->uid_map.n));
+		json_object_set_new(j, "gid_map", maps_json(s->gid_map.v, s->gid_map.n));
+	}
 	for (size_t i = 0; i < countof(members); i++) {
 		value = member_json(s, &members[i]);
 		if (value)
@@ -161,6 +196,7 @@ int state_read(struct arena *a, const char *path, struct container_spec *out, pi
 		if (value)
 			read_member(a, value, &s, &members[i]);
 	}
+	read_maps(a, j, &s);
 	read_rlimits(a, json_object_get(j, "rlimits"), &s);
 	*out = s;
 	*pid = (pid_t)p;

@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "runtime/child.h"
 #include "runtime/mountfd.h"
+#include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -67,7 +68,7 @@ int tty_child(struct child *c, struct err *e)
 		return 0;
 	r = tty_open(c->pts, c->spec->rows, c->spec->cols, &t, e);
 	r = r < 0 ? r : put_console(c, &t, e);
-	r = r < 0 ? r : tty_take(&t, c->user.uid, e);
+	r = r < 0 ? r : tty_take(&t, userns_uid(c->spec, c->user.uid), e);
 	if (r < 0)
 		return r;
 	r = sys_send_fds(c->sync, &note, 1, &t.master, 1);

@@ -43,15 +43,23 @@ int init_split(int memfd, struct err *e)
 	char number[16];
 	char name[] = "berth-init", *const argv[] = {name, number, NULL}, *const envp[] = {NULL};
 	sigset_t all, before;
+	int gone[2], r;
 	pid_t pid;
-	int r;
 
+	r = sys_pipe(gone, 0);
+	if (r < 0)
+		return err_set(e, -r, "cannot make a pipe: %s", strerror(-r));
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid < 0)
 		return err_set(e, errno, "cannot fork from init: %s", strerror(errno));
 	if (!pid) {
+		/* Not a step before process 1 has dropped berth's memory: its execve closes the
+		 * pipe. */
+		close(gone[1]);
+		if (sys_read(gone[0], number, 1) < 0)
+			return err_set(e, EIO, "cannot wait for init");
 		lead_group(&before);
 		return 0;
 	}

@@ -10,15 +10,56 @@
 struct down {
 	bool volumes, remove_orphans;
 	int timeout;
+	const char *rmi;
 };
+
+/* Images of the project's containers; `local`: only those that the file gave no name. */
+static int list_images(struct cli *c, const char *project, const char *which, struct strings *out,
+		       struct err *e)
+{
+	struct statuses all = {0};
+	int r = status_read(&c->arena, project, &all, e);
+
+	if (r < 0)
+		return r;
+	vec_each(s, &all) {
+		const struct service *svc =
+			c->project && s->service ? project_service(c->project, s->service) : NULL;
+		bool local = !svc || !svc->image;
+
+		if (s->image && !strings_have(out, s->image) && (local || !strcmp(which, "all")))
+			*vec_push(&c->arena, out) = s->image;
+	}
+	return 0;
+}
+
+static int remove_images(struct cli *c, const struct strings *images, struct err *e)
+{
+	auto_progress *p = progress_new(c, "Removing", false);
+
+	vec_each(ref, images) {
+		char *id = arena_printf(&c->arena, "Image %s", *ref);
+		struct strings removed = {0};
+		struct err why = {0};
+
+		if (store_remove(&c->arena, *ref, false, &removed, &why) < 0)
+			progress_set(p, NULL, id, PROGRESS_WARNING, why.why);
+		else
+			progress_set(p, NULL, id, PROGRESS_DONE, "Removed");
+	}
+	return 0;
+}
 
 static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct down *d = opts;
 	struct request r = {.msg = request_new("down", argc, argv), .title = "Running"};
+	struct strings images = {0};
 	const char *project;
 	int code = 0, rc = cli_project_name(c, &project, e);
 
+	if (rc >= 0 && d->rmi)
+		rc = list_images(c, project, d->rmi, &images, e);
 	if (rc < 0) {
 		json_decref(r.msg);
 		return rc;
@@ -32,6 +73,8 @@ static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err
 			project);
 		return 0;
 	}
+	if (rc >= 0 && !code && !c->global.dry_run)
+		rc = remove_images(c, &images, e);
 	return rc < 0 ? rc : code;
 }
 
@@ -39,6 +82,7 @@ static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err
 static const struct opt down_opts[] = {
 	{'v', "volumes",        OPT_FLAG, offsetof(struct down, volumes),        NULL,        "remove its volumes too: the data is gone"},
 	{0,   "remove-orphans", OPT_FLAG, offsetof(struct down, remove_orphans), NULL,        "containers of vanished services too"},
+	{0,   "rmi",            OPT_WORD, offsetof(struct down, rmi),            "local|all", "remove images: those without a name in the file, or all"},
 	{'t', "timeout",        OPT_INT,  offsetof(struct down, timeout),        "SECONDS",   "time to end by itself before a container is killed"},
 	{0},
 };

@@ -1,6 +1,7 @@
 /*
  * Three conversations with the supervisor, one poll loop: `work` carries the start and later the
- * stop, `watch` tells of exits ("wait"), and the logs come from files. Signals arrive by signalfd.
+ * stop, `watch` tells of exits ("events"), and the logs come from files. Signals arrive by
+ * signalfd.
  */
 #include "cli/follow.h"
 #include "base/sys.h"
@@ -24,7 +25,7 @@ struct state {
 	int signals;
 	enum phase phase;
 	int interrupts, code;
-	bool all_exited, done, failed;
+	bool done, failed;
 	struct err err; /* why starting failed */
 };
 
@@ -46,15 +47,6 @@ static int ask(struct state *s, json_t *msg, struct client **out, struct err *e)
 	return r < 0 ? r : client_send(*out, hold, NULL, 0, e);
 }
 
-static json_t *about_services(struct state *s, const char *what)
-{
-	json_t *msg = request_new(what, 0, NULL), *names = json_object_get(msg, "services");
-
-	vec_each(name, &s->f->services)
-		json_array_append_new(names, json_string(*name));
-	return msg;
-}
-
 static int add_containers(struct state *s, struct err *e)
 {
 	struct logs_query q = {.tail = 0};
@@ -72,6 +64,16 @@ static int add_containers(struct state *s, struct err *e)
 		r = logmux_add(s->logs, one, &q, e);
 	}
 	return r;
+}
+
+static void say_attached(struct state *s)
+{
+	auto_buf names = {0};
+
+	buf_str(&names, "Attaching to ");
+	logmux_names(s->logs, &names);
+	if (logmux_count(s->logs))
+		logmux_say(s->logs, names.p);
 }
 
 static int begin_stop(struct state *s, struct err *e)
@@ -111,20 +113,10 @@ static int on_signal(struct state *s, struct err *e)
 	return begin_kill(s, e);
 }
 
-static const char *service_of(struct state *s, const char *container, struct arena *a)
+static int on_exit_event(struct state *s, const char *service, const json_t *about, struct err *e)
 {
-	struct status one;
-	struct err ignored;
-
-	if (status_read_one(a, s->f->project->name, container, &one, &ignored) < 0)
-		return "";
-	return one.service ? one.service : "";
-}
-
-static int on_exit_event(struct state *s, const json_t *msg, struct err *e)
-{
-	const char *name = json_string_or(msg, "name", "?"), *from = s->f->exit_code_from;
-	int code = (int)json_int_or(msg, "code", 0);
+	const char *name = json_string_or(about, "name", "?"), *from = s->f->exit_code_from;
+	int code = (int)json_int_or(about, "exitCode", 0);
 	struct status shown = {.project = s->f->project->name, .name = name};
 	auto_arena a = {0};
 	int r = logmux_drain(s->logs, e);
@@ -133,7 +125,7 @@ static int on_exit_event(struct state *s, const json_t *msg, struct err *e)
 		return r;
 	logmux_say(s->logs,
 		   arena_printf(&a, "%s exited with code %d", logmux_short_name(&shown), code));
-	if (from && !strcmp(service_of(s, name, &a), from) && s->code != 130)
+	if (from && !strcmp(service, from) && s->code != 130)
 		s->code = code;
 	if (s->phase == PHASE_STOPPING)
 		return 0;
@@ -145,15 +137,38 @@ static int on_exit_event(struct state *s, const json_t *msg, struct err *e)
 	return begin_stop(s, e);
 }
 
+/* Nothing of ours runs or waits to run again. */
+static int check_all_ended(struct state *s, struct err *e)
+{
+	struct statuses all = {0};
+	auto_arena a = {0};
+	int r = status_read(&a, s->f->project->name, &all, e);
+
+	if (r < 0 || s->phase != PHASE_RUNNING)
+		return r;
+	vec_each(one, &all) {
+		bool ended = one->state == STATE_EXITED || one->state == STATE_DEAD ||
+			     one->state == STATE_CREATED;
+
+		if (!one->one_off && one->service && strings_have(&s->f->services, one->service) &&
+		    !ended)
+			return 0;
+	}
+	s->done = true;
+	return 0;
+}
+
 static int on_watch(struct state *s, const json_t *msg, struct err *e)
 {
-	if (!strcmp(json_string_or(msg, "event", ""), "exited"))
-		return on_exit_event(s, msg, e);
-	if (json_bool_or(msg, "done", false)) {
-		client_drop(&s->watch);
-		s->all_exited = true;
-	}
-	return 0;
+	const char *service = json_string_or(msg, "service", "");
+	int r;
+
+	if (strcmp(json_string_or(msg, "event", ""), "event") ||
+	    strcmp(json_string_or(msg, "action", ""), "die") ||
+	    !strings_have(&s->f->services, service))
+		return 0;
+	r = on_exit_event(s, service, json_object_get(msg, "attributes"), e);
+	return r < 0 ? r : check_all_ended(s, e);
 }
 
 /* Starting is over: from now on exits are waited for. */
@@ -168,7 +183,7 @@ static int on_started(struct state *s, const json_t *msg, struct err *e)
 	}
 	s->phase = PHASE_RUNNING;
 	client_drop(&s->work);
-	return 0;
+	return check_all_ended(s, e);
 }
 
 static int on_work(struct state *s, const json_t *msg, struct err *e)
@@ -242,6 +257,8 @@ static int begin(struct state *s, struct err *e)
 	sigset_t set;
 	int r = add_containers(s, e);
 
+	if (r >= 0)
+		say_attached(s);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -250,10 +267,11 @@ static int begin(struct state *s, struct err *e)
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (s->signals < 0)
 		return err_set(e, errno, "signalfd: %s", strerror(errno));
+	/* Subscribed before anything starts: no exit is missed. */
+	if (r >= 0)
+		r = ask(s, request_new("events", 0, NULL), &s->watch, e);
 	if (r >= 0)
 		r = ask(s, take_ptr(s->f->start), &s->work, e);
-	if (r >= 0 && s->f->services.n)
-		r = ask(s, about_services(s, "wait"), &s->watch, e);
 	return r;
 }
 
@@ -263,7 +281,7 @@ int follow_run(struct cli *c, struct follow *f, struct err *e)
 	struct state s = {.cli = c, .f = f, .logs = logs, .signals = -1};
 	int r = begin(&s, e);
 
-	while (r >= 0 && !s.done && !(s.all_exited && s.phase == PHASE_RUNNING))
+	while (r >= 0 && !s.done)
 		r = turn(&s, e);
 	if (r >= 0)
 		r = logmux_drain(logs, e);

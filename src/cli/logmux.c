@@ -128,6 +128,12 @@ int logmux_drain(struct logmux *m, struct err *e)
 	return r;
 }
 
+void logmux_names(const struct logmux *m, struct buf *out)
+{
+	vec_each(s, &m->sources)
+		buf_printf(out, "%s%s", s == m->sources.v ? "" : ", ", s->name);
+}
+
 size_t logmux_count(const struct logmux *m)
 {
 	return m->sources.n;

@@ -30,6 +30,7 @@ int logmux_drain(struct logmux *m, struct err *e) must_check;
 /* Descriptors to wait for: one per container. Returns how many were written. */
 struct pollfd;
 size_t logmux_poll(struct logmux *m, struct pollfd *fds, size_t room);
+void logmux_names(const struct logmux *m, struct buf *out); /* "db-1, web-1" */
 size_t logmux_count(const struct logmux *m);
 /* A line of berth's own between them: "web-1 exited with code 0". */
 void logmux_say(struct logmux *m, const char *text);

@@ -43,7 +43,7 @@ static void text(struct writer *w, const char *s)
 		go_string(w->out, s);
 		return;
 	}
-	if (w->how == RENDER_SAVED || !strchr(s, '$')) {
+	if (w->how != RENDER_JSON || !strchr(s, '$')) {
 		buf_json(w->out, s, strlen(s));
 		return;
 	}
@@ -77,17 +77,17 @@ static void break_line(struct writer *w, int depth)
 
 static bool is_hidden(const struct writer *w, const struct node *map, const struct node *k)
 {
-	if (w->how != RENDER_SAVED && k->yaml_only)
+	if (w->how != RENDER_SAVED && w->how != RENDER_MODEL && k->yaml_only)
 		return true;
-	return w->how != RENDER_SAVED && map->record && w->depth > 1 && k->key[0] == 'x' &&
-	       k->key[1] == '-';
+	return w->how != RENDER_SAVED && w->how != RENDER_MODEL && map->record && w->depth > 1 &&
+	       k->key[0] == 'x' && k->key[1] == '-';
 }
 
 static void key(struct writer *w, const struct node *k)
 {
 	char titled[64];
 
-	if (k->title && w->how != RENDER_SAVED) {
+	if (k->title && w->how != RENDER_SAVED && w->how != RENDER_MODEL) {
 		snprintf(titled, sizeof(titled), "%s", k->key);
 		titled[0] = (char)toupper((unsigned char)titled[0]);
 		text(w, titled);
@@ -107,7 +107,8 @@ static void value(struct writer *w, const struct node *n)
 		scalar(w, n);
 		return;
 	}
-	if (!map && !n->kids.n && w->extension && w->how == RENDER_JSON) {
+	if (!map && !n->kids.n && !n->quoted &&
+	    (w->how == RENDER_MODEL || (w->extension && w->how == RENDER_JSON))) {
 		buf_str(w->out, "null"); /* as docker compose prints an empty list there */
 		return;
 	}

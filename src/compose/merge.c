@@ -126,6 +126,45 @@ void schema_unique(struct arena *a, const struct attr *row, struct node *n)
 	}
 }
 
+static struct node *as_list(struct arena *a, struct node *n)
+{
+	struct node *seq;
+
+	if (n->kind != NODE_SCALAR)
+		return n;
+	seq = node_new(a, NODE_SEQ, n);
+	seq->key = n->key;
+	seq->key_line = n->key_line;
+	seq->key_col = n->key_col;
+	node_push(a, seq, node_copy(a, n));
+	return seq;
+}
+
+static int merge_entries(struct arena *a, const struct attr *row, struct node *base,
+			 struct node *over, struct err *e)
+{
+	for (size_t i = 0; i < over->kids.n; i++) {
+		const char *key = row->key(a, over->kids.v[i]);
+		struct node **hit = NULL;
+		int r;
+
+		for (size_t j = 0; key && j < base->kids.n; j++) {
+			const char *other = row->key(a, base->kids.v[j]);
+
+			if (other && !strcmp(other, key))
+				hit = &base->kids.v[j];
+		}
+		if (!hit) {
+			node_push(a, base, over->kids.v[i]);
+			continue;
+		}
+		r = schema_merge(a, row->item, hit, over->kids.v[i], e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static const struct attr anything = {.type = A_ANY};
 
 static const struct attr *row_of(const struct attr *row, const char *key)
@@ -195,6 +234,10 @@ int schema_merge(struct arena *a, const struct attr *row, struct node **base, st
 		(*base)->key_line = over->key_line;
 		return 0;
 	}
+	if (row->flags & F_SPLIT_ONE) {
+		b = *base = as_list(a, b);
+		over = as_list(a, over);
+	}
 	if (b->kind != over->kind) {
 		if (b->kind == NODE_SCALAR) {
 			*base = over;
@@ -205,6 +248,8 @@ int schema_merge(struct arena *a, const struct attr *row, struct node **base, st
 	if (b->kind == NODE_SCALAR) {
 		*base = over;
 	} else if (b->kind == NODE_SEQ) {
+		if (row->flags & F_ENTRIES)
+			return merge_entries(a, row, b, over, e);
 		append(a, b, over);
 		schema_unique(a, row, b);
 	} else if (row->name && !strcmp(row->name, "logging") && other_driver(b, over)) {

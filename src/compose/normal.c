@@ -139,7 +139,8 @@ static void normal_service(struct loading *l, struct node *service)
 			set_text(l, build, "dockerfile", "Dockerfile");
 		pass_through(l, node_get(build, "args"), false);
 	}
-	pass_through(l, node_get(service, "environment"), true);
+	if (!l->o->no_interpolate)
+		pass_through(l, node_get(service, "environment"), true);
 	implied(l, service);
 	for (size_t i = 0; mounts && i < mounts->kids.n; i++) {
 		struct node *target = node_get(mounts->kids.v[i], "target");

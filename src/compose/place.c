@@ -64,8 +64,6 @@ static void place(struct loading *l, struct node *n, const char *base)
 	if (!n || n->kind != NODE_SCALAR || n->type == TYPE_NULL || !*n->text)
 		return;
 	path = with_home(l, n->text);
-	if (l->o->no_interpolate && *path == '$')
-		return;
 	if (*path != '/' && !is_windows(path))
 		path = filepath_join(l->a, base, path);
 	n->text = path;
@@ -141,6 +139,7 @@ void place_service(struct loading *l, struct node *service, const char *base)
 		return;
 	place_context(l, node_get(build, "context"), base);
 	place_contexts(l, node_get(build, "additional_contexts"), base);
+	place_contexts(l, node_get(build, "ssh"), base);
 	place_list(l, node_get(service, "env_file"), "path", base);
 	place_list(l, node_get(service, "label_file"), NULL, base);
 	place_watch(l, node_get(service, "develop"), base);

@@ -96,10 +96,10 @@ int render_config(const struct project *p, const struct render_options *o, struc
 		keep_named(&a, tree, &names);
 	}
 	if (!o->json) {
-		render_yaml(tree, out);
+		render_yaml(tree, !o->model, out);
 		return 0;
 	}
-	render_tree(tree, RENDER_JSON, out);
+	render_tree(tree, o->model ? RENDER_MODEL : RENDER_JSON, out);
 	buf_char(out, '\n');
 	return 0;
 }

@@ -34,9 +34,10 @@ int render_variables(const struct project *p, bool json, struct buf *out, struct
 enum render_tree {
 	RENDER_JSON,  /* docker compose's: extensions only at the top, "$" doubled */
 	RENDER_SAVED, /* everything, as it is */
+	RENDER_MODEL, /* the same, for people: "$" belongs to variables */
 	RENDER_HASHED /* one line, as Go marshals it */
 };
 void render_tree(const struct node *n, enum render_tree how, struct buf *out);
-void render_yaml(const struct node *n, struct buf *out);
+void render_yaml(const struct node *n, bool double_dollars, struct buf *out);
 /* Of a settled service without what needs no new container. */
 void render_hash(const struct node *service, char hex[static 65]);

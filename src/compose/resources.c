@@ -158,7 +158,7 @@ static const struct attr pool_attrs[] = {
 static const struct attr pool_row = {"pool", A_MAP, .sub = pool_attrs, .size = sizeof(struct ipam_pool)};
 static const struct attr ipam_attrs[] = {
 	{"driver",  A_STR,   0, "address manager; there is one", .dflt = "default"},
-	{"config",  A_LIST,  N(pools), "address pools", .item = &pool_row, .key = short_subnet_key},
+	{"config",  A_LIST,  N(pools), "address pools", .item = &pool_row, .key = short_subnet_key, .flags = F_ENTRIES},
 	{"options", A_PAIRS, 0, "there is one address manager", .kinds = KM, .flags = F_INERT | F_HIDDEN},
 	{0},
 };

@@ -238,6 +238,8 @@ static int check_entries(const struct attr *row, const struct node *n, struct er
 		kinds = KS | KI | KF;
 	if (row->flags & F_LISTS && n->kind == NODE_MAP)
 		kinds |= KQ;
+	if (row->type == A_STRS && n->kind == NODE_MAP)
+		kinds |= KN;
 	vec_each(k, &n->kids) {
 		if (!(kind_of(*k) & kinds))
 			return wrong_kind((*k)->key ? (*k)->key : row->name, kinds, *k, e);
@@ -307,7 +309,8 @@ int schema_expand(struct walk *w, const struct attr *row, struct node **n, struc
 		r = check_range(row, was, e);
 	if (!r && row->words)
 		r = check_word(w, row, was, e);
-	if (!r && row->flags & F_SPLIT_ONE && was->kind == NODE_SCALAR && !node_null(was)) {
+	if (!r && row->flags & F_SPLIT_ONE && was->kind == NODE_SCALAR && !node_null(was) &&
+	    !(w->raw && row->flags & F_LATE)) {
 		*n = node_new(w->a, NODE_SEQ, was);
 		node_push(w->a, *n, node_str(w->a, was->text, was));
 	}

@@ -52,7 +52,9 @@ enum flag {
 	F_LISTS = 8192,      /* values of a mapping may be lists */
 	F_HIDDEN = 16384,    /* docker compose reads it and prints it nowhere */
 	F_YAML = 32768,      /* JSON leaves it out */
-	F_FILLED = 65536     /* null only until everything is merged */
+	F_FILLED = 65536,    /* null only until everything is merged */
+	F_LATE = 131072,     /* a single text stays one until values are decided */
+	F_ENTRIES = 262144   /* entries with the same key are merged, not replaced */
 };
 
 /* What a change of the value asks of a running container. */

@@ -40,7 +40,7 @@ static const struct attr ulimit_attrs[] = {
 	{0},
 };
 const struct attr ulimit_row = {"ulimit", A_MAP, .kinds = KM | KI | KS, .sub = ulimit_attrs, .size = sizeof(struct ulimit),
-	.flags = F_REPLACE, .expand = short_ulimit, .decode = decode_ulimit};
+	.flags = F_REPLACE, .expand = short_ulimit, .settle = short_ulimit_pair, .decode = decode_ulimit};
 
 static const struct attr device_request_attrs[] = {
 	{"capabilities", A_STRS,  0, "what the device must be able to do", .flags = F_UNIQUE},
@@ -246,7 +246,7 @@ const struct attr service_attrs[] = {
 	{"devices",             A_LIST,  S(devices), "devices to hand in", .item = &device_row, .key = short_mount_key},
 	{"dns",                 A_STRS,  S(dns), "name servers", .kinds = KS | KQ, .flags = F_SPLIT_ONE | F_DEDUPE},
 	{"dns_opt",             A_STRS,  S(dns_opt), "options of resolv.conf", .flags = F_UNIQUE | F_DEDUPE},
-	{"dns_search",          A_STRS,  S(dns_search), "search domains", .kinds = KS | KQ, .flags = F_SPLIT_ONE | F_DEDUPE},
+	{"dns_search",          A_STRS,  S(dns_search), "search domains", .kinds = KS | KQ, .flags = F_LATE | F_SPLIT_ONE | F_DEDUPE},
 	{"domainname",          A_STR,   S(domainname), "NIS domain"},
 	{"entrypoint",          A_WORDS, S(entrypoint), "program to run instead of the image's", .flags = F_KEEP | F_JSON | F_REPLACE, .settle = short_words, .decode = decode_argv},
 	{"provider",            A_MAP,   0, "no provider program is run; start it yourself", .sub = provider_attrs, .flags = F_INERT | F_KEEP},
@@ -297,7 +297,7 @@ const struct attr service_attrs[] = {
 	{"stop_signal",         A_STR,   S(stop_signal), "signal that asks it to stop", .dflt = "SIGTERM"},
 	{"storage_opt",         A_PAIRS, S(storage_opt), "options of the root file system", .kinds = KM},
 	{"sysctls",             A_PAIRS, S(sysctls), "kernel parameters of its namespaces", .flags = F_EQUALS},
-	{"tmpfs",               A_STRS,  S(tmpfs), "file systems in memory", .kinds = KS | KQ, .flags = F_SPLIT_ONE | F_DEDUPE},
+	{"tmpfs",               A_STRS,  S(tmpfs), "file systems in memory", .kinds = KS | KQ, .flags = F_LATE | F_SPLIT_ONE | F_DEDUPE},
 	{"tty",                 A_BOOL,  S(tty), "give it a terminal"},
 	{"ulimits",             A_NAMED, S(ulimits), "limits of the process", .item = &ulimit_row},
 	{"use_api_socket",      A_BOOL,  0, "there is no engine socket to hand in", .kinds = KB | KS, .flags = F_INERT},

@@ -203,6 +203,9 @@ static int settle_record(struct walk *w, const struct attr *row, struct node *n,
 	map->record = true;
 	for (const struct attr *in = row->sub; in->name; in++) {
 		struct node *k = in->flags & F_HIDDEN ? NULL : node_get(n, in->name);
+
+		if (k && k->json_only)
+			k = NULL;
 		int r = k ? schema_settle(w, in, k, &v, e) : 0;
 
 		if (r < 0)

@@ -150,13 +150,13 @@ int short_count(struct walk *w, struct node **n, struct err *e)
 {
 	int64_t v;
 
+	if (w->raw)
+		return 0;
 	if (node_is(*n, "all")) {
 		*n = node_typed(w->a, TYPE_INT, "-1", *n);
 		return 0;
 	}
 	if ((*n)->type == TYPE_STR && text_to_i64((*n)->text, &v)) {
-		if (w->raw)
-			return 0;
 		node_fail(*n, e, "\"count\" takes a number or \"all\", not \"%s\"", (*n)->text);
 		return -e->code;
 	}
@@ -183,7 +183,7 @@ int short_gpus(struct walk *w, struct node **n, struct err *e)
 		node_fail(*n, e, "\"gpus\" takes \"all\" or a list, not \"%s\"", (*n)->text);
 		return -e->code;
 	}
-	put(w, one, "count", "-1", TYPE_INT);
+	put(w, one, "count", w->raw ? "all" : "-1", w->raw ? TYPE_STR : TYPE_INT);
 	node_push(w->a, seq, one);
 	*n = seq;
 	return 0;
@@ -243,13 +243,21 @@ int short_device(struct walk *w, struct node **n, struct err *e)
 
 int short_ssh(struct walk *w, struct node **n, struct err *e)
 {
-	struct node *seq = node_new(w->a, NODE_SEQ, *n);
+	struct node *was = *n, *map = node_new(w->a, NODE_MAP, was);
 
 	(void)e;
-	if ((*n)->kind == NODE_SCALAR) {
-		node_push(w->a, seq, *n);
-		*n = seq;
+	if (was->kind == NODE_MAP)
+		return 0;
+	for (size_t i = 0; i < (was->kind == NODE_SEQ ? was->kids.n : 1); i++) {
+		const struct node *k = was->kind == NODE_SEQ ? was->kids.v[i] : was;
+		const char *eq = k->text ? strchr(k->text, '=') : NULL;
+
+		if (!k->text)
+			continue;
+		node_set(w->a, map, arena_strndup(w->a, k->text, strcspn(k->text, "=")),
+			 eq ? node_str(w->a, eq + 1, k) : node_typed(w->a, TYPE_NULL, "", k));
 	}
+	*n = map;
 	return 0;
 }
 
@@ -279,6 +287,27 @@ int short_ulimit(struct walk *w, struct node **n, struct err *e)
 	if (text_to_i64((*n)->text, &v))
 		return node_fail(*n, e, "a limit is a whole number, not \"%s\"", (*n)->text);
 	(*n)->type = TYPE_INT;
+	return 0;
+}
+
+/* 0 is written out for readers of YAML; JSON has it as {}, as docker compose prints it. */
+int short_ulimit_pair(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	static const char *const names[] = {"soft", "hard"};
+
+	(void)e;
+	*out = n;
+	if (n->kind == NODE_SCALAR && strcmp(n->text, "0"))
+		return 0;
+	*out = node_new(w->a, NODE_MAP, n);
+	(*out)->record = true;
+	for (size_t i = 0; i < countof(names); i++) {
+		const struct node *v = n->kind == NODE_MAP ? node_get(n, names[i]) : n;
+		struct node *copy = node_typed(w->a, TYPE_INT, v ? v->text : "0", n);
+
+		copy->yaml_only = !strcmp(copy->text, "0");
+		node_set(w->a, *out, names[i], copy);
+	}
 	return 0;
 }
 

@@ -140,10 +140,6 @@ static int push_ports(struct walk *w, struct node *seq, struct node *n, struct e
 	struct port_spec p;
 	int r = parse_port(w, n, &p, e);
 
-	if (r < 0 && w->raw) {
-		node_push(w->a, seq, n);
-		return 0;
-	}
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i <= p.to - p.from; i++)
@@ -157,6 +153,7 @@ int short_ports(struct walk *w, struct node **n, struct err *e)
 {
 	struct node *seq = node_new(w->a, NODE_SEQ, *n);
 
+	seq->quoted = true; /* an empty one is printed as [], not as null */
 	vec_each(k, &(*n)->kids) {
 		int r = 0;
 
@@ -167,7 +164,7 @@ int short_ports(struct walk *w, struct node **n, struct err *e)
 		else
 			node_push(w->a, seq, *k);
 		if (r < 0)
-			return r;
+			return w->raw ? 0 : r; /* "${PORT}:80": all of them stay as they are */
 	}
 	if (seq->kids.n > 70000)
 		return node_fail(*n, e, "more ports than there are");
@@ -182,7 +179,7 @@ int short_port_map(struct walk *w, struct node **n, struct err *e)
 
 	if ((*n)->kind != NODE_MAP)
 		return 0;
-	if (published && published->kind == NODE_SCALAR && published->type == TYPE_INT) {
+	if (published && published->kind == NODE_SCALAR && published->type == TYPE_INT && !w->raw) {
 		published->type = TYPE_STR;
 		published->quoted = true;
 	}
@@ -234,14 +231,16 @@ static void mount_option(struct walk *w, struct node *map, struct node *bind, st
 static int cut_mount(struct walk *w, const struct node *n, const char *field[3], struct err *e)
 {
 	const char *s = n->text, *start = s;
-	size_t count = 0;
+	size_t count = 0, open = 0;
 
 	for (;; s++) {
 		bool drive = s == start + 1 && *s == ':' && s[1] == '\\' &&
 			     isalpha((unsigned char)*start);
 
-		if ((*s && *s != ':') || drive)
-			continue;
+		open += s[0] == '$' && s[1] == '{';
+		open -= open && *s == '}';
+		if ((*s && *s != ':') || drive || (open && *s))
+			continue; /* the colon of ${NAME:-word} belongs to it */
 		if (s == start)
 			return bad_mount(n, "there is nothing between two colons", e);
 		if (count == 3)

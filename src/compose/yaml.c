@@ -39,7 +39,7 @@ static bool printable(const char *s)
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		if ((c < 0x20 && c != '\n') || c == 0x7f)
+		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
 			return false;
 	}
 	return true;
@@ -150,31 +150,38 @@ static void literal(struct buf *b, const char *s, int depth)
 	b->p[b->n] = '\0';
 }
 
-static bool blank_before_break(const char *s)
+/* A block would lose blanks at the end of its lines. */
+static bool blank_at_end(const char *s)
 {
-	for (; (s = strchr(s, '\n')); s++) {
-		if (s[1] == ' ' || s[1] == '\t')
-			continue;
+	for (; *s; s++) {
+		if (*s == ' ' && (s[1] == '\n' || !s[1]))
+			return true;
 	}
 	return false;
 }
 
-static void text(struct buf *b, const char *raw, int depth, bool key)
+struct yaml {
+	struct buf *out;
+	bool double_dollars;
+};
+
+static void text(struct yaml *y, const char *raw, int depth, bool key)
 {
+	struct buf *b = y->out;
 	auto_buf doubled = {0};
 	const char *s;
 
 	for (s = raw; *s; s++) {
-		if (*s == '$' && !key)
+		if (*s == '$' && y->double_dollars)
 			buf_char(&doubled, '$');
 		buf_char(&doubled, *s);
 	}
 	s = doubled.p ? doubled.p : "";
-	if (!reads_as_text(s) || !printable(s))
+	if (!reads_as_text(s) || !printable(s) || (blank_at_end(s) && strchr(s, '\n')))
 		double_quoted(b, s);
-	else if (strchr(s, '\n') && !key && !blank_before_break(s) && *s != '\t')
+	else if (strchr(s, '\n') && !key)
 		literal(b, s, depth);
-	else if (strchr(s, '\n'))
+	else if (strchr(s, '\n') || strchr(s, '\t'))
 		double_quoted(b, s);
 	else if (plain_allowed(s))
 		buf_str(b, s);
@@ -182,7 +189,78 @@ static void text(struct buf *b, const char *raw, int depth, bool key)
 		single_quoted(b, s);
 }
 
-static void block(struct buf *b, const struct node *n, int depth, bool inline_first);
+/* ---- order of keys: numbers by value, punctuation before letters, as yaml.v3 sorts maps ------ */
+
+static int64_t digits_at(const char *s, size_t at, size_t *end)
+{
+	int64_t v = 0;
+
+	for (*end = at; isdigit((unsigned char)s[*end]); ++*end)
+		v = (int64_t)((uint64_t)v * 10 + (uint64_t)(s[*end] - '0'));
+	return v;
+}
+
+static bool is_letter(unsigned char c)
+{
+	return isalpha(c) || c >= 0x80;
+}
+
+/* The keys differ at i, neither character being a letter. */
+static int compare_numbers(const char *a, const char *b, size_t i)
+{
+	size_t a_end, b_end;
+	int64_t x = digits_at(a, i, &a_end), y = digits_at(b, i, &b_end);
+	bool lead = false;
+
+	for (size_t j = i; (a[i] == '0' || b[i] == '0') && j-- > 0 && isdigit((unsigned char)a[j]);)
+		lead |= a[j] != '0';
+	if (lead && a_end != b_end) /* digits of one longer number: the longer is the larger */
+		return a_end < b_end ? -1 : 1;
+	if (x != y)
+		return x < y ? -1 : 1;
+	if (a_end != b_end)
+		return a_end < b_end ? -1 : 1;
+	return (unsigned char)a[i] < (unsigned char)b[i] ? -1 : 1;
+}
+
+static int by_natural_key(const void *p, const void *q)
+{
+	const char *a = (*(struct node *const *)p)->key, *b = (*(struct node *const *)q)->key;
+	bool digits = false;
+	size_t i = 0;
+
+	for (; a[i] && b[i] && a[i] == b[i]; i++)
+		digits = isdigit((unsigned char)a[i]);
+	if (!a[i] || !b[i])
+		return (a[i] != 0) - (b[i] != 0);
+	bool al = is_letter((unsigned char)a[i]), bl = is_letter((unsigned char)b[i]);
+
+	if (al && bl)
+		return (unsigned char)a[i] < (unsigned char)b[i] ? -1 : 1;
+	if (al || bl)
+		return (digits ? al : bl) ? -1 : 1;
+	return compare_numbers(a, b, i);
+}
+
+/* A copy of the kids: attributes in table order, then extensions; the user's names sorted. */
+static void ordered(struct arena *a, const struct node *n, struct nodes *out)
+{
+	size_t fixed = 0;
+
+	vec_each(k, &n->kids) {
+		if (!n->record || strncmp((*k)->key, "x-", 2))
+			*vec_push(a, out) = *k;
+	}
+	fixed = n->record ? out->n : 0;
+	vec_each(k, &n->kids) {
+		if (n->record && !strncmp((*k)->key, "x-", 2))
+			*vec_push(a, out) = *k;
+	}
+	if (out->n > fixed + 1)
+		qsort(out->v + fixed, out->n - fixed, sizeof(*out->v), by_natural_key);
+}
+
+static void block(struct yaml *y, const struct node *n, int depth, bool inline_first);
 
 static bool shown(const struct node *n)
 {
@@ -198,27 +276,36 @@ static size_t count_shown(const struct node *n)
 	return count;
 }
 
-static void value(struct buf *b, const struct node *n, int depth)
+static void value(struct yaml *y, const struct node *n, int depth)
 {
+	struct buf *b = y->out;
+
 	if (n->kind == NODE_SCALAR) {
 		if (n->type == TYPE_STR || n->type == TYPE_TIME)
-			text(b, n->text, depth, false);
+			text(y, n->text, depth, false);
 		else
 			buf_str(b, n->type == TYPE_NULL ? "null" : n->text);
 		buf_char(b, '\n');
 	} else if (!count_shown(n)) {
 		buf_str(b, n->kind == NODE_MAP ? "{}\n" : "[]\n");
 	} else {
-		block(b, n, depth, true);
+		block(y, n, depth, true);
 	}
 }
 
 /* inline_first: the first line stands behind what is on the line already. */
-static void block(struct buf *b, const struct node *n, int depth, bool inline_first)
+static void block(struct yaml *y, const struct node *n, int depth, bool inline_first)
 {
+	struct buf *b = y->out;
 	bool first = inline_first;
+	struct nodes kids = {0};
+	auto_arena a = {0};
 
-	vec_each(k, &n->kids) {
+	if (n->kind == NODE_MAP)
+		ordered(&a, n, &kids);
+	else
+		kids = (struct nodes){n->kids.v, n->kids.n, n->kids.cap};
+	vec_each(k, &kids) {
 		if (!shown(*k))
 			continue;
 		if (!first)
@@ -226,25 +313,27 @@ static void block(struct buf *b, const struct node *n, int depth, bool inline_fi
 		first = false;
 		if (n->kind == NODE_SEQ) {
 			buf_str(b, "- ");
-			value(b, *k, depth + 1);
+			value(y, *k, depth + 1);
 			continue;
 		}
-		text(b, (*k)->key, depth, true);
+		text(y, (*k)->key, depth, true);
 		buf_char(b, ':');
 		if ((*k)->kind == NODE_SCALAR || !count_shown(*k)) {
 			buf_char(b, ' ');
-			value(b, *k, depth + 1);
+			value(y, *k, depth + 1);
 		} else {
 			buf_char(b, '\n');
-			block(b, *k, depth + 1, false);
+			block(y, *k, depth + 1, false);
 		}
 	}
 }
 
-void render_yaml(const struct node *n, struct buf *out)
+void render_yaml(const struct node *n, bool double_dollars, struct buf *out)
 {
+	struct yaml y = {out, double_dollars};
+
 	if (n->kind == NODE_SCALAR || !count_shown(n))
-		value(out, n, 0);
+		value(&y, n, 0);
 	else
-		block(out, n, 0, false);
+		block(&y, n, 0, false);
 }

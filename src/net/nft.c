@@ -10,6 +10,7 @@ struct nft_library {
 	int (*buffer_output)(struct nft_ctx *ctx);
 	int (*buffer_error)(struct nft_ctx *ctx);
 	const char *(*error)(struct nft_ctx *ctx);
+	const char *(*output)(struct nft_ctx *ctx);
 	int (*run)(struct nft_ctx *ctx, const char *text);
 };
 
@@ -22,6 +23,7 @@ static int load(struct nft_library *lib, struct err *e)
 		{"nft_ctx_buffer_output",    offsetof(struct nft_library, buffer_output)},
 		{"nft_ctx_buffer_error",     offsetof(struct nft_library, buffer_error)},
 		{"nft_ctx_get_error_buffer", offsetof(struct nft_library, error)},
+		{"nft_ctx_get_output_buffer", offsetof(struct nft_library, output)},
 		{"nft_run_cmd_from_buffer",  offsetof(struct nft_library, run)},
 		{0},
 	};
@@ -30,7 +32,7 @@ static int load(struct nft_library *lib, struct err *e)
 	return dl_load("libnftables.so.1", rows, lib, e);
 }
 
-int nft_run(const char *text, struct err *e)
+int nft_ask(const char *text, struct buf *out, struct err *e)
 {
 	struct nft_library lib;
 	struct nft_ctx *ctx;
@@ -47,6 +49,13 @@ int nft_run(const char *text, struct err *e)
 	if (r)
 		r = err_set(e, EINVAL, "nftables refuses the rules: %.*s", (int)strcspn(why, "\n"),
 			    why);
+	else if (out)
+		buf_str(out, lib.output(ctx));
 	lib.free(ctx);
 	return r;
+}
+
+int nft_run(const char *text, struct err *e)
+{
+	return nft_ask(text, NULL, e);
 }

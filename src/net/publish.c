@@ -1,4 +1,5 @@
 #include "net/publish.h"
+#include "net/door.h"
 #include "net/host.h"
 #include "net/ip.h"
 #include "net/link.h"
@@ -11,7 +12,7 @@
 /*
  * The ruleset of a project, top to bottom:
  *   spoof        what may not even enter: foreign source addresses, 127/8 from a wire
- *   nat-in       connections from elsewhere to an address of this host
+ *   nat-in       connections from elsewhere to an address of this host: to the door, see door.h
  *   nat-out      the same from this host itself, 127.0.0.1 included
  *   ports        a map from port to its chain, which rewrites to a ready container
  *   nat-source   masquerading to the outside, and of connections that turn round on their bridge
@@ -201,6 +202,47 @@ static void ports_chains(struct buf *b, const struct net_rules *r)
 	close_chain(b);
 }
 
+static bool is_loopback(const struct ip_addr *ip)
+{
+	if (ip->family == AF_INET)
+		return ntohl(ip->v4.s_addr) >> 24 == 127;
+	return ip->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ip->v6);
+}
+
+/* Elements for a set of ports: with the address in front, or those of every address. */
+static size_t door_elements(struct buf *b, const struct net_rules *r, int family, bool any)
+{
+	size_t n = 0;
+	char ip[64];
+
+	vec_each(p, &r->published) {
+		if (!count_targets(p, family) || is_any(&p->host_ip) != any ||
+		    is_loopback(&p->host_ip) || (p->host_ip.family && p->host_ip.family != family))
+			continue;
+		buf_str(b, n++ ? ", " : "");
+		if (!any)
+			buf_printf(b, "%s . ", ip_print(&p->host_ip, false, ip));
+		buf_printf(b, "%s . %u", p->protocol, p->host_port);
+	}
+	return n;
+}
+
+static void door_rules(struct buf *b, const struct net_rules *r)
+{
+	for (int i = 0; i < 4; i++) {
+		int family = i & 1 ? AF_INET6 : AF_INET;
+		auto_buf set = {0};
+
+		if (!door_elements(&set, r, family, i & 2))
+			continue;
+		buf_printf(b, "\t\tmeta nfproto %s ", i & 1 ? "ipv6" : "ipv4");
+		if (!(i & 2))
+			buf_printf(b, "%s daddr . ", ip_word(family));
+		buf_printf(b, "meta l4proto . th dport { %s } ct mark set ct mark or %d accept\n",
+			   set.p, DOOR_MARK);
+	}
+}
+
 static void nat_chains(struct buf *b, const struct net_rules *r)
 {
 	char bridge[LINK_NAME], subnet[64];
@@ -208,7 +250,11 @@ static void nat_chains(struct buf *b, const struct net_rules *r)
 	ports_chains(b, r);
 	/* Rules of 127.0.0.1 cannot match here: such packets do not pass `spoof`. */
 	open_chain(b, "nat-in", "nat hook prerouting priority dstnat");
-	line(b, "fib daddr type local jump ports");
+	line(b, "fib daddr type != local accept");
+	line(b, "iifgroup %d jump ports", LINK_GROUP);
+	line(b, "iifname \"" DOOR_OUTER "\" jump ports");
+	line(b, "iifgroup %d accept", LINK_GROUP);
+	door_rules(b, r);
 	close_chain(b);
 	/* The kernel routes no packet from ::1 off lo; refused at once is better than silence. */
 	open_chain(b, "nat-out", "nat hook output priority -100");
@@ -289,16 +335,31 @@ int publish_apply(const struct net_rules *r, struct err *e)
 {
 	struct net_rules full = *r;
 	auto_arena a = {0};
+	auto_buf b = {0};
 
 	full.host_forwards_for_us = host_forwards_for_us();
-	return nft_run(publish_text(&a, &full), e);
+	if (r->published.n) {
+		if (door_open(e) < 0)
+			return -e->code;
+		door_text(&b);
+	}
+	buf_str(&b, publish_text(&a, &full));
+	return nft_run(b.p, e);
 }
 
+/* The last project shuts the door behind it. */
 int publish_remove(const char *project, struct err *e)
 {
 	auto_arena a = {0};
+	auto_buf tables = {0};
+	int r = nft_run(arena_printf(&a, "table inet berth-%s\ndelete table inet berth-%s\n",
+				     project, project),
+			e);
 
-	return nft_run(arena_printf(&a, "table inet berth-%s\ndelete table inet berth-%s\n",
-				    project, project),
-		       e);
+	if (!r)
+		r = nft_ask("list tables", &tables, e);
+	if (r < 0 || !tables.p || strstr(tables.p, "table inet berth-") ||
+	    !strstr(tables.p, "berth-door"))
+		return r;
+	return door_close(e);
 }

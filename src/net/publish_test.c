@@ -274,6 +274,61 @@ static void the_clients_address_is_kept(void **state)
 	clear_stage(&s);
 }
 
+static void host_rules(const char *rules)
+{
+	char command[600];
+
+	snprintf(command, sizeof(command),
+		 "nft -f - <<E\ntable inet filter\ndelete table inet filter\n"
+		 "table inet filter { chain input { type filter hook input priority filter; policy "
+		 "drop\n"
+		 "ct state established accept; iif lo accept; meta l4proto icmpv6 "
+		 "accept\n%s\n}\n}\nE",
+		 rules);
+	assert_int_equal(system(command), 0);
+}
+
+static void the_hosts_firewall_has_its_say(void **state)
+{
+	struct sockaddr_in from;
+	socklen_t n = sizeof(from);
+	struct stage s;
+
+	set_stage(&s, (struct net_spec){0});
+	publish(&s, NULL, 8080);
+	apply(&s);
+	int v4 = listen_in(s.a, SOCK_STREAM, "0.0.0.0", 80);
+	int v6 = listen_in(s.a, SOCK_STREAM, "fd77:1::2", 80);
+
+	for (int strict = 0; strict < 2; strict++) {
+		assert_int_equal(
+			system(strict ? "echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter" : "true"),
+			0);
+		host_rules("tcp dport 22 accept");
+		assert_int_equal(connect_from(s.outside, "192.0.2.1", 8080), -ETIMEDOUT);
+		assert_int_equal(connect_from(s.outside, "2001:db8::1", 8080), -ETIMEDOUT);
+		assert_int_equal(connect_from(-1, "127.0.0.1", 8080), 0);
+		host_rules("ip saddr 192.0.2.2 tcp dport 8080 accept; ip6 saddr 2001:db8::/32 tcp "
+			   "dport 8080 accept");
+		assert_int_equal(connect_from(s.outside, "192.0.2.1", 8080), 0);
+		assert_int_equal(connect_from(s.outside, "2001:db8::1", 8080), 0);
+		host_rules("ip saddr 192.0.2.3 tcp dport 8080 accept");
+		assert_int_equal(connect_from(s.outside, "192.0.2.1", 8080), -ETIMEDOUT);
+	}
+	int c = accept(v4, NULL, NULL); /* by 127.0.0.1 */
+
+	close(c);
+	c = accept(v4, (struct sockaddr *)&from, &n);
+	assert_int_equal(from.sin_addr.s_addr, inet_addr("192.0.2.2"));
+	close(c);
+	close(v4);
+	close(v6);
+	assert_int_equal(system("nft delete table inet filter"), 0);
+	clear_stage(&s);
+	assert_int_equal(
+		system("test -z \"$(ip -o link | grep berth-in)\" -a $(ip rule | wc -l) = 3"), 0);
+}
+
 static void reservations_name_the_holder(void **state)
 {
 	struct ip_addr lo = ip_of("127.0.0.1");
@@ -316,6 +371,7 @@ int main(void)
 		cmocka_unit_test(an_internal_network_is_closed),
 		cmocka_unit_test(connections_are_spread),
 		cmocka_unit_test(the_clients_address_is_kept),
+		cmocka_unit_test(the_hosts_firewall_has_its_say),
 		cmocka_unit_test(reservations_name_the_holder),
 	};
 

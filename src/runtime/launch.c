@@ -43,7 +43,7 @@ static int step_descriptors(struct child *c, struct err *e)
 		*vec_push(c->a, &keep) = m->source_fd;
 	if (setsid() < 0)
 		return err_set(e, errno, "cannot lead a session: %s", strerror(errno));
-	umask(022);
+	umask(0); /* modes below are meant; the program gets 022 */
 	return child_descriptors(s->tty ? nothing : s->stdio, keep.v, keep.n, e);
 }
 
@@ -184,6 +184,7 @@ static int step_user(struct child *c, struct err *e)
 
 static int step_limits(struct child *c, struct err *e)
 {
+	umask(022);
 	return rights_limits(c->spec, e);
 }
 

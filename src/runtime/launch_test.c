@@ -166,6 +166,7 @@ static void hides_the_host(void **state)
 	       "touch: /sys/x: Read-only file system\ntouch: /sys/fs/cgroup/x: Read-only file "
 	       "system\n");
 	expect("cat /proc/self/cgroup | grep -v ':/$' | grep -v systemd", "");
+	expect("stat -c '%a %n' /dev/null /dev/tty", "666 /dev/null\n666 /dev/tty\n");
 	expect("ls /dev",
 	       "fd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\n"
 	       "urandom\nzero\n");

@@ -200,10 +200,8 @@ static int security(struct arena *a, const struct service *svc, struct container
 	vec_each(o, &svc->security_opt) {
 		struct span value = span_of(*o), key;
 
-		if (!span_cut(&value, '=', &key) && !span_cut(&value, ':', &key))
-			key = span_of(*o);
-		if (key.n == strlen(*o))
-			value = (struct span){"", 0};
+		/* "no-new-privileges:true" is as good as "=true"; the first of both divides. */
+		span_cut(&value, (*o)[strcspn(*o, "=:")], &key);
 		if (span_is(key, "no-new-privileges"))
 			out->no_new_privs = !span_is(value, "false");
 		else if (span_is(key, "seccomp") && span_is(value, "unconfined"))

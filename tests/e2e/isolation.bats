@@ -62,7 +62,7 @@ setup() { cd "$BERTH_HOME/iso" || return; }
 teardown() { :; }
 teardown_file() {
 	cd "$BERTH_HOME/iso" && engine down -v -t 0 >/dev/null 2>&1
-	root_down
+	wait_for 5 root_down
 }
 
 # in SERVICE COMMAND: output and errors of a shell command inside.

@@ -1,6 +1,7 @@
 /* load, save, import: images from and to files. */
 #include "image/archive.h"
 #include "base/sys.h"
+#include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include <errno.h>
@@ -108,5 +109,53 @@ const struct command import_command = {
 	.min = 1,
 	.max = 2,
 	.run = import_run,
+	.group = GROUP_IMAGE,
+};
+
+struct save {
+	const char *output, *format;
+};
+
+static int save_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	const struct save *o = opts;
+	bool oci = o->format && strcmp(o->format, "docker-archive");
+	struct strings refs = {0};
+	auto_fd int fd = -1;
+	int r;
+
+	for (int i = 0; i < argc; i++)
+		*vec_push(&c->arena, &refs) = argv[i];
+	if (!o->output && isatty(STDOUT_FILENO))
+		return err_set(e, EINVAL,
+			       "an archive does not belong on a terminal: use -o FILE or a pipe");
+	fd = o->output ? sys_open(AT_FDCWD, o->output, O_WRONLY | O_CREAT | O_TRUNC, 0600)
+		       : sys_dup_above(STDOUT_FILENO, 3);
+	if (fd < 0)
+		return err_set(e, -fd, "cannot write %s: %s", o->output ? o->output : "the archive",
+			       strerror(-fd));
+	r = archive_save(&c->arena, &refs, fd, oci ? ARCHIVE_OCI : ARCHIVE_DOCKER, e);
+	if (r < 0 && o->output)
+		unlink(o->output); /* half an archive helps nobody */
+	return r;
+}
+
+/* clang-format off */
+static const struct opt save_opts[] = {
+	{0,   "format", OPT_WORD, offsetof(struct save, format), "docker-archive|oci-archive", "docker-archive (the usual) holds the OCI index as well"},
+	{'o', "output", OPT_STR,  offsetof(struct save, output), "FILE", "write here instead of standard output"},
+	{0},
+};
+/* clang-format on */
+
+const struct command save_command = {
+	.name = "save",
+	.args = "IMAGE...",
+	.brief = "Write images into an archive that docker, podman and skopeo read",
+	.opts = save_opts,
+	.size = sizeof(struct save),
+	.min = 1,
+	.max = -1,
+	.run = save_run,
 	.group = GROUP_IMAGE,
 };

@@ -42,8 +42,21 @@
 	X(export) \
 	\
 	/* images and files (image, build) */ \
+	X(pull) \
+	X(docker_pull) \
+	X(push) \
+	X(docker_images) \
+	X(image) \
+	X(rmi) \
+	X(tag) \
+	X(history) \
 	X(load) \
+	X(save) \
 	X(import) \
+	X(login) \
+	X(logout) \
+	X(volume) \
+	X(system) \
 	\
 	/* the file (compose) */ \
 	X(config) \

@@ -52,16 +52,20 @@ static void on_note(struct progress_sink *sink, const char *line)
 	tell((struct sender *)sink, &m);
 }
 
-static void child(int fd, int place, const struct pull_want *w)
+static void child(int fd, int place, const struct pull_want *w, bool push)
 {
 	struct sender s = {{.step = on_step, .note = on_note}, fd, place};
 	struct pull_options o = {
 		.platform = w->platform, .progress = &s.sink, .only_missing = w->only_missing};
+	struct push_options po = {.progress = &s.sink};
 	struct message end = {.kind = KIND_END};
 	struct image *image;
 	auto_arena a = {0};
+	int r;
 
-	if (pull_image(&a, w->ref, &o, &image, &end.err) >= 0)
+	r = push ? push_image(&a, w->ref, &po, &end.err)
+		 : pull_image(&a, w->ref, &o, &image, &end.err);
+	if (r >= 0)
 		end.err = (struct err){0};
 	tell(&s, &end);
 	_exit(end.err.code != 0);
@@ -84,14 +88,15 @@ static int start_one(struct work *w, struct err *e)
 	const struct pull_want *want = &w->wants->v[w->started];
 	pid_t pid;
 
-	progress_set(w->progress, NULL, want->label, PROGRESS_WORKING, "Pulling");
+	progress_set(w->progress, NULL, want->label, PROGRESS_WORKING,
+		     w->options->push ? "Pushing" : "Pulling");
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)
 		return err_set(e, errno, "cannot start a process: %s", strerror(errno));
 	if (!pid) {
 		close(w->pipe[0]);
-		child(w->pipe[1], (int)w->started, want);
+		child(w->pipe[1], (int)w->started, want, w->options->push);
 	}
 	w->pids[w->started++] = pid;
 	w->running++;
@@ -124,7 +129,8 @@ static void show_end(struct work *w, const struct message *m)
 	waitpid(w->pids[m->place], NULL, 0);
 	w->pids[m->place] = 0;
 	if (!m->err.code) {
-		progress_set(w->progress, NULL, label, PROGRESS_DONE, "Pulled");
+		progress_set(w->progress, NULL, label, PROGRESS_DONE,
+			     w->options->push ? "Pushed" : "Pulled");
 		return;
 	}
 	progress_set(w->progress, NULL, label,
@@ -154,6 +160,8 @@ static int drain(struct work *w, size_t limit, struct err *e)
 			return err_set(e, EIO, "a download was ended by somebody else");
 		if (m.kind == KIND_STEP)
 			show_step(w, &m);
+		else if (m.kind == KIND_NOTE && w->options->notes)
+			puts(m.err.why);
 		else if (m.kind == KIND_NOTE && w->cli->global.verbose)
 			progress_note(w->progress, m.err.why);
 		else if (m.kind == KIND_END)
@@ -175,7 +183,7 @@ int pulls_run(struct cli *c, const struct pull_wants *wants, const struct pulls_
 	if (r < 0)
 		return err_set(e, -r, "cannot make a pipe: %s", strerror(-r));
 	w.pids = arena_alloc(&c->arena, wants->n * sizeof(*w.pids));
-	w.progress = progress_new(c, "Pulling", o->quiet);
+	w.progress = progress_new(c, o->push ? "Pushing" : "Pulling", o->quiet);
 	r = drain(&w, limit, e);
 	progress_end(w.progress);
 	for (size_t i = 0; i < w.started; i++) {

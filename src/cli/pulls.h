@@ -20,6 +20,8 @@ struct pull_wants {
 struct pulls_options {
 	bool quiet;
 	bool keep_going; /* a failure is a warning; the rest goes on either way */
+	bool push;       /* the other way: every want is pushed */
+	bool notes;      /* print digests and states on stdout, as docker does */
 };
 int pulls_run(struct cli *c, const struct pull_wants *wants, const struct pulls_options *o,
 	      struct err *e) must_check;

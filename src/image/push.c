@@ -131,11 +131,8 @@ int push_image(struct arena *a, const char *ref, const struct push_options *o, s
 		r = outgoing_prepare(a, img, true, &out, e);
 	if (!r)
 		r = registry_open(a, p.ref.domain, &p.registry, e);
-	if (!r) {
-		p.registry.host = p.registry.hosts.n - 1; /* never to a mirror */
-		registry_close(&p.registry);
-		r = registry_reopen(&p.registry, e);
-	}
+	if (!r)
+		r = registry_use_origin(&p.registry, e);
 	if (!r)
 		r = push(&p, &out);
 	registry_close(&p.registry);

@@ -34,6 +34,16 @@ void registry_close(struct registry *r)
 	r->http = NULL;
 }
 
+int registry_use_origin(struct registry *r, struct err *e)
+{
+	if (r->host + 1 == r->hosts.n)
+		return 0;
+	registry_close(r);
+	r->host = r->hosts.n - 1;
+	r->authorization = NULL;
+	return registry_reopen(r, e);
+}
+
 void registry_wait(struct registry *r, int n, int wait_s, const struct err *why)
 {
 	int64_t ms = wait_s >= 0 ? wait_s * INT64_C(1000) : INT64_C(250) << n;

@@ -34,6 +34,8 @@ int registry_open(struct arena *a, const char *domain, struct registry *out,
 		  struct err *e) must_check;
 int registry_reopen(struct registry *r, struct err *e) must_check; /* in a forked child */
 void registry_close(struct registry *r);
+/* Past the mirrors: push and login are for the registry itself. */
+int registry_use_origin(struct registry *r, struct err *e) must_check;
 
 struct registry_manifest {
 	struct span text;

@@ -1,0 +1,64 @@
+/* An image in the shape of `docker image inspect`. */
+#include "base/json.h"
+#include "base/vec.h"
+#include "cli/image.h"
+#include <string.h>
+
+static json_t *strings_json(const struct strings *s)
+{
+	json_t *out = json_array();
+
+	vec_each(w, s)
+		json_array_append_new(out, json_string(*w));
+	return out;
+}
+
+static json_t *text(const char *s)
+{
+	return json_string(s ? s : "");
+}
+
+/* The configuration itself, as it was written, with docker's empty members filled. */
+static json_t *config_of(const struct image *img)
+{
+	auto_json *doc = NULL;
+	struct err e;
+	json_t *config = NULL;
+
+	if (!json_read(img->config_json.p, img->config_json.n, &doc, &e))
+		config = json_deep_copy(json_object_get(doc, "config"));
+	return json_is_object(config) ? config : json_object();
+}
+
+static json_t *graph_driver(struct cli *c, const struct image *img)
+{
+	auto_buf lower = {0};
+
+	for (size_t i = 1; i < img->layers.n; i++)
+		buf_printf(&lower, "%s%s", lower.n ? ":" : "", img->layers.v[i]);
+	json_t *data = json_object();
+
+	if (lower.n)
+		json_object_set_new(data, "LowerDir", json_string(lower.p));
+	if (img->layers.n)
+		json_object_set_new(data, "UpperDir", json_string(img->layers.v[0]));
+	return json_pack("{s:s, s:o}", "Name", "overlay2", "Data", data);
+}
+
+json_t *image_inspect_json(struct cli *c, const struct image *img)
+{
+	json_t *j = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, "
+			      "s:o, s:{s:s, s:o}}",
+			      "Id", img->id, "RepoTags", strings_json(&img->names), "RepoDigests",
+			      strings_json(&img->digests), "Parent", "", "Comment", "", "Created",
+			      text(img->created), "DockerVersion", "", "Author",
+			      img->author ? img->author : "", "Config", config_of(img),
+			      "Architecture", text(img->architecture), "Os", text(img->os),
+			      "GraphDriver", graph_driver(c, img), "Size", (json_int_t)img->size,
+			      "Metadata", json_pack("{s:s}", "LastTagTime", "0001-01-01T00:00:00Z"),
+			      "RootFS", "Type", "layers", "Layers", strings_json(&img->diff_ids));
+
+	if (img->variant)
+		json_object_set_new(j, "Variant", json_string(img->variant));
+	return j;
+}

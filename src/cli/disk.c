@@ -235,7 +235,7 @@ static int df_images(struct cli *c, const struct disk_users *users, json_t *rows
 
 static int df_volumes(struct cli *c, const struct disk_users *users, json_t *rows, struct err *e)
 {
-	struct volumes all;
+	struct store_volumes all;
 	int64_t size = 0, unused = 0;
 	size_t active = 0;
 	int r = volume_list(&c->arena, &all, e);

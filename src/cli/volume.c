@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-static int must(struct cli *c, const char *name, struct volume *out, struct err *e)
+static int must(struct cli *c, const char *name, struct store_volume *out, struct err *e)
 {
 	int r = volume_find(&c->arena, name, out, e);
 
@@ -48,7 +48,8 @@ struct volume_ls {
 	struct strings filters;
 };
 
-static bool fits(const struct volume *v, const struct strings *filters, const struct disk_users *u)
+static bool fits(const struct store_volume *v, const struct strings *filters,
+		 const struct disk_users *u)
 {
 	vec_each(f, filters) {
 		const char *value = strchr(*f, '=');
@@ -89,7 +90,7 @@ static int volume_ls_run(struct cli *c, void *opts, int argc, char **argv, struc
 	const struct volume_ls *o = opts;
 	auto_json *rows = json_array();
 	struct disk_users users = {0};
-	struct volumes all;
+	struct store_volumes all;
 	int r = check_filters(&o->filters, e);
 
 	if (!r && o->filters.n)
@@ -157,7 +158,7 @@ static int volume_create_run(struct cli *c, void *opts, int argc, char **argv, s
 {
 	const struct volume_create *o = opts;
 	struct pairs labels = {0}, options = {0};
-	struct volume v;
+	struct store_volume v;
 	int r;
 
 	if (o->driver && strcmp(o->driver, "local"))
@@ -205,7 +206,7 @@ static int volume_inspect_run(struct cli *c, void *opts, int argc, char **argv, 
 	auto_json *rows = json_array();
 
 	for (int i = 0; i < argc; i++) {
-		struct volume v;
+		struct store_volume v;
 		int r = must(c, argv[i], &v, e);
 
 		if (r < 0)
@@ -290,7 +291,7 @@ static bool is_anonymous(const char *name)
 int disk_prune_volumes(struct cli *c, bool all, bool dry_run, struct err *e)
 {
 	struct disk_users users;
-	struct volumes volumes;
+	struct store_volumes volumes;
 	int64_t bytes = 0;
 	size_t n = 0;
 	char size[24];
@@ -299,7 +300,7 @@ int disk_prune_volumes(struct cli *c, bool all, bool dry_run, struct err *e)
 	if (!r)
 		r = volume_list(&c->arena, &volumes, e);
 	for (size_t i = 0; !r && i < volumes.n; i++) {
-		const struct volume *v = &volumes.v[i];
+		const struct store_volume *v = &volumes.v[i];
 
 		if (strings_have(&users.volumes, v->name) || (!all && !is_anonymous(v->name)))
 			continue;
@@ -359,7 +360,7 @@ static int volume_export_run(struct cli *c, void *opts, int argc, char **argv, s
 	const struct volume_export *o = opts;
 	auto_fd int fd = -1, dir = -1;
 	struct fd_sink out;
-	struct volume v;
+	struct store_volume v;
 	int r = must(c, argv[0], &v, e);
 
 	if (r < 0)
@@ -401,7 +402,7 @@ static int volume_import_run(struct cli *c, void *opts, int argc, char **argv, s
 	const char *from = argc > 1 ? argv[1] : "-";
 	bool is_stdin = !strcmp(from, "-");
 	auto_fd int fd = -1;
-	struct volume v;
+	struct store_volume v;
 	int r = volume_ensure(&c->arena, argv[0], NULL, NULL, &v, e);
 
 	if (r < 0)

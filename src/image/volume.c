@@ -61,11 +61,11 @@ static void pairs_from_json(struct arena *a, const json_t *j, struct pairs *out)
 	}
 }
 
-int volume_find(struct arena *a, const char *name, struct volume *out, struct err *e)
+int volume_find(struct arena *a, const char *name, struct store_volume *out, struct err *e)
 {
 	const char *dir = dir_of(a, name);
 	auto_json *j = NULL;
-	struct volume v = {0};
+	struct store_volume v = {0};
 	struct span text;
 	int r = check_name(name, e);
 
@@ -122,7 +122,7 @@ static int lock(struct arena *a, int *fd, struct err *e)
 }
 
 int volume_ensure(struct arena *a, const char *name, const struct pairs *labels,
-		  const struct pairs *options, struct volume *out, struct err *e)
+		  const struct pairs *options, struct store_volume *out, struct err *e)
 {
 	auto_fd int held = -1;
 	int r = volume_find(a, name, out, e);
@@ -142,15 +142,16 @@ int volume_ensure(struct arena *a, const char *name, const struct pairs *labels,
 
 static int by_name(const void *x, const void *y)
 {
-	return strcmp(((const struct volume *)x)->name, ((const struct volume *)y)->name);
+	return strcmp(((const struct store_volume *)x)->name,
+		      ((const struct store_volume *)y)->name);
 }
 
-int volume_list(struct arena *a, struct volumes *out, struct err *e)
+int volume_list(struct arena *a, struct store_volumes *out, struct err *e)
 {
 	DIR *d = opendir(arena_printf(a, "%s/volumes", paths_root()));
-	struct volumes found = {0};
+	struct store_volumes found = {0};
 	struct dirent *ent;
-	struct volume v;
+	struct store_volume v;
 	int r = 0;
 
 	if (!d && errno != ENOENT)
@@ -176,7 +177,7 @@ int volume_remove(const char *name, struct err *e)
 {
 	auto_arena a = {0};
 	auto_fd int held = -1;
-	struct volume v;
+	struct store_volume v;
 	int r = lock(&a, &held, e);
 
 	if (!r)
@@ -202,12 +203,12 @@ static bool is_empty(const char *path)
 	return d && empty;
 }
 
-static char *seeded_mark(struct arena *a, const struct volume *v)
+static char *seeded_mark(struct arena *a, const struct store_volume *v)
 {
 	return arena_printf(a, "%s/seeded", dir_of(a, v->name));
 }
 
-int volume_seed_tree(const struct volume *v, int root_fd, const char *where, struct err *e)
+int volume_seed_tree(const struct store_volume *v, int root_fd, const char *where, struct err *e)
 {
 	auto_arena a = {0};
 	auto_fd int from = -1;
@@ -238,7 +239,8 @@ static int merge_detached(const struct strings *layers)
 }
 
 /* Before: one string of at most a page, mounted for a moment. */
-static int merge_mounted(struct arena *a, const struct volume *v, const struct strings *layers)
+static int merge_mounted(struct arena *a, const struct store_volume *v,
+			 const struct strings *layers)
 {
 	const char *at = arena_printf(a, "%s/merge", dir_of(a, v->name));
 	auto_buf options = {0};
@@ -257,7 +259,7 @@ static int merge_mounted(struct arena *a, const struct volume *v, const struct s
 	return fd;
 }
 
-int volume_seed(const struct volume *v, const struct strings *layers, const char *where,
+int volume_seed(const struct store_volume *v, const struct strings *layers, const char *where,
 		struct err *e)
 {
 	auto_arena a = {0};

@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct volume {
+struct store_volume {
 	const char *name, *path; /* path: the _data directory */
 	const char *driver;      /* "local" */
 	const char *created;     /* RFC 3339 */
 	struct pairs labels, options;
 };
-struct volumes {
-	struct volume *v;
+struct store_volumes {
+	struct store_volume *v;
 	size_t n, cap;
 };
 
@@ -24,17 +24,18 @@ enum { VOLUME_ABSENT = 1 };
 
 /* Finds it or makes it with these labels and driver options (either may be NULL). */
 int volume_ensure(struct arena *a, const char *name, const struct pairs *labels,
-		  const struct pairs *options, struct volume *out, struct err *e) must_check;
-int volume_find(struct arena *a, const char *name, struct volume *out, struct err *e) must_check;
-int volume_list(struct arena *a, struct volumes *out, struct err *e) must_check;
+		  const struct pairs *options, struct store_volume *out, struct err *e) must_check;
+int volume_find(struct arena *a, const char *name, struct store_volume *out,
+		struct err *e) must_check;
+int volume_list(struct arena *a, struct store_volumes *out, struct err *e) must_check;
 int volume_remove(const char *name, struct err *e) must_check;
 /*
  * Fills an empty volume with what lies at `where` inside the image (layer directories topmost
  * first, as struct image has them): owner and mode of the directory itself too. Once per volume;
  * a volume with content, or already seeded, stays as it is.
  */
-int volume_seed(const struct volume *v, const struct strings *layers, const char *where,
+int volume_seed(const struct store_volume *v, const struct strings *layers, const char *where,
 		struct err *e) must_check;
 /* Same, where a merged tree is at hand (a mounted root). */
-int volume_seed_tree(const struct volume *v, int root_fd, const char *where,
+int volume_seed_tree(const struct store_volume *v, int root_fd, const char *where,
 		     struct err *e) must_check;

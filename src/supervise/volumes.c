@@ -1,4 +1,4 @@
-/* Alone here, because image/volume.h and compose/project.h both have a struct volume. */
+/* Volumes as projects use them. */
 #include "base/err.h"
 #include "image/volume.h"
 #include <errno.h>
@@ -12,7 +12,7 @@ int volumes_names(struct arena *a, struct strings *out, struct err *e);
 int volumes_ensure(struct arena *a, const char *name, const struct pairs *labels,
 		   const struct pairs *options, const char **path, struct err *e)
 {
-	struct volume v;
+	struct store_volume v;
 	int r = volume_ensure(a, name, labels, options, &v, e);
 
 	if (!r)
@@ -23,7 +23,7 @@ int volumes_ensure(struct arena *a, const char *name, const struct pairs *labels
 int volumes_seed(const char *name, const struct strings *layers, const char *where, struct err *e)
 {
 	auto_arena a = {0};
-	struct volume v;
+	struct store_volume v;
 	int r = volume_find(&a, name, &v, e);
 
 	if (r == VOLUME_ABSENT)
@@ -34,7 +34,7 @@ int volumes_seed(const char *name, const struct strings *layers, const char *whe
 int volumes_remove(const char *name, struct err *e)
 {
 	auto_arena a = {0};
-	struct volume v;
+	struct store_volume v;
 	int r = volume_find(&a, name, &v, e);
 
 	if (r == VOLUME_ABSENT)
@@ -44,7 +44,7 @@ int volumes_remove(const char *name, struct err *e)
 
 int volumes_names(struct arena *a, struct strings *out, struct err *e)
 {
-	struct volumes all = {0};
+	struct store_volumes all = {0};
 	int r = volume_list(a, &all, e);
 
 	if (r < 0)

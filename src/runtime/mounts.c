@@ -111,23 +111,44 @@ static int open_tmpfs(const struct child *c, const struct mount_spec *m, struct 
 			   attrs_of(m) | (m->read_only ? MOUNT_ATTR_RDONLY : 0), e);
 }
 
+/* Part of a detached tree; Linux 6.15 clones from one that is attached nowhere. */
+static int part_of(int tree, const char *subpath, struct err *e)
+{
+	auto_fd int at = tree < 0 || !subpath ? -1 : inside_open(tree, subpath, 0);
+	int part;
+
+	if (tree < 0 || !subpath)
+		return tree;
+	part = at < 0 ? at : mountfd_clone(at, "", false);
+	close(tree);
+	return part < 0 ? err_set(e, -part, "%s: %s", subpath, strerror(-part)) : part;
+}
+
 static int open_layers(const struct mount_spec *m, struct err *e)
 {
-	struct mount_option options[128];
+	struct mount_option options[130];
+	size_t n = 0;
 
-	if (m->layers.n == 1) {
+	if (m->layers.n == 1 && !m->upper) {
 		int tree = mountfd_clone(AT_FDCWD, m->layers.v[0], false);
 
 		if (tree >= 0 && mountfd_attrs(tree, MOUNT_ATTR_RDONLY, MS_PRIVATE, false) < 0)
 			return err_set(e, errno, "cannot make it read-only: %s", strerror(errno));
-		return tree < 0 ? err_set(e, -tree, "%s: %s", m->layers.v[0], strerror(-tree))
-				: tree;
+		if (tree < 0)
+			return err_set(e, -tree, "%s: %s", m->layers.v[0], strerror(-tree));
+		return part_of(tree, m->subpath, e);
 	}
-	if (!m->layers.n || m->layers.n > countof(options))
+	if (!m->layers.n || m->layers.n > countof(options) - 2)
 		return err_set(e, EINVAL, "%zu layers cannot be mounted", m->layers.n);
-	for (size_t i = 0; i < m->layers.n; i++)
-		options[i] = (struct mount_option){"lowerdir+", m->layers.v[i]};
-	return mountfd_new("overlay", options, m->layers.n, MOUNT_ATTR_RDONLY | attrs_of(m), e);
+	for (; n < m->layers.n; n++)
+		options[n] = (struct mount_option){"lowerdir+", m->layers.v[n]};
+	if (m->upper) {
+		options[n++] = (struct mount_option){"upperdir", m->upper};
+		options[n++] = (struct mount_option){"workdir", m->work};
+	}
+	return part_of(mountfd_new("overlay", options, n,
+				   (m->upper ? 0 : MOUNT_ATTR_RDONLY) | attrs_of(m), e),
+		       m->subpath, e);
 }
 
 /* The tmpfs of all MNT_DATA files, attached over the container's directory. */

@@ -31,6 +31,7 @@ struct mount_spec {
 	gid_t gid;
 	struct span data;        /* MNT_DATA: the content of a file on a private tmpfs (secrets) */
 	struct strings layers;   /* MNT_OVERLAY_IMAGE: directories, topmost first */
+	const char *upper, *work; /* MNT_OVERLAY_IMAGE: NULL, or writes go there */
 };
 
 struct device_spec {

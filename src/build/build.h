@@ -1,0 +1,76 @@
+/*
+ * A Dockerfile and a context become an image in the store. Runs in the calling process, which the
+ * user watches; RUN steps are containers of their own. Nothing is left behind on failure or on
+ * Ctrl-C but what the cache may keep.
+ */
+#pragma once
+#include "base/err.h"
+#include "compose/project.h"
+#include "image/image.h"
+#include "image/pull.h"
+
+struct build_secret_source {
+	const char *id, *file; /* file NULL: the value */
+	const char *value;
+};
+struct build_ssh { /* agent socket or key file */
+	const char *id, *path;
+};
+
+/* One step, as progress shows it. */
+struct build_step_info {
+	int number;        /* in the whole build, from 1 */
+	const char *stage; /* "builder" */
+	int in_stage, of;  /* "2/5" */
+	const char *title; /* "RUN npm ci" */
+	int line;
+};
+enum build_outcome { BUILD_DONE, BUILD_CACHED, BUILD_FAILED, BUILD_CANCELED };
+struct build_progress {
+	void (*begin)(struct build_progress *p, const struct build_step_info *s);
+	void (*output)(struct build_progress *p, const struct build_step_info *s, const char *bytes,
+		       size_t n);
+	void (*end)(struct build_progress *p, const struct build_step_info *s,
+		    enum build_outcome outcome, int64_t took_ns);
+	void (*note)(struct build_progress *p, const char *line); /* warnings */
+};
+
+struct build_request {
+	const char *context;    /* directory, "-" (a tar on stdin) or an URL; NULL: none */
+	const char *dockerfile; /* NULL: Dockerfile in the context; "-": on stdin */
+	const char *inline_text;
+	struct strings tags;
+	struct pairs args, labels, contexts;
+	VEC(struct build_secret_source) secrets;
+	VEC(struct build_ssh) ssh;
+	struct pairs extra_hosts;
+	VEC(struct ulimit) ulimits;
+	struct strings no_cache_filter;
+	const char *target, *platform, *network;
+	int64_t shm_size;
+	bool no_cache, pull;
+	bool insecure;                       /* RUN --security=insecure is allowed */
+	bool host_network;                   /* RUN --network=host is allowed */
+	bool privileged;                     /* every RUN is */
+	struct build_progress *progress;     /* may be NULL */
+	struct progress_sink *pull_progress; /* may be NULL */
+};
+
+int build_image(struct arena *a, const struct build_request *r, struct image **out,
+		struct err *e) must_check;
+
+/* A service's `build`, as a request; services that it names (service:x) are not built here. */
+int build_service_request(struct arena *a, const struct project *p, const struct service *s,
+			  struct build_request *out, struct err *e) must_check;
+/* Builds a service and, first, the services that its contexts name. The image has the service's
+ * image name, or PROJECT-SERVICE. */
+struct build_overrides {
+	struct pairs args;
+	bool no_cache, pull;
+	struct build_progress *progress;
+	struct progress_sink *pull_progress;
+};
+int build_service(struct arena *a, const struct project *p, const struct service *s,
+		  const struct build_overrides *o, struct image **out, struct err *e) must_check;
+/* The name that a service's image has: `image`, or PROJECT-SERVICE. */
+const char *build_service_image(struct arena *a, const struct project *p, const struct service *s);

@@ -1,0 +1,389 @@
+#include "build/copy.h"
+#include "base/sys.h"
+#include "base/tree.h"
+#include "build/path.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+struct linked { /* a file with several names: the second is linked to the first */
+	dev_t dev;
+	ino_t ino;
+	const char *target;
+};
+
+struct copier {
+	struct arena *a;
+	const struct files *from;
+	const struct copy_to *to;
+	VEC(struct linked) links;
+	struct err *e;
+};
+
+/* ---- modes ---- */
+
+static mode_t who_bits(const char **p)
+{
+	mode_t who = 0;
+
+	for (; **p && strchr("ugoa", **p); ++*p)
+		who |= **p == 'u' ? 04700 : **p == 'g' ? 02070 : **p == 'o' ? 01007 : 07777;
+	return who ? who : 07777;
+}
+
+static mode_t what_bits(const char **p, mode_t mode)
+{
+	mode_t what = 0;
+
+	for (; **p && strchr("rwxXst", **p); ++*p) {
+		switch (**p) {
+		case 'r':
+			what |= 0444;
+			break;
+		case 'w':
+			what |= 0222;
+			break;
+		case 'X':
+			if (!S_ISDIR(mode) && !(mode & 0111))
+				break;
+			/* fall through */
+		case 'x':
+			what |= 0111;
+			break;
+		case 's':
+			what |= 06000;
+			break;
+		case 't':
+			what |= 01000;
+			break;
+		}
+	}
+	return what;
+}
+
+mode_t copy_mode(const char *chmod, mode_t mode)
+{
+	const char *p = chmod;
+
+	if (!chmod)
+		return mode & 07777;
+	if (strspn(chmod, "01234567") == strlen(chmod))
+		return (mode_t)strtoul(chmod, NULL, 8) & 07777;
+	while (*p) {
+		mode_t who = who_bits(&p);
+
+		while (*p && strchr("+-=", *p)) {
+			char op = *p++;
+			mode_t bits = what_bits(&p, mode) & who;
+
+			if (op == '=')
+				mode = (mode & ~(who & 0777)) | bits;
+			else
+				mode = op == '+' ? mode | bits : mode & ~bits;
+		}
+		p += *p == ',';
+		if (*p && !strchr("ugoa+-=", *p))
+			break;
+	}
+	return mode & 07777;
+}
+
+/* ---- marks on what was written ---- */
+
+static int fail(struct copier *c, int r, const char *path)
+{
+	return err_set(c->e, -r, "cannot write /%s: %s", path + (*path == '/'), strerror(-r));
+}
+
+static void owner(const struct copier *c, const struct stat *st, uid_t *uid, gid_t *gid)
+{
+	bool mine = c->from && !c->from->is_context && st;
+
+	*uid = c->to->owner_given ? c->to->uid : mine ? st->st_uid : 0;
+	*gid = c->to->owner_given ? c->to->gid : mine ? st->st_gid : 0;
+}
+
+static void times(const struct copier *c, const struct stat *st, struct timespec out[2])
+{
+	out[0] = out[1] = st->st_mtim;
+	if (c->to->epoch_s >= 0)
+		out[0] = out[1] = (struct timespec){.tv_sec = c->to->epoch_s};
+}
+
+static int mark(struct copier *c, int dir, const char *name, const struct stat *st)
+{
+	struct timespec ts[2];
+	uid_t uid;
+	gid_t gid;
+
+	owner(c, st, &uid, &gid);
+	times(c, st, ts);
+	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISLNK(st->st_mode) &&
+	    fchmodat(dir, name, copy_mode(c->to->chmod, st->st_mode), 0) < 0)
+		return -errno;
+	return utimensat(dir, name, ts, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int copy_xattrs(int from, int to)
+{
+	char value[65536];
+	auto_free char *names = NULL;
+	size_t n;
+	int r = tree_xattrs(from, &names, &n);
+
+	for (const char *p = names; r == 0 && p && p < names + n; p += strlen(p) + 1) {
+		ssize_t len;
+
+		if (text_starts(p, "trusted.overlay."))
+			continue;
+		len = fgetxattr(from, p, value, sizeof(value));
+		if (len < 0 || fsetxattr(to, p, value, (size_t)len, 0) < 0)
+			r = errno == ENOTSUP ? 0 : -errno;
+	}
+	return r;
+}
+
+/* ---- directories ---- */
+
+static int make_one_dir(struct copier *c, const char *path)
+{
+	char name[256];
+	auto_fd int dir = tree_parent(c->to->root, path, 0, name);
+	uid_t uid;
+	gid_t gid;
+
+	if (dir < 0)
+		return dir;
+	owner(c, NULL, &uid, &gid);
+	if (mkdirat(dir, name, 0755) < 0)
+		return -errno;
+	if (fchmodat(dir, name, 0755, 0) < 0 || fchownat(dir, name, uid, gid, 0) < 0)
+		return -errno;
+	if (c->to->epoch_s >= 0) {
+		struct timespec ts[2] = {{.tv_sec = c->to->epoch_s}, {.tv_sec = c->to->epoch_s}};
+
+		utimensat(dir, name, ts, 0);
+	}
+	return 0;
+}
+
+static int mkdirs(struct copier *c, const char *path)
+{
+	int fd = tree_open(c->to->root, path, O_PATH | O_DIRECTORY, 0), r = 0;
+
+	if (fd >= 0)
+		return fd;
+	for (size_t i = 1; r == 0 && path[i - 1]; i++) {
+		const char *part;
+
+		if (path[i] && path[i] != '/')
+			continue;
+		part = arena_strndup(c->a, path, i);
+		fd = tree_open(c->to->root, part, O_PATH | O_DIRECTORY, 0);
+		if (fd >= 0)
+			close(fd);
+		else if (fd == -ENOENT)
+			r = make_one_dir(c, part);
+		else
+			r = fd;
+	}
+	return r < 0 ? r : tree_open(c->to->root, path, O_PATH | O_DIRECTORY, 0);
+}
+
+int copy_mkdirs(struct arena *a, const char *path, const struct copy_to *to, struct err *e)
+{
+	struct copier c = {.a = a, .to = to, .e = e};
+	int fd = mkdirs(&c, path);
+
+	return fd < 0 ? fail(&c, fd, path) : fd;
+}
+
+/* ---- one entry ---- */
+
+static int write_dir(struct copier *c, const char *target)
+{
+	char name[256];
+	auto_fd int dir = tree_parent(c->to->root, target, 0, name);
+	struct stat st;
+
+	if (dir < 0)
+		return fail(c, dir, target);
+	if (mkdirat(dir, name, 0755) == 0)
+		return 0;
+	if (errno != EEXIST || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(c, -errno, target);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(c->e, ENOTDIR, "cannot copy to non-directory: %s", target);
+	return 0;
+}
+
+/* Room for a file: what was there goes, unless it is a directory. */
+static int clear(struct copier *c, int dir, const char *name, const char *target)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : fail(c, -errno, target);
+	if (S_ISDIR(st.st_mode))
+		return err_set(c->e, EISDIR, "cannot replace to directory %s with file", target);
+	return unlinkat(dir, name, 0) < 0 ? fail(c, -errno, target) : 0;
+}
+
+static int write_bytes(struct copier *c, const struct file *f, int dir, const char *name,
+		       const char *target)
+{
+	auto_fd int from = tree_open(c->from->root, f->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	auto_fd int to = -1;
+	int r;
+
+	if (from < 0)
+		return err_set(c->e, -from, "cannot read %s: %s", f->path, strerror(-from));
+	to = sys_open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	r = to < 0 ? to : tree_copy_bytes(from, to);
+	if (r < 0)
+		return fail(c, r, target);
+	r = mark(c, dir, name, &f->st);
+	/* After the owner changed, which drops capabilities. */
+	if (r == 0 && !c->from->is_context) {
+		struct timespec ts[2];
+
+		r = copy_xattrs(from, to);
+		times(c, &f->st, ts);
+		futimens(to, ts);
+	}
+	return r < 0 ? fail(c, r, target) : 0;
+}
+
+static int write_other(struct copier *c, const struct file *f, int dir, const char *name,
+		       const char *target)
+{
+	int r = S_ISLNK(f->st.st_mode)
+			? symlinkat(f->link, dir, name)
+			: mknodat(dir, name, (f->st.st_mode & S_IFMT) | 0600, f->st.st_rdev);
+
+	r = r < 0 ? -errno : mark(c, dir, name, &f->st);
+	return r < 0 ? fail(c, r, target) : 0;
+}
+
+static const char *linked_before(struct copier *c, const struct file *f, const char *target)
+{
+	if (f->st.st_nlink < 2)
+		return NULL;
+	vec_each(l, &c->links)
+		if (l->dev == f->st.st_dev && l->ino == f->st.st_ino)
+			return l->target;
+	*vec_push(c->a, &c->links) = (struct linked){f->st.st_dev, f->st.st_ino, target};
+	return NULL;
+}
+
+static int write_link(struct copier *c, const char *first, int dir, const char *name,
+		      const char *target)
+{
+	char first_name[256];
+	auto_fd int first_dir = tree_parent(c->to->root, first, 0, first_name);
+	int r = first_dir < 0                                     ? first_dir
+		: linkat(first_dir, first_name, dir, name, 0) < 0 ? -errno
+								  : 0;
+
+	return r < 0 ? fail(c, r, target) : 0;
+}
+
+static int write_file(struct copier *c, const struct file *f, const char *target)
+{
+	const char *first = linked_before(c, f, target);
+	char name[256];
+	auto_fd int dir = tree_parent(c->to->root, target, 0, name);
+	int r = dir < 0 ? fail(c, dir, target) : clear(c, dir, name, target);
+
+	if (r < 0)
+		return r;
+	if (first)
+		return write_link(c, first, dir, name, target);
+	if (S_ISREG(f->st.st_mode))
+		return write_bytes(c, f, dir, name, target);
+	return write_other(c, f, dir, name, target);
+}
+
+static int mark_dir(struct copier *c, const struct file *f, const char *target)
+{
+	char name[256];
+	auto_fd int dir = tree_parent(c->to->root, target, 0, name);
+	int r = dir < 0 ? dir : mark(c, dir, name, &f->st);
+
+	return r < 0 ? fail(c, r, target) : 0;
+}
+
+/* ---- one source ---- */
+
+static const char *below(struct copier *c, const char *dir, const char *rel)
+{
+	return !*rel ? dir : arena_printf(c->a, "%s/%s", strcmp(dir, "/") ? dir : "", rel);
+}
+
+/* The top directory itself keeps what it is or was made with: only its content is copied. */
+static int copy_dir(struct copier *c, const struct selected *s, const char *dest)
+{
+	auto_fd int made = mkdirs(c, dest);
+	int r = made < 0 ? fail(c, made, dest) : 0;
+
+	vec_each(f, &s->list) {
+		if (r < 0 || !*f->rel)
+			continue;
+		r = S_ISDIR(f->st.st_mode) ? write_dir(c, below(c, dest, f->rel))
+					   : write_file(c, f, below(c, dest, f->rel));
+	}
+	/* Children first: writing into a directory changes its time. */
+	for (size_t i = s->list.n; r == 0 && i-- > 0;)
+		if (*s->list.v[i].rel && S_ISDIR(s->list.v[i].st.st_mode))
+			r = mark_dir(c, &s->list.v[i], below(c, dest, s->list.v[i].rel));
+	return r;
+}
+
+static int copy_one(struct copier *c, const struct selected *s, const char *dest, bool must_be_dir)
+{
+	auto_fd int parent = mkdirs(c, must_be_dir ? dest : path_dir(c->a, dest));
+	auto_fd int there = tree_open(c->to->root, dest, O_PATH | O_DIRECTORY, 0);
+
+	if (parent < 0)
+		return fail(c, parent, dest);
+	return write_file(c, &s->list.v[0], there >= 0 ? below(c, dest, s->name) : dest);
+}
+
+int copy_selected(struct arena *a, const struct files *from, const struct selected *s,
+		  const struct copy_to *to, struct err *e)
+{
+	struct copier c = {.a = a, .from = from, .to = to, .e = e};
+	const char *dest = path_clean(a, to->dest);
+
+	if (s->is_dir)
+		return copy_dir(&c, s, dest);
+	return copy_one(&c, s, dest, text_ends(to->dest, "/"));
+}
+
+int copy_text(struct arena *a, const char *name, const char *text, const struct copy_to *to,
+	      struct err *e)
+{
+	struct copier c = {.a = a, .to = to, .e = e};
+	const char *dest = path_clean(a, to->dest);
+	auto_fd int parent = mkdirs(&c, text_ends(to->dest, "/") ? dest : path_dir(a, dest));
+	auto_fd int there = tree_open(to->root, dest, O_PATH | O_DIRECTORY, 0);
+	const char *target = there >= 0 ? below(&c, dest, name) : dest;
+	struct stat st = {.st_mode = S_IFREG | 0644};
+	char last[256];
+	auto_fd int dir = parent < 0 ? parent : tree_parent(to->root, target, 0, last);
+	auto_fd int fd = -1;
+	int r = dir < 0 ? fail(&c, dir, target) : clear(&c, dir, last, target);
+
+	if (r < 0)
+		return r;
+	clock_gettime(CLOCK_REALTIME, &st.st_mtim);
+	fd = sys_open(dir, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
+	if (r == 0)
+		r = mark(&c, dir, last, &st);
+	return r < 0 ? fail(&c, r, target) : 0;
+}

@@ -1,0 +1,93 @@
+/* Inside the room: what the parts of one running build share. */
+#pragma once
+#include "base/loop.h"
+#include "build/build.h"
+#include "build/copy.h"
+#include "build/graph.h"
+#include "image/layer.h"
+#include "runtime/launch.h"
+
+struct named_files { /* an additional context that is a directory */
+	const char *name;
+	struct files files;
+	struct ignore ignore;
+	struct digests digests;
+};
+
+struct fetched { /* an URL or a repository that was brought here */
+	const struct copy_source *source;
+	const char *path;
+	char sum[65];
+};
+
+struct builder {
+	struct arena *a;
+	const struct build_request *req;
+	struct dockerfile file;
+	struct recipe recipe;
+	struct graph graph;
+	struct files context; /* root -1: there is none */
+	struct ignore ignore;
+	struct digests digests;
+	VEC(struct named_files) named;
+	VEC(struct fetched) fetched;
+	struct stage_run *runs; /* one for each stage of the graph */
+	struct loop *loop;
+	int steps_begun, failed;  /* failed: -errno of a RUN that ended; the reason is in *e */
+	const char *created;      /* RFC 3339: of everything in this build */
+	struct strings scratches; /* directories to remove at the end */
+	struct err *e;
+};
+
+struct running { /* a RUN step in its container */
+	struct container_spec spec;
+	struct launch launch;
+	struct watch exited, out;
+	struct buf log; /* the end of its output, for the message */
+	char *scratch;
+	VEC(int) fds; /* locks, held until it ends */
+	struct stage_run *of;
+	bool launched;
+};
+
+struct stage_run {
+	struct builder *b;
+	struct graph_stage *stage;
+	size_t next;             /* step */
+	struct strings diff_ids; /* bottom first */
+	struct strings dirs;     /* topmost first */
+	struct strings created;  /* of each step's layer */
+	struct running *running;
+	struct build_step_info info;
+	int64_t began_ns;
+	bool loaded, finished;
+	char key[65]; /* of the step under way */
+};
+
+/* Files of a source; the descriptor is the caller's to close where *owned. */
+int source_files(struct builder *b, const struct source *s, struct files *out, bool *owned,
+		 struct err *e) must_check;
+/* What names a source's content in a key. */
+int source_key(struct builder *b, const struct source *s, const char *path, struct key *k,
+	       struct err *e) must_check;
+struct strings source_layers(struct builder *b, const struct source *s);
+
+/* run.c: starts the step; run_collect() when it has ended takes the layer. */
+int run_begin(struct stage_run *st, const struct step *s, struct err *e) must_check;
+int run_key(struct stage_run *st, const struct step *s, struct key *k, struct err *e) must_check;
+void run_drop(struct running *r);
+
+/* fetch.c */
+int fetch_key(struct builder *b, const struct step *s, struct key *k, struct err *e) must_check;
+int fetch_copy(struct builder *b, const struct step *s, const struct copy_to *to,
+	       struct err *e) must_check;
+/* Unpacks where the file is an archive: 1; 0 where it is none. */
+int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err *e) must_check;
+
+/* execute.c */
+int execute(struct builder *b, struct err *e) must_check;
+/* The step's layer is here: takes it and goes on with the stage. */
+int execute_adopt(struct stage_run *st, const char *upper, struct err *e) must_check;
+void execute_end_step(struct stage_run *st, enum build_outcome outcome);
+/* A new scratch directory with upper and work below it. */
+int execute_scratch(struct builder *b, char **out, struct err *e) must_check;

@@ -251,13 +251,32 @@ static const char *base_created(struct builder *b, int stage)
 	return s->base.image && s->base.image->created ? s->base.image->created : NULL;
 }
 
+/* An image that is here already under this name costs no write to the disk. */
+static int keep_result(struct builder *b, const char *json, struct image **out, struct err *e)
+{
+	char hex[HASH_HEX];
+	const char *id = arena_printf(b->a, "sha256:%s", hash_sha256(json, strlen(json), hex));
+	int r = store_image(b->a, id, out, e);
+
+	if (r == IMAGE_ABSENT)
+		r = store_add(b->a, span_of(json), NULL, out, e);
+	for (size_t i = 0; r == 0 && i < b->req->tags.n; i++) {
+		struct image *named;
+
+		r = store_image(b->a, b->req->tags.v[i], &named, e);
+		if (r < 0 || (r == 0 && !strcmp(named->id, id)))
+			continue;
+		r = store_tag(id, b->req->tags.v[i], e);
+	}
+	return r;
+}
+
 /* What makes no layer is as old as the layer before it: a cached build gives the same image. */
 static int make_result(struct builder *b, struct image **out, struct err *e)
 {
 	struct stage_run *run = &b->runs[b->graph.target];
 	struct config *c = &run->stage->config;
 	const char *last = base_created(b, b->graph.target), *json;
-	int r;
 
 	fill_history(b, b->graph.target, c);
 	if (b->graph.epoch_s >= 0)
@@ -270,10 +289,7 @@ static int make_result(struct builder *b, struct image **out, struct err *e)
 	}
 	c->created = last;
 	json = config_json(b->a, c, &run->diff_ids);
-	r = store_add(b->a, span_of(json), b->req->tags.n ? b->req->tags.v[0] : NULL, out, e);
-	for (size_t i = 1; r == 0 && i < b->req->tags.n; i++)
-		r = store_tag((*out)->id, b->req->tags.v[i], e);
-	return r;
+	return keep_result(b, json, out, e);
 }
 
 static void set_created(struct builder *b)

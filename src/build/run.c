@@ -14,7 +14,6 @@
 #include "build/mounts.h"
 #include "build/path.h"
 #include "build/room.h"
-#include "runtime/cgroup.h"
 #include "runtime/overlay.h"
 #include "runtime/rights.h"
 #include <errno.h>
@@ -97,7 +96,8 @@ static int make_places(struct stage_run *st, const struct step *s, struct runnin
 		       struct err *e)
 {
 	static const char *const dirs[] = {"/proc", "/sys", "/dev"};
-	static const char *const files[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/hostname"};
+	static const char *const files[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/hostname",
+					    "/.dockerenv"};
 	struct arena *a = st->b->a;
 	char *scratch;
 	int r = execute_scratch(st->b, &scratch, e);
@@ -303,7 +303,7 @@ void run_drop(struct running *run)
 	int status;
 
 	if (run->launched) {
-		cgroup_kill(run->spec.cgroup_path, &ignored);
+		/* The first process takes its pid namespace, and so all others, with it. */
 		sys_pidfd_signal(run->launch.pidfd, SIGKILL);
 		sys_pidfd_wait(run->launch.pidfd, WEXITED, &status);
 		loop_unwatch(&run->exited);

@@ -50,6 +50,7 @@
 	X(rmi) \
 	X(tag) \
 	X(history) \
+	X(build) \
 	X(load) \
 	X(save) \
 	X(import) \

@@ -1,0 +1,390 @@
+/* build: services of the project, or an image from a directory. */
+#include "build/build.h"
+#include "base/file.h"
+#include "base/when.h"
+#include "cli/builds.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/images_ready.h"
+#include "image/store.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct build_opts {
+	struct strings tags, args, contexts, secrets, ssh, labels, hosts, ulimits, no_cache_filter,
+		allow;
+	const char *file, *target, *network, *platform, *progress, *iidfile, *metadata, *shm_size;
+	bool no_cache, pull, quiet, load, with_dependencies, push;
+};
+
+/* ---- words to fields ---- */
+
+static void key_value(struct arena *a, const char *word, struct pairs *out)
+{
+	const char *eq = strchr(word, '=');
+
+	if (eq)
+		*vec_push(a, out) =
+			(struct pair){arena_strndup(a, word, (size_t)(eq - word)), eq + 1};
+	else if (getenv(word)) /* "--build-arg NAME": the environment's, or nothing */
+		*vec_push(a, out) = (struct pair){word, getenv(word)};
+}
+
+static int field(struct arena *a, const char *flag, const char *word, struct pairs *out,
+		 struct err *e)
+{
+	const char *eq = strchr(word, '=');
+
+	if (!eq || eq == word)
+		return err_set(e, EINVAL, "--%s needs NAME=VALUE, not \"%s\"", flag, word);
+	*vec_push(a, out) = (struct pair){arena_strndup(a, word, (size_t)(eq - word)), eq + 1};
+	return 0;
+}
+
+static const char *absolute(struct arena *a, const char *path)
+{
+	char cwd[PATH_MAX];
+
+	if (*path == '/' || !getcwd(cwd, sizeof(cwd)))
+		return path;
+	return arena_printf(a, "%s/%s", cwd, path);
+}
+
+/* "id=x,src=FILE", "id=x,env=NAME", "id=x" (the variable of that name), "FILE" */
+static int secret(struct arena *a, const char *word, struct build_request *q, struct err *e)
+{
+	struct build_secret_source s = {0};
+	const char *env = NULL;
+	struct span rest = span_of(word), part;
+	bool more = true;
+
+	while (more) {
+		struct span key;
+
+		more = span_cut(&rest, ',', &part);
+		span_cut(&part, '=', &key);
+		if (span_is(key, "id"))
+			s.id = span_dup(a, part);
+		else if (span_is(key, "src") || span_is(key, "source"))
+			s.file = absolute(a, span_dup(a, part));
+		else if (span_is(key, "env"))
+			env = span_dup(a, part);
+		else if (span_is(key, "type") && span_is(part, "env"))
+			env = "";
+		else if (!span_is(key, "type"))
+			return err_set(e, EINVAL, "unexpected key in --secret %s", word);
+	}
+	if (!s.id)
+		return err_set(e, EINVAL, "--secret %s has no id", word);
+	if (env && !*env && s.file)
+		env = strrchr(s.file, '/') + 1, s.file = NULL;
+	if (!s.file) {
+		s.value = getenv(env && *env ? env : s.id);
+		if (!s.value && env)
+			return err_set(e, ENOENT, "--secret %s: the variable is not set", word);
+		if (!s.value)
+			s.file = absolute(a, s.id);
+	}
+	*vec_push(a, &q->secrets) = s;
+	return 0;
+}
+
+static void ssh(struct arena *a, const char *word, struct build_request *q)
+{
+	const char *eq = strchr(word, '='), *agent = getenv("SSH_AUTH_SOCK");
+	struct build_ssh s = {eq ? arena_strndup(a, word, (size_t)(eq - word)) : word,
+			      eq ? eq + 1 : agent};
+
+	if (s.path)
+		*vec_push(a, &q->ssh) = s;
+}
+
+static int host(struct arena *a, const char *word, struct build_request *q, struct err *e)
+{
+	size_t n = strcspn(word, "=:");
+
+	if (!word[n])
+		return err_set(e, EINVAL, "--add-host needs NAME:ADDRESS, not \"%s\"", word);
+	*vec_push(a, &q->extra_hosts) = (struct pair){arena_strndup(a, word, n), word + n + 1};
+	return 0;
+}
+
+static int ulimit(struct arena *a, const char *word, struct build_request *q, struct err *e)
+{
+	struct span rest = span_of(word), name, soft;
+	struct ulimit u;
+	bool has = span_cut(&rest, '=', &name), two = span_cut(&rest, ':', &soft);
+
+	u.name = span_dup(a, name);
+	if (!has || text_to_i64(span_dup(a, soft), &u.soft) < 0)
+		return err_set(e, EINVAL, "--ulimit needs NAME=SOFT[:HARD], not \"%s\"", word);
+	u.hard = u.soft;
+	if (two && text_to_i64(span_dup(a, rest), &u.hard) < 0)
+		return err_set(e, EINVAL, "--ulimit needs NAME=SOFT[:HARD], not \"%s\"", word);
+	*vec_push(a, &q->ulimits) = u;
+	return 0;
+}
+
+static int allow(const struct build_opts *o, struct build_request *q, struct err *e)
+{
+	for (size_t i = 0; i < o->allow.n; i++) {
+		if (!strcmp(o->allow.v[i], "security.insecure"))
+			q->insecure = true;
+		else if (!strcmp(o->allow.v[i], "network.host"))
+			q->host_network = true;
+		else
+			return err_set(e, EINVAL, "--allow %s: unknown entitlement", o->allow.v[i]);
+	}
+	return 0;
+}
+
+static int lists(struct arena *a, const struct build_opts *o, struct build_request *q,
+		 struct err *e)
+{
+	int r = allow(o, q, e);
+
+	for (size_t i = 0; i < o->args.n; i++)
+		key_value(a, o->args.v[i], &q->args);
+	for (size_t i = 0; r == 0 && i < o->contexts.n; i++) {
+		struct pair *p;
+
+		r = field(a, "build-context", o->contexts.v[i], &q->contexts, e);
+		p = r == 0 ? &q->contexts.v[q->contexts.n - 1] : NULL;
+		if (p && !strstr(p->value, "://"))
+			p->value = absolute(a, p->value);
+	}
+	for (size_t i = 0; r == 0 && i < o->labels.n; i++)
+		r = field(a, "label", o->labels.v[i], &q->labels, e);
+	for (size_t i = 0; r == 0 && i < o->secrets.n; i++)
+		r = secret(a, o->secrets.v[i], q, e);
+	for (size_t i = 0; r == 0 && i < o->hosts.n; i++)
+		r = host(a, o->hosts.v[i], q, e);
+	for (size_t i = 0; r == 0 && i < o->ulimits.n; i++)
+		r = ulimit(a, o->ulimits.v[i], q, e);
+	for (size_t i = 0; i < o->ssh.n; i++)
+		ssh(a, o->ssh.v[i], q);
+	return r;
+}
+
+/* -f is from where the user stands; without it the context has the Dockerfile. */
+static const char *dockerfile(struct arena *a, const char *file, const char *context)
+{
+	if (!file || !strcmp(file, "-") || *file == '/')
+		return file;
+	if (!strcmp(context, "-") || strstr(context, "://"))
+		return file;
+	return absolute(a, file);
+}
+
+static int request(struct arena *a, const struct build_opts *o, const char *context,
+		   struct build_request *q, struct err *e)
+{
+	*q = (struct build_request){
+		.context = context,
+		.dockerfile = dockerfile(a, o->file, context),
+		.tags = o->tags,
+		.target = o->target,
+		.platform = o->platform,
+		.network = o->network,
+		.no_cache = o->no_cache,
+		.no_cache_filter = o->no_cache_filter,
+		.pull = o->pull,
+	};
+	if (o->network && !strcmp(o->network, "host"))
+		q->host_network = true;
+	if (o->shm_size && size_parse(o->shm_size, &q->shm_size, e) < 0)
+		return err_wrap(e, "--shm-size");
+	if (getenv("SOURCE_DATE_EPOCH"))
+		*vec_push(a, &q->args) =
+			(struct pair){"SOURCE_DATE_EPOCH", getenv("SOURCE_DATE_EPOCH")};
+	return lists(a, o, q, e);
+}
+
+/* ---- an image ---- */
+
+static int put_file(const char *path, const char *text, struct err *e)
+{
+	return path ? file_replace(AT_FDCWD, path, text, strlen(text), 0644, FILE_FAST, e) : 0;
+}
+
+static int results(struct cli *c, const struct build_opts *o, const struct image *img,
+		   struct err *e)
+{
+	auto_buf meta = {0};
+	int r = put_file(o->iidfile, img->id, e);
+
+	buf_str(&meta, "{\n  \"containerimage.config.digest\": ");
+	buf_json(&meta, img->id, strlen(img->id));
+	if (o->tags.n) {
+		buf_str(&meta, ",\n  \"image.name\": ");
+		buf_json(&meta, o->tags.v[0], strlen(o->tags.v[0]));
+	}
+	buf_str(&meta, "\n}\n");
+	if (r == 0)
+		r = put_file(o->metadata, meta.p, e);
+	if (o->quiet)
+		puts(img->id);
+	else if (r == 0)
+		fprintf(stderr, "built %.19s%s%s\n", img->id, o->tags.n ? " as " : "",
+			o->tags.n ? o->tags.v[0] : "");
+	for (size_t i = 0; r == 0 && o->push && i < o->tags.n; i++)
+		r = push_image(&c->arena, o->tags.v[i], &(struct push_options){0}, e);
+	return r;
+}
+
+static int build_path(struct cli *c, const struct build_opts *o, const char *context, struct err *e)
+{
+	struct build_request q;
+	struct build_view *v;
+	struct image *img;
+	int r = request(&c->arena, o, context, &q, e);
+
+	if (r < 0)
+		return r;
+	v = build_view_new(c, o->progress, o->quiet);
+	q.progress = build_view_progress(v);
+	q.pull_progress = build_view_pulls(v);
+	r = build_image(&c->arena, &q, &img, e);
+	build_view_free(v);
+	return r < 0 ? r : results(c, o, img, e);
+}
+
+/* ---- services ---- */
+
+static bool has_word(const struct strings *done, const char *name)
+{
+	return strings_have(done, name);
+}
+
+int builds_run(struct cli *c, const struct project *p, const struct strings *services,
+	       const struct builds_options *o, struct err *e)
+{
+	struct build_view *v = build_view_new(c, NULL, o->quiet);
+	struct build_overrides over = {o->args, o->no_cache, o->pull, build_view_progress(v),
+				       build_view_pulls(v)};
+	struct strings done = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < services->n; i++) {
+		const struct service *s = project_service(p, services->v[i]);
+		struct image *img;
+
+		if (!s || has_word(&done, s->name))
+			continue;
+		*vec_push(&c->arena, &done) = s->name;
+		build_view_name(v, s->name);
+		r = build_service(&c->arena, p, s, &over, &img, e);
+		if (r == 0 && !o->quiet)
+			fprintf(stderr, " %s  Built\n", s->name);
+	}
+	build_view_free(v);
+	return r;
+}
+
+static int build_services(struct cli *c, const struct build_opts *o, const struct strings *named,
+			  struct err *e)
+{
+	struct builds_options b = {.no_cache = o->no_cache, .pull = o->pull, .quiet = o->quiet};
+	struct strings wanted = {0}, builds = {0};
+	struct project *p;
+	int r = cli_project(c, named, &p, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < named->n; i++)
+		if (!project_service(p, named->v[i]))
+			return err_set(e, ENOENT, "no such service: %s", named->v[i]);
+	services_wanted(c, p, named, !o->with_dependencies, &wanted);
+	for (size_t i = 0; i < wanted.n; i++)
+		if (project_service(p, wanted.v[i])->build.given)
+			*vec_push(&c->arena, &builds) = wanted.v[i];
+	if (!builds.n)
+		fprintf(stderr, "no service to build\n");
+	for (size_t i = 0; i < o->args.n; i++)
+		key_value(&c->arena, o->args.v[i], &b.args);
+	r = builds_run(c, p, &builds, &b, e);
+	for (size_t i = 0; r == 0 && o->push && i < builds.n; i++)
+		r = push_image(&c->arena,
+			       build_service_image(&c->arena, p, project_service(p, builds.v[i])),
+			       &(struct push_options){0}, e);
+	return r;
+}
+
+static bool is_image_build(struct cli *c, const struct build_opts *o, int argc, char **argv)
+{
+	struct stat st;
+
+	if (c->world == WORLD_DOCKER)
+		return true;
+	if (o->tags.n || o->file || o->target || o->contexts.n || o->iidfile)
+		return true;
+	if (argc != 1)
+		return false;
+	return !strcmp(argv[0], "-") || *argv[0] == '.' || strchr(argv[0], '/') ||
+	       (stat(argv[0], &st) == 0 && S_ISDIR(st.st_mode) && access("compose.yaml", F_OK) < 0);
+}
+
+static int build_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	struct build_opts *o = opts;
+	struct strings named = {0};
+
+	if (is_image_build(c, o, argc, argv)) {
+		if (argc == 1)
+			return build_path(c, o, argv[0], e);
+		c->bad_usage = true;
+		return err_set(e, EINVAL, "build needs one context: a directory, \"-\" or an URL");
+	}
+	for (int i = 0; i < argc; i++)
+		*vec_push(&c->arena, &named) = argv[i];
+	return build_services(c, o, &named, e);
+}
+
+#define O(field) offsetof(struct build_opts, field)
+/* clang-format off */
+static const struct opt build_opts[] = {
+	{'t', "tag",             OPT_LIST, O(tags),            "NAME",  "name of the image; may be given again"},
+	{'f', "file",            OPT_STR,  O(file),            "PATH",  "the Dockerfile; - is standard input"},
+	{0,   "build-arg",       OPT_LIST, O(args),            "K[=V]", "value of an ARG; without one, the environment's"},
+	{0,   "build-context",   OPT_LIST, O(contexts),        "N=X",   "a further context: directory, git URL, docker-image://NAME"},
+	{0,   "target",          OPT_STR,  O(target),          "STAGE", "stop at this stage"},
+	{0,   "no-cache",        OPT_FLAG, O(no_cache),        NULL,    "do every step anew"},
+	{0,   "no-cache-filter", OPT_LIST, O(no_cache_filter), "STAGE", "do the steps of this stage anew"},
+	{0,   "pull",            OPT_FLAG, O(pull),            NULL,    "ask the registry for newer base images"},
+	{0,   "push",            OPT_FLAG, O(push),            NULL,    "push what was built"},
+	{0,   "secret",          OPT_LIST, O(secrets),         "SPEC",  "id=NAME,src=FILE or id=NAME,env=VARIABLE"},
+	{0,   "ssh",             OPT_LIST, O(ssh),             "SPEC",  "default or ID=SOCKET: an agent for RUN --mount=type=ssh"},
+	{0,   "label",           OPT_LIST, O(labels),          "K=V",   "a label of the image"},
+	{0,   "network",         OPT_STR,  O(network),         "MODE",  "of RUN steps: default, host or none"},
+	{0,   "add-host",        OPT_LIST, O(hosts),           "N:IP",  "a line for /etc/hosts of RUN steps"},
+	{0,   "platform",        OPT_STR,  O(platform),        "OS/A",  "must be this machine's"},
+	{0,   "progress",        OPT_WORD, O(progress),        "auto|plain|tty|json|rawjson|quiet", "how to show progress"},
+	{'q', "quiet",           OPT_FLAG, O(quiet),           NULL,    "print the id of the image only"},
+	{0,   "iidfile",         OPT_STR,  O(iidfile),         "FILE",  "write the id of the image here"},
+	{0,   "metadata-file",   OPT_STR,  O(metadata),        "FILE",  "write a description of the result here"},
+	{0,   "shm-size",        OPT_STR,  O(shm_size),        "SIZE",  "of /dev/shm of RUN steps"},
+	{0,   "ulimit",          OPT_LIST, O(ulimits),         "SPEC",  "NAME=SOFT[:HARD] for RUN steps"},
+	{0,   "allow",           OPT_LIST, O(allow),           "POWER", "network.host or security.insecure"},
+	{0,   "load",            OPT_FLAG, O(load),            NULL,    NULL},
+	{0,   "with-dependencies", OPT_FLAG, O(with_dependencies), NULL, "build what the services depend on, too"},
+	{0},
+};
+/* clang-format on */
+
+const struct command build_command = {
+	.name = "build",
+	.args = "[SERVICE...] | PATH|URL|-",
+	.brief = "Build images of services, or one image from a directory.",
+	.more = "Without a path the services of the project that have `build` are built.\n"
+		"RUN steps use the network of this machine, so that package registries are "
+		"reachable;\n"
+		"--network none takes it away.",
+	.opts = build_opts,
+	.size = sizeof(struct build_opts),
+	.max = -1,
+	.run = build_run,
+	.group = GROUP_IMAGE,
+};

@@ -1,0 +1,25 @@
+/*
+ * Building with a picture of it: the steps' lines on stderr, as docker's plain progress has them,
+ * or JSON objects, or nothing but the output of a step that fails.
+ */
+#pragma once
+#include "build/build.h"
+
+struct cli;
+
+struct builds_options {
+	struct pairs args;
+	bool no_cache, pull, quiet;
+	struct build_progress *progress; /* set by builds_run */
+};
+/* The services' images, in this order; those that several need are built once. */
+int builds_run(struct cli *c, const struct project *p, const struct strings *services,
+	       const struct builds_options *o, struct err *e) must_check;
+
+struct build_view;
+struct build_view *build_view_new(struct cli *c, const char *progress, bool quiet);
+struct build_progress *build_view_progress(struct build_view *v);
+struct progress_sink *build_view_pulls(struct build_view *v);
+/* What a request is about, before its first step: "web". NULL: an image alone. */
+void build_view_name(struct build_view *v, const char *name);
+void build_view_free(struct build_view *v);

@@ -63,6 +63,8 @@
 	X(config) \
 	\
 	/* networks and ports (net) */ \
+	X(network) \
+	X(port) \
 	\
 	/* running for months (ops) */ \
 	\

@@ -1,0 +1,183 @@
+/* network ls and inspect. */
+#include "base/when.h"
+#include "cli/networks.h"
+#include "cli/table.h"
+#include "cli/template.h"
+#include <string.h>
+
+static json_t *labels_json(const struct pairs *labels)
+{
+	json_t *out = json_object();
+
+	vec_each(l, labels)
+		json_object_set_new(out, l->key, json_string(l->value ? l->value : ""));
+	return out;
+}
+
+static json_t *row_of(struct arena *a, const struct network_status *n, bool no_trunc)
+{
+	auto_buf labels = {0};
+	char when[40];
+
+	vec_each(l, &n->labels)
+		buf_printf(&labels, "%s%s=%s", labels.n ? "," : "", l->key,
+			   l->value ? l->value : "");
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "CreatedAt",
+			 when_rfc3339(n->created_ns, when), "Driver",
+			 n->driver ? n->driver : "bridge", "ID",
+			 no_trunc ? n->id : arena_strndup(a, n->id, 12), "IPv4",
+			 n->subnet4 ? "true" : "false", "IPv6", n->subnet6 ? "true" : "false",
+			 "Internal", n->internal ? "true" : "false", "Labels",
+			 labels.n ? labels.p : "", "Name", n->name, "Scope", "local");
+}
+
+int networks_ls(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	static const struct column columns[] = {{"NETWORK ID", "ID"},
+						{"NAME", "Name"},
+						{"DRIVER", "Driver"},
+						{"SCOPE", "Scope"},
+						{0}};
+	const struct network_opts *o = opts;
+	struct network_statuses all = {0};
+	auto_json *rows = json_array();
+	int r = status_networks(&c->arena, &all, e), fit;
+
+	vec_each(n, &all) {
+		fit = r < 0 ? r : networks_fit(n, &o->filters, e);
+		if (fit < 0)
+			return fit;
+		if (fit && o->quiet)
+			printf("%.*s\n", o->no_trunc ? 64 : 12, n->id);
+		else if (fit)
+			json_array_append_new(rows, row_of(&c->arena, n, o->no_trunc));
+	}
+	if (r < 0 || o->quiet)
+		return r;
+	return table_print(stdout, o->format, columns, rows, TABLE_LINES, e);
+}
+
+static json_t *text_or_empty(const char *s)
+{
+	return json_string(s ? s : "");
+}
+
+/* "10.1.0.2" as docker shows it: with the length of the subnet's prefix. */
+static json_t *with_prefix(const char *ip, const char *subnet)
+{
+	auto_arena a = {0};
+	const char *slash = subnet ? strchr(subnet, '/') : NULL;
+
+	return json_string(ip && slash ? arena_printf(&a, "%s%s", ip, slash) : "");
+}
+
+struct member_list {
+	json_t *all;
+	const struct network_status *network;
+};
+
+static int add_member(void *arg, const struct status *s, const struct status_net *n)
+{
+	struct member_list *list = arg;
+
+	if (s->state == STATE_RUNNING || s->state == STATE_PAUSED)
+		json_object_set_new(
+			list->all, s->id,
+			json_pack("{s:s, s:s, s:o, s:o, s:o}", "Name", s->name, "EndpointID", s->id,
+				  "MacAddress", text_or_empty(n->mac), "IPv4Address",
+				  with_prefix(n->ip4, list->network->subnet4), "IPv6Address",
+				  with_prefix(n->ip6, list->network->subnet6)));
+	return 0;
+}
+
+static json_t *pools_json(const struct network_status *n)
+{
+	json_t *out = json_array();
+
+	if (n->subnet4)
+		json_array_append_new(out, json_pack("{s:s, s:o}", "Subnet", n->subnet4, "Gateway",
+						     text_or_empty(n->gateway4)));
+	if (n->subnet6)
+		json_array_append_new(out, json_pack("{s:s, s:o}", "Subnet", n->subnet6, "Gateway",
+						     text_or_empty(n->gateway6)));
+	return out;
+}
+
+static json_t *options_json(const struct network_status *n)
+{
+	auto_arena a = {0};
+	json_t *out = json_object();
+
+	if (n->parent)
+		json_object_set_new(out, "parent", json_string(n->parent));
+	if (n->bridge)
+		json_object_set_new(out, "com.docker.network.bridge.name", json_string(n->bridge));
+	if (n->no_icc)
+		json_object_set_new(out, "com.docker.network.bridge.enable_icc",
+				    json_string("false"));
+	if (n->no_masquerade)
+		json_object_set_new(out, "com.docker.network.bridge.enable_ip_masquerade",
+				    json_string("false"));
+	if (n->mtu)
+		json_object_set_new(out, "com.docker.network.driver.mtu",
+				    json_string(arena_printf(&a, "%d", (int)n->mtu)));
+	return out;
+}
+
+static int describe(struct cli *c, const struct network_status *n, json_t **out, struct err *e)
+{
+	struct member_list members = {json_object(), n};
+	char when[40];
+	int r = networks_each_user(c, n->name, add_member, &members, e);
+
+	if (r < 0) {
+		json_decref(members.all);
+		return r;
+	}
+	*out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:{s:s, s:o, s:o}, s:b, s:b, s:b, "
+			 "s:o, s:o, s:o}",
+			 "Name", n->name, "Id", n->id, "Created", when_rfc3339(n->created_ns, when),
+			 "Scope", "local", "Driver", n->driver ? n->driver : "bridge", "EnableIPv4",
+			 n->subnet4 != NULL, "EnableIPv6", n->subnet6 != NULL, "IPAM", "Driver",
+			 "default", "Options", json_object(), "Config", pools_json(n), "Internal",
+			 n->internal, "Attachable", n->attachable, "Ingress", false, "Containers",
+			 members.all, "Options", options_json(n), "Labels",
+			 labels_json(&n->labels));
+	return 0;
+}
+
+static int print_as(json_t *all, const char *format, struct err *e)
+{
+	auto_buf b = {0};
+	json_t *item;
+	size_t i;
+
+	if (!format || !strcmp(format, "json")) {
+		json_dumpf(all, stdout, JSON_INDENT(4));
+		putchar('\n');
+		return 0;
+	}
+	json_array_foreach(all, i, item)
+	{
+		if (template_print(&b, format, item, e) < 0)
+			return -e->code;
+		buf_char(&b, '\n');
+	}
+	fputs(b.p, stdout);
+	return 0;
+}
+
+int networks_inspect(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	const struct network_opts *o = opts;
+	auto_json *all = json_array();
+	struct network_status n;
+	json_t *one;
+
+	for (int i = 0; i < argc; i++) {
+		if (networks_find(c, argv[i], &n, e) < 0 || describe(c, &n, &one, e) < 0)
+			return -e->code;
+		json_array_append_new(all, one);
+	}
+	return print_as(all, o->format, e);
+}

@@ -1,0 +1,30 @@
+/*
+ * What the network commands share: their options, finding a network, and who is on it.
+ */
+#pragma once
+#include "cli/cli.h"
+#include "supervise/status.h"
+
+struct network_opts {
+	bool quiet, no_trunc, internal, attachable, ipv6, no_ipv4, force;
+	const char *format, *driver;
+	struct strings filters, labels, subnets, gateways, options;
+};
+
+/* True for "key=..."; *value is what follows. */
+bool networks_filter_is(const char *filter, const char *key, const char **value);
+bool networks_has_label(const struct pairs *labels, const char *want); /* "key" or "key=value" */
+/* 1 it fits, 0 not, or an error. */
+int networks_fit(const struct network_status *n, const struct strings *filters,
+		 struct err *e) must_check;
+/* By name, or by the beginning of the id where only one fits. */
+int networks_find(struct cli *c, const char *word, struct network_status *out,
+		  struct err *e) must_check;
+
+typedef int (*networks_user_fn)(void *arg, const struct status *s, const struct status_net *n);
+/* Every endpoint on the network, of all projects; fn returns 0 to see the next. */
+int networks_each_user(struct cli *c, const char *name, networks_user_fn fn, void *arg,
+		       struct err *e) must_check;
+
+int networks_ls(struct cli *c, void *opts, int argc, char **argv, struct err *e);
+int networks_inspect(struct cli *c, void *opts, int argc, char **argv, struct err *e);

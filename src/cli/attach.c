@@ -63,20 +63,19 @@ static void pass_signal(void *arg, int sig)
 		(void)!client_call(client, msg, NULL, 0, NULL, NULL, &code, &e);
 }
 
-/* Asks for the container's terminal or standard input. *fd is -1 where it has neither. */
-static int ask_for_fd(const struct status *s, int *fd, struct err *e)
+/*
+ * Asks for the container's terminal or standard input. *fd is -1 where it has neither. While the
+ * connection lives, the supervisor leaves the terminal's output to us.
+ */
+static int ask_for_fd(struct client *client, const struct status *s, int *fd, struct err *e)
 {
-	auto_client *client = NULL;
-	int fds[CLIENT_MAX_FDS], r = client_open(s->project, CLIENT_EXISTING, &client, e);
+	int fds[CLIENT_MAX_FDS], r;
 	auto_json *msg = json_pack("{s:s, s:s}", "do", "attach", "container", s->name);
 	size_t n = countof(fds);
 	json_t *raw = NULL;
 
 	*fd = -1;
-	if (r == CLIENT_NONE)
-		return err_set(e, ENOENT, "project \"%s\" does not run", s->project);
-	if (r >= 0)
-		r = client_send(client, msg, NULL, 0, e);
+	r = client_send(client, msg, NULL, 0, e);
 	if (r >= 0)
 		r = client_next(client, &raw, fds, &n, e);
 	auto_json *answer = raw;
@@ -125,9 +124,11 @@ static int attach_run(struct cli *c, void *opts, int argc, char **argv, struct e
 	int r = target_one(c, argv[0], a.opts->index, &a.status, e);
 
 	if (r >= 0)
-		r = ask_for_fd(&a.status, &fd, e);
-	if (r >= 0)
 		r = client_open(a.status.project, CLIENT_EXISTING, &wait, e);
+	if (r == CLIENT_NONE)
+		return err_set(e, ENOENT, "project \"%s\" does not run", a.status.project);
+	if (r >= 0)
+		r = ask_for_fd(wait, &a.status, &fd, e);
 	if (r < 0)
 		return r;
 	auto_json *msg = json_pack("{s:s, s:[s]}", "do", "wait", "containers", a.status.name);

@@ -466,6 +466,15 @@ static void order_stops(struct making *m, struct item *i)
 	}
 }
 
+/* A network namespace belongs to the replica and outlives it: no reason to restart who shares it.
+ */
+static bool shares_only_network(const struct service *s, const struct dependency *d)
+{
+	const char *mode = s->network_mode;
+
+	return d->implied && mode && !strncmp(mode, "service:", 8) && !strcmp(mode + 8, d->service);
+}
+
 /* depends_on.restart, and a shared pid or ipc namespace: the dependent goes down and up with it. */
 static void follow_recreated(struct making *m, struct item *i)
 {
@@ -475,7 +484,7 @@ static void follow_recreated(struct making *m, struct item *i)
 	vec_each(d, &i->svc->depends_on) {
 		struct item *dep = item_of(m, d->service);
 
-		if (dep && dep->recreated && d->restart)
+		if (dep && dep->recreated && d->restart && !shares_only_network(i->svc, d))
 			cause = d->service;
 	}
 	if (!cause || i->recreated || m->o->no_start)

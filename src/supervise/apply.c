@@ -125,8 +125,12 @@ void jobs_forget(struct supervisor *s, const struct conn *c)
 			j->conn = NULL;
 	}
 	for (struct instance *i = s->instances; i; i = i->next) {
+		bool reads = i->attached == c || (i->follower == c && i->st.tty);
+
 		if (i->follower == c)
 			i->follower = NULL;
+		if (reads)
+			logs_tty_to(i, NULL);
 	}
 }
 
@@ -456,6 +460,7 @@ static void tell_gate(struct job *j, const struct step *s, const char *status)
 
 static void poll_gate(struct job *j, struct run_step *rs, const struct step *s)
 {
+	struct step named = *s; /* a failure is told under the container's name */
 	size_t met = 0, all = 0;
 	enum verdict v;
 	struct err e = {0};
@@ -472,9 +477,10 @@ static void poll_gate(struct job *j, struct run_step *rs, const struct step *s)
 		met += v == MET;
 		if (v != NEVER)
 			continue;
+		named.target = i->st.name;
 		if (s->gate != GATE_READY && s->gate != GATE_SETTLED)
 			err_wrap(&e, "dependency failed to start");
-		fail(j, rs, s, &e);
+		fail(j, rs, &named, &e);
 		return;
 	}
 	if (met < all && !(met && s->gate == GATE_COMPLETED))

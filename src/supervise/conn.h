@@ -13,6 +13,7 @@ struct conn {
 	struct buf in, out;
 	int fds[CONN_FDS];
 	size_t n_fds;
+	bool quiet; /* of the waiting: nothing but the end is told */
 	bool subscribed, closing, dead;
 	json_t *services; /* of a subscriber */
 	json_t *waiting;  /* the request of one that waits */

@@ -100,8 +100,6 @@ int supervisor_load(struct supervisor *s, struct err *e)
 	return 0;
 }
 
-static void leave(struct supervisor *s);
-
 static int on_kick(struct later *later)
 {
 	struct supervisor *s = container_of(later, struct supervisor, kick);
@@ -114,8 +112,8 @@ static int on_kick(struct later *later)
 			all_down &= i->life == DOWN;
 		if (all_down)
 			loop_stop(s->loop, 0);
-	} else if (s->ending && supervisor_is_idle(s) && !s->conns) {
-		leave(s);
+	} else if (s->ending) {
+		supervisor_leave(s, NULL);
 	}
 	return r;
 }
@@ -125,21 +123,23 @@ void supervisor_kick(struct supervisor *s)
 	loop_later(s->loop, &s->kick, on_kick);
 }
 
-/* Nothing is left to look after. */
-static void leave(struct supervisor *s)
+void supervisor_leave(struct supervisor *s, const struct conn *last)
 {
 	auto_arena a = {0};
 	auto_fd int lock = -1;
 	struct err e;
 
+	if (s->left || !supervisor_is_idle(s) || s->conns != last || (last && last->next))
+		return;
 	if (file_lock(AT_FDCWD, arena_printf(&a, "%s/start.lock", s->run_dir), FILE_LOCK_TRY, &lock,
 		      &e) < 0)
 		return; /* somebody is about to connect; the end of that connection asks again */
 	s->listener.fn(&s->listener, EPOLLIN);
-	if (s->conns)
+	if (s->conns != last)
 		return;
+	s->left = true;
 	unlink(status_control_path(&a, s->name));
-	control_close(s);
+	loop_unwatch(&s->listener);
 	if (publish_remove(s->name, &e) < 0)
 		log_err(LOG_WARN_, &e);
 	(void)!(cgroup_remove(arena_printf(&a, "berth/%s", s->name), &e) < 0);

@@ -552,6 +552,8 @@ void instance_event(struct instance *i, enum life_event ev)
 		return;
 	log_debug("%s: %s to %s", i->st.name, life_name(before), life_name(step.next));
 	i->life = step.next;
+	if (step.act == ACT_BACK_OFF || step.act == ACT_ENDED)
+		i->healing = before == HEALING;
 	switch (step.act) {
 	case ACT_NONE:
 		break;
@@ -659,7 +661,10 @@ int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
 		return err_set(e, EBUSY, "container %s is %s", i->st.name,
 			       status_name(i->st.state));
 	ports_release(i);
-	if (i->st.networks.n || i->st.netns)
+	if (again && nets_is_shared(i))
+		nets_withdraw(
+			i); /* the namespace stays for those in it; the successor takes it over */
+	else if (i->st.networks.n || i->st.netns)
 		nets_unwire(i, again);
 	if (volumes && !again) {
 		vec_each(v, &i->st.volumes) {

@@ -395,9 +395,20 @@ int logs_attach(struct instance *i, bool adopted, struct err *e)
 		return r;
 	for (int k = 0; k < 2 && !i->st.tty; k++)
 		r = r ? r : loop_watch(i->of->loop, &l->s[k].in, l->s[k].fd, EPOLLIN, fn[k]);
-	if (i->st.tty && l->tty >= 0)
+	if (i->st.tty && l->tty >= 0 && !i->attached && (!i->follower || i->detached))
 		r = loop_watch(i->of->loop, &l->tty_in, l->tty, EPOLLIN, on_tty);
 	return r < 0 ? err_set(e, -r, "watch of its output: %s", strerror(-r)) : 0;
+}
+
+void logs_tty_to(struct instance *i, struct conn *c)
+{
+	struct logs *l = &i->logs;
+
+	i->attached = c;
+	if (c)
+		loop_unwatch(&l->tty_in);
+	else if (l->tty >= 0 && l->mark && !l->tty_in.loop)
+		(void)loop_watch(i->of->loop, &l->tty_in, l->tty, EPOLLIN, on_tty);
 }
 
 void logs_drain(struct instance *i)

@@ -459,6 +459,22 @@ int nets_wire(struct instance *i, struct err *e)
 	return 0;
 }
 
+bool nets_is_shared(const struct instance *i)
+{
+	auto_arena a = {0};
+	const char *by_service = arena_printf(&a, "service:%s", i->st.service);
+	const char *by_name = arena_printf(&a, "container:%s", i->st.name);
+
+	for (const struct instance *o = i->of->instances; o; o = o->next) {
+		const char *mode = o->svc ? o->svc->network_mode : NULL;
+
+		if (mode && o->life != DOWN &&
+		    (!strcmp(mode, by_service) || !strcmp(mode, by_name)))
+			return true;
+	}
+	return false;
+}
+
 void nets_unwire(struct instance *i, bool keep_addresses)
 {
 	struct err e;

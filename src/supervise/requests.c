@@ -119,6 +119,8 @@ static void after_down(struct job *j)
 {
 	if (!j->options.services.n)
 		j->of->forget = true;
+	/* The answer says that nothing is left; so it comes last. */
+	supervisor_leave(j->of, j->conn);
 	conn_done(j->conn, 0, NULL);
 }
 
@@ -167,14 +169,17 @@ static void tell(struct conn *c, const struct instance *i, const char *status)
 			       "service", i->st.service, "status", status));
 }
 
+/* Everything killed is waited for, so that the next command finds it ended. */
 static void do_kill(struct conn *c, const json_t *req)
 {
+	json_t *killed = json_array();
 	const char *word = json_string_or(req, "signal", "SIGKILL");
 	int sig = spec_signal(word);
 	struct err e = {0};
 
 	if (!sig) {
 		err_set(&e, EINVAL, "\"%s\" is not a signal", word);
+		json_decref(killed);
 		conn_done(c, 1, &e);
 		return;
 	}
@@ -184,11 +189,18 @@ static void do_kill(struct conn *c, const json_t *req)
 		if (sig == SIGKILL) {
 			i->st.manual_stop = true;
 			instance_event(i, WANT_KILL);
+			json_array_append_new(killed, json_string(i->st.name));
 		} else {
 			instance_kill(i, sig);
 		}
 		tell(c, i, "Killed");
 	}
+	if (json_array_size(killed)) {
+		c->quiet = true;
+		c->waiting = json_pack("{s:o}", "containers", killed);
+		return;
+	}
+	json_decref(killed);
 	conn_done(c, 0, NULL);
 }
 
@@ -292,6 +304,8 @@ static void do_attach(struct conn *c, const json_t *req)
 		fd = i->logs.tty;
 	else if (i->st.stdin_open)
 		fd = open_stdin(i);
+	if (!e.code && i->st.tty)
+		logs_tty_to(i, c);
 	if (e.code)
 		conn_done(c, 1, &e);
 	else

@@ -294,6 +294,8 @@ static bool waits_for(const struct conn *c, const struct instance *i)
 
 static void one_ended(struct conn *c, const struct instance *i)
 {
+	if (c->quiet)
+		return;
 	if (!c->waited++)
 		c->wait_code = (int)i->st.exit_code;
 	conn_send(c, json_pack("{s:s, s:s, s:s, s:i}", "event", "exited", "name", i->st.name,
@@ -308,6 +310,7 @@ static void end_of_wait(struct conn *c)
 	}
 	json_decref(c->waiting);
 	c->waiting = NULL;
+	c->quiet = false;
 	conn_done(c, c->wait_code, NULL);
 }
 
@@ -329,8 +332,8 @@ void wait_request(struct conn *c, const json_t *req)
 	bool any = false;
 
 	c->waiting = json_incref((json_t *)(uintptr_t)req);
-	c->waited = 0;
-	c->wait_code = 0;
+	c->waited = c->wait_code = 0;
+	c->quiet = false;
 	for (struct instance *i = c->of->instances; i; i = i->next) {
 		if (!waits_for(c, i))
 			continue;

@@ -96,7 +96,9 @@ struct instance {
 	size_t hook_at;
 	void (*hooks_done)(struct instance *i, int code);
 	int netns, stdin_fd;
-	bool detached; /* run --detach */
+	bool detached;         /* run --detach */
+	bool healing;          /* its last end was ours, because it was unhealthy */
+	struct conn *attached; /* reads its terminal in our place */
 	bool wired, removing, again /* after a reboot */, hooks_ok;
 	int asked;
 	unsigned starts, ends; /* counted, so that a waiting step notices */
@@ -127,7 +129,7 @@ struct supervisor {
 	uint64_t exits_read;
 	struct later kick, rules;
 	struct timer lonely;
-	bool ending, leaving, forget;
+	bool ending, leaving, forget, left;
 	int64_t loaded_ns; /* mtime of the definition that is in use */
 	const struct handover *handover;
 	struct spans *spans;
@@ -139,6 +141,8 @@ int supervisor_fd(struct supervisor *s, const char *name);           /* kept by 
 void supervisor_keep(struct supervisor *s, const char *of, const char *what, int fd);
 void supervisor_drop(struct supervisor *s, const char *of, const char *what);
 void supervisor_kick(struct supervisor *s); /* look at the waiting steps again */
+/* Where nothing is left to look after and only `last` is connected: clears everything and ends. */
+void supervisor_leave(struct supervisor *s, const struct conn *last);
 
 /* instance.c */
 struct instance *instance_find(struct supervisor *s, const char *name);
@@ -182,6 +186,7 @@ int nets_find(struct supervisor *s, const char *key, struct net **out, struct er
 void nets_forget(struct supervisor *s);
 /* The network namespace of an instance, wired: i->netns. */
 int nets_wire(struct instance *i, struct err *e) must_check;
+bool nets_is_shared(const struct instance *i); /* others are in its network namespace */
 void nets_unwire(struct instance *i, bool keep_addresses);
 void nets_announce(struct instance *i); /* names, according to its state */
 void nets_withdraw(struct instance *i);
@@ -206,6 +211,7 @@ void task_kill(struct task *t);
 int logs_prepare(struct instance *i, int stdio[3], struct err *e) must_check;
 int logs_attach(struct instance *i, bool adopted, struct err *e) must_check;
 void logs_drain(struct instance *i);
+void logs_tty_to(struct instance *i, struct conn *c); /* NULL: the terminal is ours to read again */
 void logs_detach(struct instance *i, bool forget);
 
 /* events.c */

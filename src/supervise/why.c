@@ -25,6 +25,8 @@ static const char *age(int64_t wall_ns, char buf[40])
 
 static const char *of_exit(const struct instance *i)
 {
+	if (i->healing)
+		return "berth stopped it because it was unhealthy";
 	switch (i->st.exit_code) {
 	case 0:
 		return "it ended by itself, well";
@@ -172,8 +174,8 @@ void why_request(struct conn *c, const json_t *req)
 			continue;
 		lines = json_array();
 		hint = explain(s, svc->name, lines, 0);
-		conn_send(c, json_pack("{s:s, s:s, s:o, s:s}", "event", "why", "service", svc->name,
-				       "lines", lines, "hint", hint ? hint : ""));
+		conn_send(c, json_pack("{s:s, s:s, s:o, s:s*}", "event", "why", "service",
+				       svc->name, "lines", lines, "hint", hint));
 	}
 	conn_done(c, 0, NULL);
 }

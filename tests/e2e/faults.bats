@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# What happens when berth itself is killed: containers live, nothing is lost, the next one takes over.
+load lib
+
+setup_file() { root_up; make_busybox_image; }
+teardown_file() { root_down; }
+
+write() { cat >compose.yaml; }
+supervisor() { cut -d' ' -f1 "$BERTH_RUN/projects/$PROJECT/supervisor.pid"; }
+guardian() { awk '/^PPid/ { print $2 }' "/proc/$(supervisor)/status"; }
+inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
+renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; }
+
+@test "a killed supervisor is replaced: same containers, names, ports, health, exit codes" {
+	write <<-END
+		services:
+		  web:
+		    image: busybox
+		    command: sh -c 'mkdir /w; echo page >/w/index.html; httpd -f -p 80 -h /w'
+		    init: true
+		    ports: ["127.0.0.1:18081:80"]
+		    healthcheck: {test: wget -qO- http://127.0.0.1/, interval: 100ms}
+		  ask: {image: busybox, command: sleep 1000}
+		  ends: {image: busybox, command: sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 33'}
+	END
+	berth up -d --wait
+	before=$(berth ps -q | sort) old=$(supervisor)
+	kill -9 "$old"
+	wait_for 3 renewed "$old"
+	[ "$(berth ps -q | sort)" = "$before" ]
+	[ "$(inspect web RestartCount)" = 0 ]
+	wait_for 2 curl -sf http://127.0.0.1:18081/
+	[ "$(berth exec ask wget -qO- http://web/)" = page ]
+	berth exec ends touch /go
+	wait_for 3 sh -c "[ \"\$('$BERTH' inspect $PROJECT-ends-1 | jq '.[0].State.ExitCode')\" = 33 ]"
+	berth exec web rm /w/index.html
+	wait_for 3 sh -c "[ \"\$('$BERTH' inspect $PROJECT-web-1 | jq -r '.[0].State.Health.Status')\" = unhealthy ]"
+}
+
+@test "an end while no supervisor lives is told with its code" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'while [ ! -e /go/now ]; do sleep 0.05; done; echo last words; exit 21', volumes: ["./go:/go"]}
+	END
+	mkdir go
+	berth up -d
+	old=$(supervisor)
+	kill -STOP "$old"
+	touch go/now
+	sleep 0.5
+	kill -9 "$old"
+	wait_for 3 renewed "$old"
+	wait_for 3 sh -c "[ \"\$('$BERTH' inspect $PROJECT-a-1 | jq '.[0].State.ExitCode')\" = 21 ]"
+	[ "$(berth logs --no-log-prefix a)" = "last words" ]
+}
+
+@test "no line of output is lost or doubled by 12 kills" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sh -c 'i=0; while [ \$\$i -lt 20000 ]; do i=\$\$((i+1)); echo line \$\$i; done; sleep 1000'
+	END
+	berth up -d
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		old=$(supervisor)
+		kill -9 "$old"
+		wait_for 8 renewed "$old"
+	done
+	wait_for 20 sh -c "'$BERTH' logs --no-log-prefix a | grep -qx 'line 20000'"
+	berth logs --no-log-prefix a >got
+	for i in $(seq 20000); do echo "line $i"; done >want
+	cmp got want
+}
+
+@test "a killed guardian: containers live, a new pair takes over, the exit code is known" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 17'}
+	END
+	berth up -d
+	id=$(berth ps -q) old=$(guardian)
+	kill -9 "$old"
+	wait_for 3 sh -c "! kill -0 $old 2>/dev/null"
+	wait_for 3 berth exec a true
+	[ "$(berth ps -q)" = "$id" ]
+	berth exec a touch /go
+	wait_for 5 sh -c "[ \"\$('$BERTH' inspect $PROJECT-a-1 | jq -r '.[0].State.Status')\" = exited ]"
+	[ "$(inspect a State.ExitCode)" = 17 ] || [ "$(inspect a State.ExitCode)" = 137 ]
+}
+
+@test "both killed: the next command brings a new pair that takes over" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'echo one; while :; do sleep 1; done'}
+	END
+	berth up -d
+	id=$(berth ps -q) s=$(supervisor) g=$(guardian)
+	kill -9 "$g" "$s"
+	[ "$(berth ps -q)" = "$id" ]
+	berth up -d
+	[ "$(berth ps -q)" = "$id" ]
+	[ "$(berth logs --no-log-prefix a)" = one ]
+	berth down
+	[ -z "$(berth ps -aq)" ]
+}
+
+@test "a killed up is completed by the next one; a killed down by the next down" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000}
+		  b: {image: busybox, command: sleep 1000, depends_on: [a]}
+		  c: {image: busybox, command: sleep 1000, depends_on: [b]}
+	END
+	for pause in 0.01 0.03 0.05 0.08; do
+		berth up -d 3>&- &
+		sleep $pause
+		kill -9 "$(supervisor)" $! 2>/dev/null || true
+		berth up -d
+		[ "$(berth ps -q | wc -l)" = 3 ]
+		berth down 3>&- &
+		sleep $pause
+		kill -9 "$(supervisor)" $! 2>/dev/null || true
+		berth down
+		[ -z "$(berth ps -aq)" ]
+	done
+	! grep -q " $BERTH_HOME/n/projects" /proc/self/mountinfo
+}
+
+@test "a stuck supervisor does not stop ps and logs" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'echo said; sleep 1000'}
+	END
+	berth up -d
+	wait_for 3 sh -c "'$BERTH' logs a | grep -q said"
+	kill -STOP "$(supervisor)"
+	timeout 2 "$BERTH" ps -q | grep -q .
+	timeout 2 "$BERTH" logs --no-log-prefix a | grep -qx said
+	kill -CONT "$(supervisor)"
+}
+
+@test "restarts leave the supervisor as small as it was" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: "true", restart: always, deploy: {restart_policy: {condition: any, delay: 1ms, window: 1ms}}}
+	END
+	berth up -d
+	wait_for 10 sh -c "[ \"\$('$BERTH' inspect $PROJECT-a-1 | jq '.[0].RestartCount')\" -ge 3 ]"
+	fds=$(ls "/proc/$(supervisor)/fd" | wc -l)
+	sleep 3
+	[ "$(ls "/proc/$(supervisor)/fd" | wc -l)" -le $((fds + 6)) ]
+}

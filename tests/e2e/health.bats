@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# Health: every form of test, what hangs, what is kept, what heals.
+load lib
+
+setup_file() { root_up; make_busybox_image; }
+teardown_file() { root_down; }
+
+write() { cat >compose.yaml; }
+health() { berth inspect "$PROJECT-$1-1" | jq -r '.[0].State.Health.Status'; }
+is() { [ "$(health "$1")" = "$2" ]; }
+
+@test "the first probe comes at once and the fast ones follow until it is ready" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sh -c 'sleep 0.3; touch /ok; sleep 1000'
+		    healthcheck: {test: [CMD, test, -e, /ok], interval: 30s, start_interval: 100ms}
+	END
+	started=$EPOCHREALTIME
+	berth up -d --wait
+	awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { exit !(b - a < 3) }'
+	is a healthy
+}
+
+@test "a check that fails makes it unhealthy, and the last outputs are kept" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    healthcheck: {test: "echo not yet; exit 3", interval: 50ms, retries: 2}
+	END
+	run berth up -d --wait
+	[ "$status" = 1 ]
+	[[ "$output" == *"is unhealthy"* ]]
+	log=$(berth inspect "$PROJECT-a-1" | jq -c '.[0].State.Health.Log[-1]')
+	[ "$(jq .ExitCode <<<"$log")" = 3 ]
+	[[ "$(jq -r .Output <<<"$log")" == "not yet"* ]]
+	sleep 0.5
+	[ "$(berth inspect "$PROJECT-a-1" | jq '.[0].State.Health.Log | length')" = 5 ]
+}
+
+@test "a probe that hangs is killed with its children" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    init: true
+		    healthcheck: {test: "sleep 7777 & sleep 8888", interval: 100ms, timeout: 200ms, retries: 1}
+	END
+	berth up -d
+	wait_for 5 is a unhealthy
+	[[ "$(berth inspect "$PROJECT-a-1" | jq -r '.[0].State.Health.Log[-1].Output')" == *"exceeded timeout"* ]]
+	sleep 0.5
+	[ "$(berth exec a ps | grep -c 'sleep [78]')" -le 2 ]
+}
+
+@test "a flood of output is cut and does not block the probe" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    healthcheck: {test: "head -c 1000000 /dev/zero | tr '\\\\0' x", interval: 100ms, timeout: 5s}
+	END
+	berth up -d --wait
+	[ "$(berth inspect "$PROJECT-a-1" | jq -r '.[0].State.Health.Log[-1].Output | length')" = 4099 ]
+}
+
+@test "disable and NONE mean no check" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000, healthcheck: {disable: true}}
+		  b: {image: busybox, command: sleep 1000, healthcheck: {test: [NONE]}}
+	END
+	berth up -d --wait
+	[ "$(health a)" = null ] || [ "$(health a)" = none ]
+}
+
+@test "an unhealthy service with a restart policy is restarted, by itself" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sh -c 'touch /ok; sleep 0.5; rm /ok; sleep 1000'
+		    restart: always
+		    healthcheck: {test: test -e /ok, interval: 100ms, retries: 2}
+		    x-berth: {heal: {backoff: 100ms..1s}}
+	END
+	berth up -d
+	wait_for 10 sh -c "[ \"\$('$BERTH' inspect $PROJECT-a-1 | jq '.[0].RestartCount')\" -ge 1 ]"
+	wait_for 10 is a healthy
+	berth events --json --since 1h --until 0s 2>/dev/null | grep -q heal || grep -q '"heal"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl"
+}
+
+@test "without a restart policy it stays as it is" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    healthcheck: {test: exit 1, interval: 50ms, retries: 1}
+	END
+	berth up -d
+	wait_for 5 is a unhealthy
+	sleep 0.5
+	[ "$(berth inspect "$PROJECT-a-1" | jq '.[0].RestartCount')" = 0 ]
+}

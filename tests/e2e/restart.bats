@@ -1,0 +1,131 @@
+#!/usr/bin/env bats
+# Restart policies, back-off, stopping and its limits.
+load lib
+
+setup_file() { root_up; make_busybox_image; }
+teardown_file() { root_down; }
+
+write() { cat >compose.yaml; }
+inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
+count_is() { [ "$(inspect "$1" RestartCount)" = "$2" ]; }
+took_less() { awk -v a="$1" -v b="$EPOCHREALTIME" -v s="$2" 'BEGIN { exit !(b - a < s) }'; }
+
+@test "on-failure:2 restarts twice, then stays down with its exit code" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'exit 9', restart: "on-failure:2"}
+	END
+	berth up -d
+	wait_for 5 count_is a 2
+	sleep 0.6
+	count_is a 2
+	[ "$(inspect a State.Status)" = exited ]
+	[ "$(inspect a State.ExitCode)" = 9 ]
+}
+
+@test "no restarts nothing, and a good exit is none of on-failure's business" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'exit 1'}
+		  b: {image: busybox, command: sh -c 'exit 0', restart: on-failure}
+	END
+	berth up -d
+	sleep 0.5
+	count_is a 0
+	count_is b 0
+}
+
+@test "always comes back with a growing pause, and a stop ends that" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'exit 1', restart: always}
+	END
+	berth up -d
+	wait_for 5 count_is a 3
+	berth stop
+	[ "$(inspect a State.Status)" = exited ]
+	n=$(inspect a RestartCount)
+	sleep 1.5
+	count_is a "$n"
+}
+
+@test "pid 1 that cannot hear the signal is not waited for" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000}
+	END
+	berth up -d
+	started=$EPOCHREALTIME
+	berth stop
+	took_less "$started" 2
+	[ "$(inspect a State.ExitCode)" = 137 ]
+}
+
+@test "a handler has its grace, and not more" {
+	write <<-END
+		services:
+		  good: {image: busybox, command: "sh -c 'trap \"sleep 0.3; exit 4\" TERM; while :; do sleep 0.05; done'"}
+		  bad: {image: busybox, command: "sh -c 'trap \"\" INT; trap : TERM; while :; do sleep 0.05; done'", stop_grace_period: 700ms}
+	END
+	berth up -d
+	sleep 0.3
+	started=$EPOCHREALTIME
+	berth stop
+	took_less "$started" 4
+	[ "$(inspect good State.ExitCode)" = 4 ]
+	[ "$(inspect bad State.ExitCode)" = 137 ]
+}
+
+@test "a paused container can be stopped, and one that a stop signal was chosen for gets it" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: "sh -c 'trap \"exit 8\" USR1; while :; do sleep 0.05; done'", stop_signal: SIGUSR1}
+	END
+	berth up -d
+	sleep 0.2
+	berth pause
+	[ "$(inspect a State.Status)" = paused ]
+	berth stop
+	[ "$(inspect a State.ExitCode)" = 8 ]
+}
+
+@test "out of memory is told from a kill" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: tail /dev/zero, mem_limit: 16m}
+	END
+	berth up -d
+	wait_for 10 sh -c "[ \"\$('$BERTH' inspect $PROJECT-a-1 | jq -r '.[0].State.Status')\" = exited ]"
+	[ "$(inspect a State.OOMKilled)" = true ]
+	[ "$(inspect a State.ExitCode)" = 137 ]
+	berth why a | grep -q 'memory limit'
+}
+
+@test "the exit code of a short life is always known" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'exit 42', scale: 10}
+	END
+	berth up -d
+	wait_for 5 sh -c "[ \$('$BERTH' ps -a --format '{{.ExitCode}}' | grep -c 42) = 10 ]"
+}
+
+@test "a command that is not there: 127, and the message says so" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: /no/such/thing}
+	END
+	run berth up -d
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"/no/such/thing"* ]]
+}
+
+@test "wait gives the exit code" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sh -c 'sleep 0.3; exit 6'}
+	END
+	berth up -d
+	run berth wait a
+	[ "$status" = 6 ]
+}

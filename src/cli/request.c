@@ -1,6 +1,7 @@
 #include "cli/request.h"
 #include "base/when.h"
 #include "cli/complain.h"
+#include "supervise/dryrun.h"
 #include <errno.h>
 #include <string.h>
 
@@ -110,11 +111,30 @@ int request_on(struct cli *c, struct client *client, struct request *r, int *cod
 	return client_call(client, msg, r->fds, r->n_fds, view, &v, code, e);
 }
 
+/* Where the file is at hand, a dry run needs no supervisor: nothing is started or written. */
+static int request_dry(struct cli *c, struct request *r, struct err *e)
+{
+	auto_json *msg = r->msg;
+	struct plan plan;
+	int rc = dryrun_plan(&c->arena, c->project, msg, &plan, e);
+
+	for (size_t i = 0; rc >= 0 && i < plan.n; i++)
+		printf("%s %s (%s)\n", plan_verb(plan.v[i].doing), plan.v[i].target,
+		       plan.v[i].because);
+	return rc;
+}
+
 int request_send(struct cli *c, const char *project, enum client_how how, struct request *r,
 		 int *code, struct err *e)
 {
 	auto_client *client = NULL;
-	int rc = client_open(project, how, &client, e);
+	int rc;
+
+	if (c->global.dry_run && c->project) {
+		*code = 0;
+		return request_dry(c, r, e);
+	}
+	rc = client_open(project, how, &client, e);
 
 	if (rc == CLIENT_NONE) {
 		json_decref(r->msg);

@@ -156,7 +156,6 @@ static int take_over(struct instance *i, int pidfd)
 	if (i->st.tty)
 		tty = supervisor_fd(i->of, arena_printf(&a, "%s:tty", i->st.name));
 	i->logs.tty = tty >= 0 ? sys_dup_above(tty, 3) : -1;
-	i->launch.tty_fd = i->logs.tty;
 	if (logs_attach(i, true, &e) < 0)
 		log_err(LOG_ERROR_, &e);
 	if (i->svc && ports_reserve(i, &e) < 0)

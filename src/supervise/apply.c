@@ -48,7 +48,7 @@ static void words(struct arena *a, const json_t *list, struct strings *out)
 	}
 }
 
-static void read_options(struct job *j)
+void job_read_options(struct arena *a, const json_t *req, struct plan_options *o)
 {
 	static const struct {
 		const char *key;
@@ -67,20 +67,29 @@ static void read_options(struct job *j)
 		{"rolling", offsetof(struct plan_options, rolling)},
 		/* clang-format on */
 	};
-	struct plan_options *o = &j->options;
 	const char *key;
 	json_t *value;
 
 	for (size_t k = 0; k < countof(flags); k++)
-		*(bool *)((char *)o + flags[k].off) = json_bool_or(j->request, flags[k].key, false);
-	words(&j->arena, json_object_get(j->request, "services"), &o->services);
-	json_object_foreach(json_object_get(j->request, "scale"), key, value)
+		*(bool *)((char *)o + flags[k].off) = json_bool_or(req, flags[k].key, false);
+	words(a, json_object_get(req, "services"), &o->services);
+	json_object_foreach(json_object_get(req, "scale"), key, value)
 	{
 		if (json_is_integer(value))
-			*vec_push(&j->arena, &o->scales) = (struct scale){
-				arena_printf(&j->arena, "%s", key), json_integer_value(value)};
+			*vec_push(a, &o->scales) = (struct scale){arena_printf(a, "%s", key),
+								  json_integer_value(value)};
 	}
-	j->timeout_ns = json_int_or(j->request, "timeout_ns", -1);
+}
+
+enum goal job_goal(const char *word)
+{
+	static const char *const names[] = {"up", "down", "stop", "start", "restart", "rm"};
+
+	for (size_t k = 0; k < countof(names); k++) {
+		if (!strcmp(names[k], word))
+			return (enum goal)k;
+	}
+	return GOAL_UP;
 }
 
 struct job *job_new(struct supervisor *s, struct conn *c, const char *what, const json_t *req)
@@ -94,7 +103,8 @@ struct job *job_new(struct supervisor *s, struct conn *c, const char *what, cons
 	j->what = what;
 	j->request = json_incref((json_t *)(uintptr_t)req);
 	j->kept = json_object();
-	read_options(j);
+	job_read_options(&j->arena, req, &j->options);
+	j->timeout_ns = json_int_or(req, "timeout_ns", -1);
 	return j;
 }
 

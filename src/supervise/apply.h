@@ -37,6 +37,8 @@ struct job {
 };
 
 struct job *job_new(struct supervisor *s, struct conn *c, const char *what, const json_t *req);
+void job_read_options(struct arena *a, const json_t *req, struct plan_options *o);
+enum goal job_goal(const char *word);
 void job_queue(struct job *j);
 int job_turn_all(struct supervisor *s); /* begin, run, end what can be */
 int job_plan(struct job *j, struct err *e) must_check;

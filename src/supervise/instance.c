@@ -285,6 +285,17 @@ static void clean_up(struct instance *i)
 		log_err(LOG_WARN_, &e);
 }
 
+/* The terminal is made inside; its master arrives with the outcome. */
+static void take_terminal(struct instance *i)
+{
+	if (!i->st.tty || i->launch.tty_fd < 0)
+		return;
+	fcntl(i->launch.tty_fd, F_SETFL, O_NONBLOCK);
+	i->logs.tty = take_fd(&i->launch.tty_fd);
+	supervisor_keep(i->of, i->st.name, "tty", i->logs.tty);
+	logs_tty_to(i, i->detached ? NULL : i->follower);
+}
+
 static int on_sync(struct watch *w, uint32_t events)
 {
 	struct instance *i = container_of(w, struct instance, sync);
@@ -296,6 +307,7 @@ static int on_sync(struct watch *w, uint32_t events)
 	loop_unwatch(w);
 	close(take_fd(&i->launch.sync_fd));
 	if (r == 0) {
+		take_terminal(i);
 		instance_event(i, STARTED);
 		return 0;
 	}

@@ -284,11 +284,6 @@ int launcher_start(struct instance *i, struct err *e)
 	i->st.pid = i->launch.pid;
 	i->st.start_time = i->launch.start_time;
 	i->logs.tty = -1;
-	if (i->svc->tty && i->launch.tty_fd >= 0) {
-		fcntl(i->launch.tty_fd, F_SETFL, O_NONBLOCK);
-		i->logs.tty = i->launch.tty_fd;
-		supervisor_keep(i->of, i->st.name, "tty", i->launch.tty_fd);
-	}
 	r = status_write(&i->st, e);
 	if (!r)
 		r = state_write(i->st.runtime_file, &spec, i->launch.pid, i->launch.start_time, e);

@@ -237,23 +237,12 @@ static void do_ping(struct conn *c, const json_t *req)
 			    "guardian", (int)getppid(), "version", BERTH_VERSION));
 }
 
-static enum goal goal_of(const char *word)
-{
-	static const char *const words[] = {"up", "down", "stop", "start", "restart", "rm"};
-
-	for (size_t k = 0; k < countof(words); k++) {
-		if (!strcmp(words[k], word))
-			return (enum goal)k;
-	}
-	return GOAL_UP;
-}
-
 static void do_plan(struct conn *c, const json_t *req)
 {
 	struct job *j = job_new(c->of, c, "plan", req);
 	struct err e = {0};
 
-	j->options.goal = goal_of(json_string_or(req, "goal", "up"));
+	j->options.goal = job_goal(json_string_or(req, "goal", "up"));
 	if (job_plan(j, &e) < 0) {
 		conn_done(c, 1, &e);
 	} else {

@@ -1,0 +1,8 @@
+/* The plan of a request without a supervisor: for --dry-run, which starts and writes nothing. */
+#pragma once
+#include "base/json.h"
+#include "plan/plan.h"
+
+/* req: as control.h has it, "do" being the goal. */
+int dryrun_plan(struct arena *a, const struct project *p, const json_t *req, struct plan *out,
+		struct err *e) must_check;

@@ -82,17 +82,11 @@ int project_save(const struct project *p, const char *path, struct err *e)
 	save_strings(&b, "files", &p->files);
 	save_strings(&b, "env_files", &p->env_files);
 	save_strings(&b, "disabled", &p->disabled);
-	buf_str(&b, ",\n\"environment\": {");
-	for (size_t i = 0; i < p->environment.n; i++) {
-		buf_str(&b, i ? ",\n" : "\n");
-		buf_json(&b, p->environment.v[i].key, strlen(p->environment.v[i].key));
-		buf_str(&b, ": ");
-		buf_json(&b, p->environment.v[i].value, strlen(p->environment.v[i].value));
-	}
-	buf_str(&b, "},\n\"tree\": ");
+	buf_str(&b, ",\n\"tree\": ");
 	render_tree(p->tree, RENDER_SAVED, &b);
 	buf_str(&b, "}\n");
-	/* The environment may hold passwords. */
+	/* Resolved values may be passwords. The environment itself, which may hold more, stays out.
+	 */
 	return file_replace(AT_FDCWD, path, b.p, b.n, 0600, FILE_DURABLE, e);
 }
 
@@ -106,7 +100,7 @@ int project_load_saved(struct arena *a, const char *path, struct project **out, 
 {
 	struct project *p = arena_new(a, struct project);
 	struct nodes docs = {0};
-	struct node *doc, *env;
+	struct node *doc;
 	struct span text;
 	int r = file_read(a, AT_FDCWD, path, 4 * FILE_LIMIT, &text, e);
 
@@ -122,10 +116,6 @@ int project_load_saved(struct arena *a, const char *path, struct project **out, 
 	read_strings(a, node_get(doc, "files"), &p->files);
 	read_strings(a, node_get(doc, "env_files"), &p->env_files);
 	read_strings(a, node_get(doc, "disabled"), &p->disabled);
-	env = node_get(doc, "environment");
-	for (size_t i = 0; env && i < env->kids.n; i++)
-		*vec_push(a, &p->environment) =
-			(struct pair){env->kids.v[i]->key, env->kids.v[i]->text};
 	p->tree = node_get(doc, "tree");
 	r = project_decode(a, p, e);
 	if (!r)

@@ -58,10 +58,9 @@ static void take_output(struct task *t)
 	while ((n = sys_read(t->out, chunk, sizeof(chunk))) > 0) {
 		size_t room = t->text.n < MAX_OUTPUT ? MAX_OUTPUT - t->text.n : 0;
 
-		if ((size_t)n > room && room)
-			buf_add(&t->text, chunk, room), buf_str(&t->text, "...");
-		else if (room)
-			buf_add(&t->text, chunk, (size_t)n);
+		buf_add(&t->text, chunk, (size_t)n < room ? (size_t)n : room);
+		if ((size_t)n > room && t->text.n == MAX_OUTPUT)
+			buf_str(&t->text, "...");
 		if (n < (ssize_t)sizeof(chunk))
 			break;
 	}

@@ -63,7 +63,7 @@ is() { [ "$(health "$1")" = "$2" ]; }
 		  a:
 		    image: busybox
 		    command: sleep 1000
-		    healthcheck: {test: "head -c 1000000 /dev/zero | tr '\\\\0' x", interval: 100ms, timeout: 5s}
+		    healthcheck: {test: "yes | head -c 1000000", interval: 100ms, timeout: 5s}
 	END
 	berth up -d --wait
 	[ "$(berth inspect "$PROJECT-a-1" | jq -r '.[0].State.Health.Log[-1].Output | length')" = 4099 ]

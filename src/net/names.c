@@ -138,6 +138,14 @@ static void set(struct names *n, const struct resolver_record *rec)
 	n->entries[n->n++] = copy(rec);
 }
 
+static void drop_at(struct names *n, size_t i)
+{
+	entry_free(n->entries[i]);
+	memmove(n->entries + i, n->entries + i + 1, (n->n - i - 1) * sizeof(*n->entries));
+	n->n--;
+	n->stale = true;
+}
+
 void names_set(struct names *n, const struct resolver_record *rec)
 {
 	set(n, rec);
@@ -155,22 +163,21 @@ void names_set_foreign(struct names *n, const struct resolver_record *rec)
 
 void names_drop_foreign(struct names *n, const char *network, const char *key)
 {
-	struct entry **old = find_entry(n, network, key);
+	for (size_t i = n->n; i--;) {
+		const struct entry *x = n->entries[i];
 
-	if (old && (*old)->foreign)
-		names_drop(n, network, key);
+		if (x->foreign && !strcmp(x->rec.network, network) &&
+		    (!key || !strcmp(x->rec.key, key)))
+			drop_at(n, i);
+	}
 }
 
 void names_drop(struct names *n, const char *network, const char *key)
 {
 	struct entry **old = find_entry(n, network, key);
 
-	if (!old)
-		return;
-	entry_free(*old);
-	memmove(old, old + 1, (size_t)(n->entries + n->n - old - 1) * sizeof(*old));
-	n->n--;
-	n->stale = true;
+	if (old)
+		drop_at(n, (size_t)(old - n->entries));
 }
 
 static size_t hash(const char *s)

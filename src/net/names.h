@@ -14,6 +14,7 @@ void names_drop(struct names *n, const char *network, const char *key);
 
 /* The same for endpoints of other projects, which never touch one's own. */
 void names_set_foreign(struct names *n, const struct resolver_record *rec);
+/* key NULL: all of them on the network. */
 void names_drop_foreign(struct names *n, const char *network, const char *key);
 
 enum { NAMES_MAX = 64 };

@@ -161,20 +161,32 @@ int registry_new(struct loop *l, struct names *names, struct registry **out, str
 	return 0;
 }
 
+void registry_unwatch(struct registry *r, const char *network)
+{
+	struct shared **at = &r->networks, *s;
+	auto_arena a = {0};
+
+	while (*at && strcmp((*at)->network, network))
+		at = &(*at)->next;
+	s = *at;
+	if (!s)
+		return;
+	*at = s->next;
+	inotify_rm_watch(r->inotify.fd, s->watch);
+	names_drop_foreign(r->names, s->network, NULL);
+	rmdir(dir_of(&a, s->network)); /* where nothing is in it */
+	free(s->network);
+	free(s);
+}
+
 void registry_free(struct registry *r)
 {
 	if (!r)
 		return;
+	while (r->networks)
+		registry_unwatch(r, r->networks->network);
 	loop_unwatch(&r->inotify);
 	close(r->inotify.fd);
-	for (struct shared *s = r->networks, *next; s; s = next) {
-		auto_arena a = {0};
-
-		next = s->next;
-		rmdir(dir_of(&a, s->network)); /* where nothing is in it */
-		free(s->network);
-		free(s);
-	}
 	free(r);
 }
 

@@ -15,5 +15,7 @@ int registry_new(struct loop *l, struct names *names, struct registry **out,
 void registry_free(struct registry *r);
 /* From now on the endpoints of others on this network are known. Twice is fine. */
 int registry_watch(struct registry *r, const char *network, struct err *e) must_check;
+/* And no longer: what others had on it is forgotten. */
+void registry_unwatch(struct registry *r, const char *network);
 int registry_publish(const struct resolver_record *rec, struct err *e) must_check;
 void registry_withdraw(const char *network, const char *key);

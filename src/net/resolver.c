@@ -444,6 +444,17 @@ static struct client *find_client(const struct resolver *r, const char *key)
 	return NULL;
 }
 
+static int watch_networks(struct resolver *r, const struct strings *networks, struct err *e)
+{
+	int ret = 0;
+
+	vec_each(network, networks) {
+		if (!ret)
+			ret = registry_watch(r->registry, *network, e);
+	}
+	return ret;
+}
+
 int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_client *config,
 		   struct err *e)
 {
@@ -452,17 +463,18 @@ int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_clien
 	struct stat st = {0};
 	int ret;
 
-	vec_each(network, &config->networks) {
-		ret = registry_watch(r->registry, *network, e);
-		if (ret < 0)
-			return ret;
-	}
 	fstat(netns_fd, &st);
-	if (c && c->ino == st.st_ino) {
+	if (c && c->ino != st.st_ino) {
+		resolver_unserve(r, config->key);
+		c = NULL;
+	}
+	ret = watch_networks(r, &config->networks, e);
+	if (ret < 0)
+		return ret;
+	if (c) {
 		configure(c, config); /* the sockets stay: no query is lost */
 		return 0;
 	}
-	resolver_unserve(r, config->key);
 	ret = netns_call(netns_fd, open_sockets, &s);
 	if (ret < 0) {
 		close_at(&s.udp);
@@ -479,6 +491,19 @@ int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_clien
 		abort(); /* new descriptors in an epoll that exists: out of memory */
 	r->clients = c;
 	return 0;
+}
+
+/* Networks that no client is on any more are not watched. */
+static void unwatch_unused(struct resolver *r, const struct strings *networks)
+{
+	vec_each(network, networks) {
+		const struct client *c = r->clients;
+
+		while (c && !strings_have(&c->config.networks, *network))
+			c = c->next;
+		if (!c)
+			registry_unwatch(r->registry, *network);
+	}
 }
 
 static void close_watch(struct watch *w)
@@ -509,6 +534,7 @@ void resolver_unserve(struct resolver *r, const char *key)
 	}
 	close_watch(&c->udp);
 	close_watch(&c->tcp);
+	unwatch_unused(r, &c->config.networks);
 	arena_free(&c->arena);
 	free(c);
 }

@@ -17,11 +17,16 @@
 
 /* ---- the context ---- */
 
-static int open_dir(const char *path, struct err *e)
+static int open_dir(struct builder *b, const char *path, struct files *out, struct err *e)
 {
-	int fd = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	char real[PATH_MAX];
 
-	return fd < 0 ? err_set(e, -fd, "the build context %s: %s", path, strerror(-fd)) : fd;
+	out->root = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	if (out->root < 0 || !realpath(path, real))
+		return err_set(e, out->root < 0 ? -out->root : errno, "the build context %s: %s",
+			       path, strerror(out->root < 0 ? -out->root : errno));
+	out->dir = arena_printf(b->a, "%s", real);
+	return 0;
 }
 
 static int context_from_stdin(struct builder *b, struct err *e)
@@ -35,7 +40,7 @@ static int context_from_stdin(struct builder *b, struct err *e)
 		r = layer_unpack_fd(STDIN_FILENO, arena_printf(b->a, "%s/upper", scratch), &o,
 				    &size, e);
 	return r < 0 ? err_wrap(e, "read the build context from standard input")
-		     : open_dir(arena_printf(b->a, "%s/upper", scratch), e);
+		     : open_dir(b, arena_printf(b->a, "%s/upper", scratch), &b->context, e);
 }
 
 static int context_from_git(struct builder *b, const char *url, struct err *e)
@@ -48,30 +53,28 @@ static int context_from_git(struct builder *b, const char *url, struct err *e)
 		return r;
 	to = arena_printf(b->a, "%s/upper/context", scratch);
 	r = fetch_git(b->a, url, to, false, NULL, commit, e);
-	return r < 0 ? r : open_dir(to, e);
+	return r < 0 ? r : open_dir(b, to, &b->context, e);
 }
 
 static int open_context(struct builder *b, struct err *e)
 {
 	const char *c = b->req->context;
-	char real[PATH_MAX];
+	int r;
 
 	b->context = (struct files){.root = -1, .is_context = true};
 	if (!c)
 		return 0;
 	if (!strcmp(c, "-"))
-		b->context.root = context_from_stdin(b, e);
+		r = context_from_stdin(b, e);
 	else if (fetch_is_git(c))
-		b->context.root = context_from_git(b, c, e);
+		r = context_from_git(b, c, e);
 	else
-		b->context.root = open_dir(c, e);
-	if (b->context.root < 0)
-		return b->context.root;
-	if (strcmp(c, "-") && !fetch_is_git(c) && realpath(c, real)) {
-		digests_load(b->a, real, &b->digests);
+		r = open_dir(b, c, &b->context, e);
+	if (r == 0 && strcmp(c, "-") && !fetch_is_git(c)) {
+		digests_load(b->a, b->context.dir, &b->digests);
 		b->context.digests = &b->digests;
 	}
-	return 0;
+	return r;
 }
 
 static int read_inside(struct builder *b, const char *path, struct span *out, struct err *e)
@@ -170,8 +173,7 @@ static int open_named(struct builder *b, struct err *e)
 		n = vec_push(b->a, &b->named);
 		*n = (struct named_files){.name = p->key,
 					  .files = {.root = -1, .is_context = true}};
-		n->files.root = open_dir(path, e);
-		if (n->files.root < 0)
+		if (open_dir(b, path, &n->files, e) < 0)
 			return err_wrap(e, "open the context \"%s\"", p->key);
 	}
 	return 0;

@@ -197,8 +197,11 @@ static int mkdirs(struct copier *c, const char *path)
 int copy_mkdirs(struct arena *a, const char *path, const struct copy_to *to, struct err *e)
 {
 	struct copier c = {.a = a, .to = to, .e = e};
-	int fd = mkdirs(&c, path);
+	int fd, r = files_resolve_new(a, to->root, path, &path, e);
 
+	if (r < 0)
+		return r;
+	fd = mkdirs(&c, arena_printf(a, "/%s", path));
 	return fd < 0 ? fail(&c, fd, path) : fd;
 }
 
@@ -357,8 +360,12 @@ int copy_selected(struct arena *a, const struct files *from, const struct select
 		  const struct copy_to *to, struct err *e)
 {
 	struct copier c = {.a = a, .from = from, .to = to, .e = e};
-	const char *dest = path_clean(a, to->dest);
+	const char *dest;
+	int r = files_resolve_new(a, to->root, to->dest, &dest, e);
 
+	if (r < 0)
+		return r;
+	dest = arena_printf(a, "/%s", dest);
 	if (s->is_dir)
 		return copy_dir(&c, s, dest);
 	return copy_one(&c, s, dest, text_ends(to->dest, "/"));
@@ -368,7 +375,11 @@ int copy_text(struct arena *a, const char *name, const char *text, const struct 
 	      struct err *e)
 {
 	struct copier c = {.a = a, .to = to, .e = e};
-	const char *dest = path_clean(a, to->dest);
+	const char *dest;
+
+	if (files_resolve_new(a, to->root, to->dest, &dest, e) < 0)
+		return -e->code;
+	dest = arena_printf(a, "/%s", dest);
 	auto_fd int parent = mkdirs(&c, text_ends(to->dest, "/") ? dest : path_dir(a, dest));
 	auto_fd int there = tree_open(to->root, dest, O_PATH | O_DIRECTORY, 0);
 	const char *target = there >= 0 ? below(&c, dest, name) : dest;

@@ -119,8 +119,10 @@ static void push_layer(struct stage_run *st, const char *diff_id, const char *di
 	*vec_push(st->b->a, &st->diff_ids) = diff_id;
 	*vec_push(st->b->a, &st->created) = created;
 	*vec_push(st->b->a, &dirs) = dir;
+	/* Overlayfs takes no directory twice, and what lies under itself adds nothing. */
 	for (size_t i = 0; i < st->dirs.n; i++)
-		*vec_push(st->b->a, &dirs) = st->dirs.v[i];
+		if (strcmp(st->dirs.v[i], dir))
+			*vec_push(st->b->a, &dirs) = st->dirs.v[i];
 	st->dirs = dirs;
 }
 

@@ -24,8 +24,8 @@ static int link_text(struct arena *a, int fd, const char *name, const char **out
 }
 
 /* Asks the kernel for one name at a time; `done` never holds a link, `rest` is what is to come. */
-int files_resolve(struct arena *a, const struct files *f, const char *path, const char **out,
-		  struct err *e)
+static int resolve(struct arena *a, int root, const char *path, bool may_be_new, const char **out,
+		   struct err *e)
 {
 	const char *done = "", *rest = path_clean(a, arena_printf(a, "/%s", path)) + 1;
 
@@ -34,11 +34,17 @@ int files_resolve(struct arena *a, const struct files *f, const char *path, cons
 		const char *next =
 			arena_printf(a, "%s%s%.*s", done, *done ? "/" : "", (int)n, rest);
 		const char *target;
-		auto_fd int fd = tree_open(f->root, next, O_PATH | O_NOFOLLOW, 0);
-		struct stat st;
+		auto_fd int fd = tree_open(root, next, O_PATH | O_NOFOLLOW, 0);
+		struct stat st = {.st_mode = S_IFDIR};
 
-		if (fd == -ENOENT || fd == -ENOTDIR)
+		if ((fd == -ENOENT || fd == -ENOTDIR) && !may_be_new)
 			return FILES_ABSENT;
+		if (fd == -ENOENT) {
+			rest += n;
+			rest += strspn(rest, "/");
+			done = next;
+			continue;
+		}
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return err_set(e, fd < 0 ? -fd : errno, "%s: %s", next,
 				       strerror(fd < 0 ? -fd : errno));
@@ -59,6 +65,17 @@ int files_resolve(struct arena *a, const struct files *f, const char *path, cons
 	}
 	*out = done;
 	return 0;
+}
+
+int files_resolve(struct arena *a, const struct files *f, const char *path, const char **out,
+		  struct err *e)
+{
+	return resolve(a, f->root, path, false, out, e);
+}
+
+int files_resolve_new(struct arena *a, int root, const char *path, const char **out, struct err *e)
+{
+	return resolve(a, root, path, true, out, e);
 }
 
 /* ---- walking ---- */

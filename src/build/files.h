@@ -9,6 +9,7 @@
 
 struct files {
 	int root;
+	const char *dir;             /* the same as a path, of contexts: overlayfs wants one */
 	const struct ignore *ignore; /* NULL: nothing is ignored */
 	struct digests *digests;     /* NULL: hashes are not remembered */
 	bool is_context;             /* owners become root, extended attributes are left out */
@@ -30,6 +31,9 @@ struct file_list {
 enum { FILES_ABSENT = 1 };
 int files_resolve(struct arena *a, const struct files *f, const char *path, const char **out,
 		  struct err *e) must_check;
+/* The same for what may be made: names that do not exist stand for themselves. */
+int files_resolve_new(struct arena *a, int root, const char *path, const char **out,
+		      struct err *e) must_check;
 /* The entry and all below it, parents first, names in order. FILES_ABSENT where ignored. */
 int files_walk(struct arena *a, const struct files *f, const char *path, struct file_list *out,
 	       struct err *e) must_check;

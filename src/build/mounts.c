@@ -85,7 +85,7 @@ static int context_layers(struct builder *b, const struct files *f, struct mount
 			return r;
 		*vec_push(b->a, &out->layers) = arena_printf(b->a, "%s/upper", scratch);
 	}
-	*vec_push(b->a, &out->layers) = arena_printf(b->a, "/proc/%d/fd/%d", getpid(), f->root);
+	*vec_push(b->a, &out->layers) = f->dir;
 	return 0;
 }
 

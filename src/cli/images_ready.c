@@ -1,5 +1,6 @@
 #include "cli/images_ready.h"
 #include "base/vec.h"
+#include "cli/builds.h"
 #include "cli/pulls.h"
 #include "image/store.h"
 #include <errno.h>
@@ -114,12 +115,14 @@ int images_ready(struct cli *c, struct project *p, const struct strings *service
 		 const struct images_options *o, struct err *e)
 {
 	struct pulls_options pulls = {.quiet = o->quiet_pull};
+	struct builds_options builds = {.quiet = o->quiet_build};
 	struct sorted sorted = {0};
 	struct strings wanted;
+	int r;
 
 	services_wanted(c, p, services, o->no_deps, &wanted);
 	vec_each(name, &wanted) {
-		int r = sort_service(c, p, project_service(p, *name), o, &sorted, e);
+		r = sort_service(c, p, project_service(p, *name), o, &sorted, e);
 
 		if (r < 0)
 			return r;
@@ -131,10 +134,6 @@ int images_ready(struct cli *c, struct project *p, const struct strings *service
 			printf("build service %s\n", *name);
 		return 0;
 	}
-	if (sorted.builds.n) {
-		err_set(e, ENOSYS, "service \"%s\" has no image yet, and this berth cannot build",
-			sorted.builds.v[0]);
-		return -ENOSYS;
-	}
-	return pulls_run(c, &sorted.pulls, &pulls, e);
+	r = pulls_run(c, &sorted.pulls, &pulls, e);
+	return r < 0 ? r : builds_run(c, p, &sorted.builds, &builds, e);
 }

@@ -25,7 +25,7 @@ struct image {
 	const char *digest;     /* of the manifest, or NULL */
 	struct strings names;   /* references that point here */
 	struct strings digests; /* "name@sha256:..." */
-	struct strings layers;  /* directories of the unpacked layers, topmost first */
+	struct strings layers;  /* directories of the unpacked layers, topmost first, each once */
 	struct strings diff_ids;
 	const char *os, *architecture, *variant, *created, *author;
 	int64_t size; /* bytes unpacked */

@@ -151,9 +151,13 @@ int record_read(struct arena *a, const char *id, struct image **out, struct err 
 	img->size = json_int_or(j, "size", 0);
 	if (json_string_or(j, "digest", NULL))
 		img->digest = arena_printf(a, "%s", json_string_or(j, "digest", NULL));
-	for (size_t i = img->diff_ids.n; i--;)
-		*vec_push(a, &img->layers) =
-			arena_printf(a, "%s/diff", place_layer(a, img->diff_ids.v[i]));
+	/* Overlayfs refuses the same directory twice (ELOOP); what lies under itself adds nothing. */
+	for (size_t i = img->diff_ids.n; i--;) {
+		char *dir = arena_printf(a, "%s/diff", place_layer(a, img->diff_ids.v[i]));
+
+		if (!strings_have(&img->layers, dir))
+			*vec_push(a, &img->layers) = dir;
+	}
 	boot = json_string_or(j, "boot", NULL);
 	if (boot && strcmp(boot, place_boot_id(a))) {
 		r = check_unsettled(a, img, e);

@@ -1,0 +1,166 @@
+# berth build: images from Dockerfiles, the cache, secrets, services.
+load lib
+
+setup_file() {
+	root_up
+	make_busybox_image
+}
+
+show() { # IMAGE COMMAND...: what the command prints in a container of the image
+	local image=$1
+	shift
+	printf 'services: {x: {image: "%s", network_mode: none}}\n' "$image" >"$BERTH_HOME/show.yaml"
+	berth -p show -f "$BERTH_HOME/show.yaml" run --rm x "$@"
+}
+
+teardown_file() {
+	[ ! -f "$BERTH_HOME/show.yaml" ] || berth -p show -f "$BERTH_HOME/show.yaml" down -t 0
+	root_down
+}
+
+@test "COPY and RUN make an image that runs" {
+	mkdir src && echo hello >src/a && echo no >secret.txt
+	printf '*.txt\n' >.dockerignore
+	cat >Dockerfile <<-'E'
+		FROM busybox AS base
+		ARG WHO=world
+		ENV GREETING="hello ${WHO}"
+		WORKDIR /app
+		COPY . .
+		RUN echo "$GREETING" >out && ls >list
+
+		FROM base
+		COPY --from=base --chown=7:8 --chmod=640 /app/out /copied
+		CMD ["cat", "/app/out", "/app/list"]
+	E
+	berth build -t one --build-arg WHO=berth .
+	run show one cat /app/out /app/list
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "hello berth" ]
+	[[ $output != *secret.txt* ]]
+	[[ $output == *src* ]]
+	run show one stat -c '%u:%g %a' /copied
+	[ "$output" = "7:8 640" ]
+}
+
+@test "an unchanged build is the same image, all cached" {
+	echo 1 >f
+	printf 'FROM busybox\nCOPY f /f\nRUN date >/when\nENV A=b\n' >Dockerfile
+	first=$(berth build -q -t same .)
+	sleep 0.2
+	touch f
+	run --separate-stderr berth build -t same .
+	[ "$(grep -c CACHED <<<"$stderr")" -eq 2 ]
+	[ "$(berth build -q -t same .)" = "$first" ]
+	echo 2 >f
+	[ "$(berth build -q -t same .)" != "$first" ]
+}
+
+@test "a failing step shows itself and its output" {
+	printf 'FROM busybox\nRUN echo before; echo sad >&2; exit 3\n' >Dockerfile
+	run berth build -q -t never .
+	[ "$status" -eq 1 ]
+	[[ $output == *sad* ]]
+	[[ $output == *"Dockerfile:2"* ]]
+	[[ $output == *"exit code: 3"* ]]
+	[ -z "$(ls -A "$BERTH_ROOT/images/tmp")" ]
+}
+
+@test "a secret is seen by its step and by nothing else" {
+	echo open-sesame-4711 >key
+	printf 'key\n' >.dockerignore
+	cat >Dockerfile <<-'E'
+		FROM busybox
+		RUN --mount=type=secret,id=key,required sha256sum </run/secrets/key >/sum
+		RUN --mount=type=secret,id=key,env=KEY test -n "$KEY"
+		RUN test ! -e /run/secrets/key && test -z "$KEY"
+	E
+	berth build -q -t secret --secret id=key,src=key .
+	[ "$(show secret cut -c1-64 /sum)" = "$(sha256sum <key | cut -c1-64)" ]
+	run grep -rsl -D skip open-sesame-4711 "$BERTH_ROOT"
+	[ -z "$output" ]
+	run berth build -q --no-cache .
+	[ "$status" -eq 1 ]
+	[[ $output == *"secret key: not found"* ]]
+}
+
+@test "a cache mount keeps its files for the next build, out of the image" {
+	cat >Dockerfile <<-'E'
+		FROM busybox
+		ARG N
+		RUN --mount=type=cache,target=/cache echo "$N" >>/cache/log; cp /cache/log /seen
+	E
+	berth build -q -t c --build-arg N=1 .
+	berth build -q -t c --build-arg N=2 .
+	[ "$(show c cat /seen | tr '\n' ' ')" = "1 2 " ]
+	run show c ls /cache
+	[ "$status" -ne 0 ]
+}
+
+@test "mount points and the container's own files stay out of the layer" {
+	cat >Dockerfile <<-'E'
+		FROM busybox AS b
+		RUN --mount=type=tmpfs,target=/a/b/c touch /a/b/c/x
+		RUN --mount=type=bind,from=busybox,target=/img test -e /img/bin
+		FROM scratch
+		COPY --from=b / /
+	E
+	berth build -q -t clean .
+	run show clean ls -a /
+	for name in a img; do
+		[[ " ${lines[*]} " != *" $name "* ]]
+	done
+	run find "$BERTH_ROOT/images/layers" -name .dockerenv -o -path '*/etc/hosts'
+	[ -z "$output" ]
+}
+
+@test "nothing that an image plants leads a build out of its root" {
+	echo canary >"$BERTH_HOME/canary"
+	cat >Dockerfile <<-E
+		FROM busybox AS evil
+		RUN ln -s $BERTH_HOME /out && ln -s ../../../../..$BERTH_HOME/canary /file
+		FROM evil
+		COPY --from=evil /out/canary /got
+	E
+	run berth build -q .
+	[ "$status" -eq 1 ]
+	printf 'FROM busybox\nRUN ln -s %s /d\nCOPY Dockerfile /d/canary\n' "$BERTH_HOME" >Dockerfile
+	berth build -q .
+	[ "$(cat "$BERTH_HOME/canary")" = canary ]
+	printf 'FROM busybox\nCOPY ../../../etc/passwd /p\n' >Dockerfile
+	run berth build -q .
+	[ "$status" -eq 1 ]
+	ln -s /etc/passwd out
+	printf 'FROM busybox\nCOPY out /p\n' >Dockerfile
+	run berth build -q .
+	[ "$status" -eq 1 ]
+}
+
+@test "services are built with what their build says" {
+	mkdir web lib && echo lib >lib/lib.txt
+	cat >web/Dockerfile <<-'E'
+		FROM base
+		ARG V
+		COPY --from=thredlib lib.txt /
+		RUN echo "$V" >/v
+	E
+	cat >compose.yaml <<-'E'
+		services:
+		  lib:
+		    build:
+		      dockerfile_inline: |
+		        FROM busybox
+		        RUN echo made >/made
+		    command: "true"
+		  web:
+		    build:
+		      context: ./web
+		      args: {V: "5"}
+		      additional_contexts: {thredlib: ./lib, base: "service:lib"}
+		    command: cat /lib.txt /made /v
+	E
+	run berth up web
+	[[ $output == *"| lib"* ]]
+	[[ $output == *"| made"* ]]
+	[[ $output == *"| 5"* ]]
+}

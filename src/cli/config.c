@@ -21,7 +21,9 @@ static void set_load(const struct config *o, struct load_options *load)
 	load->no_normalize = o->no_normalize;
 	load->no_path_resolution = o->no_path_resolution;
 	load->no_consistency = o->no_consistency || o->no_interpolate || o->variables;
-	load->no_env_resolution = o->no_env_resolution;
+	/* Names and hashes need no env_file: they are told also where one is missing. */
+	load->no_env_resolution = o->no_env_resolution || o->services || o->volumes ||
+				  o->networks || o->models || o->profiles || o->images || o->hash;
 	load->strict = o->strict;
 	load->all_profiles |= o->profiles;
 }

@@ -435,10 +435,11 @@ static int merged_tree(struct loading *l, struct node **tree, struct err *e)
 		r = check_resources(*tree, e);
 	if (r < 0)
 		return r;
-	normal_contexts(l, *tree);
+	normal_paths(l, *tree);
 	if (!l->o->no_path_resolution)
 		place_tree(l, *tree, l->p->dir);
-	node_set(l->a, *tree, "name", node_str(l->a, l->name, *tree));
+	if (!l->o->no_normalize || !from_files || !node_get(*tree, "name"))
+		node_set(l->a, *tree, "name", node_str(l->a, l->name, *tree));
 	return l->o->no_normalize ? 0 : normal_tree(l, *tree, e);
 }
 

@@ -41,7 +41,7 @@ int source_load(struct loading *l, const char *path, const char *dir, struct nod
 		struct err *e);
 void place_tree(struct loading *l, struct node *tree, const char *base);
 void place_service(struct loading *l, struct node *service, const char *base);
-void normal_contexts(struct loading *l, struct node *tree);
+void normal_paths(struct loading *l, struct node *tree);
 int normal_tree(struct loading *l, struct node *tree, struct err *e);
 int normal_environment(struct loading *l, struct node *tree, struct err *e);
 int check_resources(const struct node *tree, struct err *e);

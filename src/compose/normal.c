@@ -129,7 +129,7 @@ static void pass_through(struct loading *l, struct node *vars, bool keep)
 
 static void normal_service(struct loading *l, struct node *service)
 {
-	struct node *build = node_get(service, "build"), *mounts = node_get(service, "volumes");
+	struct node *build = node_get(service, "build");
 	struct node *policy = node_get(service, "pull_policy");
 
 	if (node_is(policy, "if_not_present"))
@@ -142,24 +142,25 @@ static void normal_service(struct loading *l, struct node *service)
 	if (!l->o->no_interpolate)
 		pass_through(l, node_get(service, "environment"), true);
 	implied(l, service);
-	for (size_t i = 0; mounts && i < mounts->kids.n; i++) {
-		struct node *target = node_get(mounts->kids.v[i], "target");
-
-		if (node_text(target))
-			target->text = filepath_clean(l->a, target->text);
-	}
 }
 
-/* `build: {}` builds the directory of the project. */
-void normal_contexts(struct loading *l, struct node *tree)
+/* `build: {}` builds the directory of the project; mount targets are clean paths. */
+void normal_paths(struct loading *l, struct node *tree)
 {
 	struct node *services = node_get(tree, "services");
 
 	for (size_t i = 0; services && i < services->kids.n; i++) {
 		struct node *build = node_get(services->kids.v[i], "build");
+		struct node *mounts = node_get(services->kids.v[i], "volumes");
 
 		if (build && build->kind == NODE_MAP && !node_get(build, "context"))
 			set_text(l, build, "context", ".");
+		for (size_t j = 0; mounts && j < mounts->kids.n; j++) {
+			struct node *target = node_get(mounts->kids.v[j], "target");
+
+			if (node_text(target) && *target->text)
+				target->text = filepath_clean(l->a, target->text);
+		}
 	}
 }
 
@@ -256,10 +257,15 @@ static void under(struct loading *l, struct node *service, const char *key,
 		node_set(l->a, service, key, map);
 }
 
+static struct node *env_path(struct node *entry)
+{
+	return entry->kind == NODE_SCALAR ? entry : node_get(entry, "path");
+}
+
 static int one_env_file(struct loading *l, struct seeing *s, struct node *entry, struct pairs *vars,
 			struct err *e)
 {
-	struct node *path = node_get(entry, "path"), *format = node_get(entry, "format");
+	struct node *path = env_path(entry), *format = node_get(entry, "format");
 
 	if (!node_text(path))
 		return 0;
@@ -289,7 +295,7 @@ static int service_environment(struct loading *l, struct node *service, struct e
 		return r;
 	if (files)
 		under(l, service, "environment", &vars,
-		      files->kids.n ? node_get(files->kids.v[0], "path") : files);
+		      files->kids.n ? env_path(files->kids.v[0]) : files);
 	node_remove(service, "env_file");
 	vars = (struct pairs){0};
 	s.environment = NULL;

@@ -110,6 +110,15 @@ static void key_lines(const struct node *map, struct buf *out)
 		buf_printf(out, "%s\n", map->kids.v[i]->key);
 }
 
+static void model_lines(const struct node *map, struct buf *out)
+{
+	for (size_t i = 0; map && i < map->kids.n; i++) {
+		const char *model = node_get_text(map->kids.v[i], "model");
+
+		buf_printf(out, "%s\n", model ? model : map->kids.v[i]->key);
+	}
+}
+
 static void image_lines(const struct project *p, struct buf *out)
 {
 	for (size_t i = 0; i < p->services.n; i++) {
@@ -126,10 +135,11 @@ void render_names(const struct project *p, enum render_list what, struct buf *ou
 {
 	static const char *const groups[] = {[RENDER_SERVICES] = "services",
 					     [RENDER_VOLUMES] = "volumes",
-					     [RENDER_NETWORKS] = "networks",
-					     [RENDER_MODELS] = "models"};
+					     [RENDER_NETWORKS] = "networks"};
 
-	if (what <= RENDER_MODELS)
+	if (what == RENDER_MODELS)
+		model_lines(node_get(p->tree, "models"), out);
+	else if (what < RENDER_MODELS)
 		key_lines(node_get(p->tree, groups[what]), out);
 	else if (what == RENDER_IMAGES)
 		image_lines(p, out);

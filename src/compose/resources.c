@@ -176,7 +176,7 @@ static const struct attr network_attrs[] = {
 	{0},
 };
 static const struct attr network_row = {"network", A_MAP, .kinds = KM | KN, .sub = network_attrs, .size = sizeof(struct network),
-	.expand = short_external, .decode = decode_network};
+	.expand = short_external, .decode = decode_network, .flags = F_SOLID};
 
 static const struct attr volume_attrs[] = {
 	{"name",        A_STR,   V(name), "name on the host"},
@@ -187,7 +187,7 @@ static const struct attr volume_attrs[] = {
 	{0},
 };
 static const struct attr volume_row = {"volume", A_MAP, .kinds = KM | KN, .sub = volume_attrs, .size = sizeof(struct volume),
-	.expand = short_external, .decode = decode_volume};
+	.expand = short_external, .decode = decode_volume, .flags = F_SOLID};
 
 static const struct attr secret_attrs[] = {
 	{"name",            A_STR,   F(name), "name in the store"},

@@ -54,7 +54,8 @@ enum flag {
 	F_YAML = 32768,      /* JSON leaves it out */
 	F_FILLED = 65536,    /* null only until everything is merged */
 	F_LATE = 131072,     /* a single text stays one until values are decided */
-	F_ENTRIES = 262144   /* entries with the same key are merged, not replaced */
+	F_ENTRIES = 262144,  /* entries with the same key are merged, not replaced */
+	F_SOLID = 524288     /* null means: with all its defaults */
 };
 
 /* What a change of the value asks of a running container. */

@@ -102,7 +102,7 @@ static const struct attr env_file_attrs[] = {
 	{"format",   A_STR,  0, "\"raw\": lines as they stand"},
 	{0},
 };
-static const struct attr env_file_row = {"env_file", A_MAP, .kinds = KS | KM, .sub = env_file_attrs};
+static const struct attr env_file_row = {"env_file", A_MAP, .kinds = KS | KM, .sub = env_file_attrs, .settle = short_env_path};
 
 static const struct attr port_attrs[] = {
 	{"name",         A_STR, P(name),         "name for people"},

@@ -230,6 +230,8 @@ static int settle_record(struct walk *w, const struct attr *row, struct node *n,
 int schema_settle(struct walk *w, const struct attr *row, struct node *n, struct node **out,
 		  struct err *e)
 {
+	if (row->flags & F_SOLID && node_null(n))
+		n = node_new(w->a, NODE_MAP, n);
 	if (row->settle && !node_null(n))
 		return row->settle(w, n, out, e);
 	if (row->type == A_ANY || node_null(n)) {

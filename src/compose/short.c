@@ -311,6 +311,18 @@ int short_ulimit_pair(struct walk *w, struct node *n, struct node **out, struct 
 	return 0;
 }
 
+/* An env_file that must exist and has no format is printed as its path. */
+int short_env_path(struct walk *w, struct node *n, struct node **out, struct err *e)
+{
+	const struct node *path = node_get(n, "path"), *format = node_get(n, "format");
+
+	(void)e;
+	*out = n;
+	if (node_text(path) && node_true(node_get(n, "required")) && !format)
+		*out = node_str(w->a, path->text, path);
+	return 0;
+}
+
 /* Octal text as a number; a number stays as it is. */
 int short_mode(struct walk *w, struct node **n, struct err *e)
 {

@@ -12,7 +12,8 @@ expander short_build, short_ports, short_volume, short_device, short_depends_on,
 	short_env_files, short_file_ref, short_secret_ref, short_gpus, short_count, short_extends,
 	short_external, short_include, short_ssh, short_port_map, short_ulimit, short_mode,
 	short_device_request;
-settler short_words, short_test, short_hosts, short_ssh_list, short_options, short_ulimit_pair;
+settler short_words, short_test, short_hosts, short_ssh_list, short_options, short_ulimit_pair,
+	short_env_path;
 
 /* Words as docker compose splits them; *operator_at: the first unquoted ; & | < > or NULL. */
 int short_split(struct arena *a, const char *text, struct strings *out, const char **operator_at);

@@ -100,8 +100,9 @@ static int wrong_kind(const char *name, unsigned kinds, const struct node *n, st
 						   : " or ",
 			   kind_names[i]);
 	}
-	node_fail(n, e, "\"%s\" takes %s, not %s", name, b.p ? b.p : "another value", got);
-	if (n->kind == NODE_SCALAR && n->type != TYPE_NULL && (strstr(b.p, "a text")))
+	node_fail(n, e, "%s\"%s\" takes %s, not %s", n->key ? "" : "an entry of ", name,
+		  b.p ? b.p : "another value", got);
+	if (n->kind == NODE_SCALAR && n->type != TYPE_NULL && b.p && strstr(b.p, "a text"))
 		return err_hint(e, "quote it: \"%s\"", n->text);
 	if (have == KN)
 		return err_hint(e, "give it a value, or leave the line out");

@@ -16,5 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	const char *out;
 	struct err e = {0};
 
-	return interpolate(&a, arena_strndup(&a, (const char *)data, n), &i, &out, &e) < 0 ? 0 : 0;
+	if (!interpolate(&a, arena_strndup(&a, (const char *)data, n), &i, &out, &e) && !out)
+		abort();
+	return 0;
 }

@@ -92,7 +92,7 @@ static const char *path_of(const char *const *envp)
 }
 
 /* Says more than errno does: ENOENT of an existing file means its interpreter. */
-static int explain(const char *path, int code, struct err *e)
+int child_explain(const char *path, int code, struct err *e)
 {
 	struct stat st;
 
@@ -123,28 +123,48 @@ int child_exec(const char *const *argv, const char *const *envp, struct err *e)
 {
 	char *const *args = (char *const *)(uintptr_t)argv;
 	char *const *env = (char *const *)(uintptr_t)envp;
-	struct span path = span_of(path_of(envp)), dir;
-	char full[PATH_MAX];
-	bool more = true, denied = false;
+	char path[PATH_MAX];
 
-	if (!*argv[0])
+	if (child_find(argv[0], envp, path, e) < 0)
+		return -e->code;
+	execve(path, args, env);
+	return child_explain(path, errno, e);
+}
+
+/* The name in one directory of PATH: 1 where it is there and may be run. */
+static int try_directory(struct span dir, const char *name, char path[static PATH_MAX])
+{
+	struct stat st;
+
+	if (snprintf(path, PATH_MAX, "%.*s%s%s", (int)dir.n, dir.p, dir.n ? "/" : "./", name) >=
+	    PATH_MAX)
+		return 0;
+	if (stat(path, &st) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return -EACCES;
+	return 1;
+}
+
+int child_find(const char *name, const char *const *envp, char path[static PATH_MAX], struct err *e)
+{
+	struct span rest = span_of(path_of(envp)), dir;
+	bool more = true, denied = false;
+	int r;
+
+	if (!*name)
 		return err_set(e, ENOENT, "the command is empty");
-	if (strchr(argv[0], '/')) {
-		execve(argv[0], args, env);
-		return explain(argv[0], errno, e);
+	if (strchr(name, '/')) {
+		if (snprintf(path, PATH_MAX, "%s", name) >= PATH_MAX)
+			return err_set(e, ENOENT, "the command's path is too long");
+		return access(path, F_OK) < 0 ? child_explain(path, errno, e) : 0;
 	}
 	while (more) {
-		more = span_cut(&path, ':', &dir);
-		if (snprintf(full, sizeof(full), "%.*s%s%s", (int)dir.n, dir.p, dir.n ? "/" : "./",
-			     argv[0]) >= (int)sizeof(full))
-			continue;
-		execve(full, args, env);
-		if (errno == EACCES)
-			denied = true;
-		else if (errno != ENOENT && errno != ENOTDIR)
-			return explain(full, errno, e);
-		else if (errno == ENOENT && !access(full, F_OK))
-			return explain(full, ENOENT, e);
+		more = span_cut(&rest, ':', &dir);
+		r = try_directory(dir, name, path);
+		if (r > 0)
+			return 0;
+		denied |= r < 0;
 	}
-	return no_such(argv[0], path_of(envp), denied, e);
+	return no_such(name, path_of(envp), denied, e);
 }

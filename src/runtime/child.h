@@ -8,6 +8,7 @@
 #include "runtime/rights.h"
 #include "runtime/spec.h"
 #include "runtime/users.h"
+#include <limits.h>
 
 struct child {
 	const struct container_spec *spec;
@@ -19,8 +20,8 @@ struct child {
 	int dev;      /* root of its /dev */
 	int pts;      /* root of its devpts */
 	int cwd;      /* O_PATH, inside */
-	int init; /* memfd of the reaper, or -1 */
-	int userns; /* joined last, or -1 */
+	int init;     /* memfd of the reaper, or -1 */
+	int userns;   /* joined last, or -1 */
 	int *sources; /* per spec->mounts: a detached tree */
 	int etc[3];   /* hosts, hostname, resolv.conf */
 	struct user user;
@@ -38,6 +39,10 @@ _Noreturn void child_fail(struct child *c, struct err *e);
 /* stdio onto 0..2; everything else but `keep` closed. */
 int child_descriptors(const int stdio[3], const int *keep, size_t n_keep, struct err *e) must_check;
 /* Looks argv[0] up in PATH, inside; returns only with the reason. */
+/* The same in two halves. */
+int child_find(const char *name, const char *const *envp, char path[static PATH_MAX],
+	       struct err *e) must_check;
+int child_explain(const char *path, int code, struct err *e);
 int child_exec(const char *const *argv, const char *const *envp, struct err *e) must_check;
 
 /* rootfs.c */

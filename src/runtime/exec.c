@@ -5,22 +5,27 @@
  * runtime/inside.
  */
 #include "runtime/exec.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_room.h"
 #include "runtime/child.h"
 #include "runtime/filter.h"
+#include "runtime/init.h"
 #include "runtime/inside.h"
+#include "runtime/join.h"
 #include "runtime/state.h"
 #include "runtime/tty.h"
 #include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -40,10 +45,8 @@ static struct exec *exec_of(struct child *c)
 static int step_descriptors(struct child *c, struct err *e)
 {
 	static const int nothing[3] = {-1, -1, -1};
-	const int keep[] = {c->sync, exec_of(c)->target};
+	const int keep[] = {c->sync, c->init, exec_of(c)->target};
 
-	if (setsid() < 0)
-		return err_set(e, errno, "cannot lead a session: %s", strerror(errno));
 	umask(022);
 	return child_descriptors(exec_of(c)->s->tty ? nothing : exec_of(c)->s->stdio, keep,
 				 countof(keep), e);
@@ -61,7 +64,9 @@ static int step_limits(struct child *c, struct err *e)
 
 static int step_join(struct child *c, struct err *e)
 {
-	const int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	/* The pid namespace is for the child of this process only: see exec_main.c. */
+	const int all = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
+			CLONE_NEWPID;
 
 	if (setns(exec_of(c)->target, all) < 0)
 		return err_set(e, errno, "cannot join its namespaces: %s", strerror(errno));
@@ -108,7 +113,7 @@ static int step_tty(struct child *c, struct err *e)
 	if (c->pts < 0 || fstatfs(c->pts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
 		return err_set(e, ENODEV, "/dev/pts in the container is not a devpts");
 	r = tty_open(c->pts, s->rows, s->cols, &t, e);
-	r = r < 0 ? r : tty_take(&t, userns_uid(c->spec, c->user.uid), e);
+	r = r < 0 ? r : tty_place(&t, userns_uid(c->spec, c->user.uid), e);
 	if (r < 0)
 		return r;
 	r = sys_send_fds(c->sync, &note, 1, &t.master, 1);
@@ -180,9 +185,31 @@ static const char *const *environment(struct exec *x)
 	return (const char *const *)env.v;
 }
 
+/* Becomes the program of exec_main.c, which has only the command's words in its memory. */
+static int become_joiner(struct exec *x, struct err *e)
+{
+	char path[PATH_MAX];
+	const char *const *env = environment(x);
+	struct strings argv = {0};
+	int r;
+
+	if (child_find(x->s->argv.v[0], env, path, e) < 0)
+		return -e->code;
+	*vec_push(x->c.a, &argv) = "berth-exec";
+	*vec_push(x->c.a, &argv) = arena_printf(x->c.a, "%d%s", x->c.sync, x->s->tty ? "t" : "");
+	*vec_push(x->c.a, &argv) = path;
+	vec_each(word, &x->s->argv)
+		*vec_push(x->c.a, &argv) = *word;
+	*vec_push(x->c.a, &argv) = NULL;
+	if (fcntl(x->c.sync, F_SETFD, 0) < 0)
+		return err_set(e, EBADF, "the sync socket is gone");
+	r = sys_execveat(x->c.init, "", (char *const *)(uintptr_t)argv.v,
+			 (char *const *)(uintptr_t)env, AT_EMPTY_PATH);
+	return err_set(e, EPERM, "cannot hand over: %s", strerror(-r));
+}
+
 static _Noreturn void child_main(struct exec *x)
 {
-	struct strings argv = {0};
 	sigset_t none;
 	struct err e = {0};
 
@@ -190,32 +217,105 @@ static _Noreturn void child_main(struct exec *x)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	child_run(&x->c, steps, countof(steps));
-	vec_each(word, &x->s->argv)
-		*vec_push(x->c.a, &argv) = *word;
-	*vec_push(x->c.a, &argv) = NULL;
-	if (child_exec((const char *const *)argv.v, environment(x), &e) < 0)
+	if (become_joiner(x, &e) < 0)
 		child_fail(&x->c, &e);
 	_exit(125);
 }
 
+/* What came on the sync socket before the process was known, to be heard by launch_finish(). */
+struct heard {
+	char bytes[sizeof(struct err)];
+	ssize_t n;
+	int pid; /* 0: not yet */
+};
+
+static int hear(int sync, struct heard *h, struct launch *out, struct err *e)
+{
+	struct join_born born;
+	char bytes[sizeof(struct err)];
+	int fd = -1;
+	size_t n_fds = 1;
+	ssize_t n = sys_recv_fds(sync, bytes, sizeof(bytes), &fd, &n_fds);
+
+	if (n < 0)
+		return err_set(e, (int)-n, "cannot hear from the joining process: %s",
+			       strerror((int)-n));
+	if (n_fds) {
+		out->tty_fd = fd;
+	} else if (n == sizeof(born)) {
+		memcpy(&born, bytes, sizeof(born));
+		h->pid = born.pid;
+	} else {
+		memcpy(h->bytes, bytes, (size_t)n);
+		h->n = n;
+	}
+	return 0;
+}
+
+/* Until the joiner has said who was born, or why nobody will be. */
+static int await(int sync, const struct launch *joiner, struct heard *h, struct launch *out,
+		 struct err *e)
+{
+	struct pollfd fds[] = {{sync, POLLIN, 0}, {joiner->pidfd, POLLIN, 0}};
+
+	while (!h->pid && !(h->n == sizeof(struct err))) {
+		if (poll(fds, countof(fds), -1) < 0 && errno != EINTR)
+			return err_set(e, errno, "cannot wait for the joining process: %s",
+				       strerror(errno));
+		if (fds[0].revents & POLLIN && hear(sync, h, out, e) < 0)
+			return -e->code;
+		if (!(fds[0].revents & POLLIN) && fds[1].revents)
+			return err_set(e, EIO, "the joining process was killed");
+	}
+	return h->pid < 0 ? err_set(e, -h->pid, "cannot make a process: %s", strerror(-h->pid)) : 0;
+}
+
+/* *out becomes the process in the container; where there is none, the joiner that failed. */
+static int adopt(struct exec *x, int sync[2], struct launch *joiner, struct launch *out,
+		 struct err *e)
+{
+	struct heard h = {0};
+	int r = await(sync[0], joiner, &h, out, e), status;
+
+	if (!r && h.n && send(sync[1], h.bytes, (size_t)h.n, MSG_NOSIGNAL) < 0)
+		r = err_set(e, errno, "cannot pass the failure on: %s", strerror(errno));
+	if (!r && h.pid > 0) {
+		out->pid = h.pid;
+		out->pidfd = sys_pidfd_open(h.pid);
+		if (out->pidfd < 0)
+			r = err_set(e, -out->pidfd, "the process %d is gone", h.pid);
+	} else if (!r) {
+		out->pid = joiner->pid;
+		out->pidfd = take_fd(&joiner->pidfd);
+	}
+	/* Not ours to reap where the guardian is its parent. */
+	if (joiner->pidfd >= 0 && !x->s->clone_parent &&
+	    sys_pidfd_wait(joiner->pidfd, 0, &status) < 0)
+		log_warn("the joining process %d could not be reaped", joiner->pid);
+	close_at(&joiner->pidfd);
+	return r;
+}
+
 static int start(struct exec *x, struct launch *out, struct err *e)
 {
-	auto_fd int group = cgroup_fd(x->cgroup), mine = -1;
-	int sync[2], pidfd = -1, pid;
+	auto_fd int group = cgroup_fd(x->cgroup);
+	struct launch joiner = {.pidfd = -1};
+	int sync[2], r;
 
 	if (launch_sync(sync, e) < 0)
 		return -e->code;
-	mine = sync[0];
 	x->c.sync = sync[1];
-	pid = launch_clone_in(x->target, 0, group, x->s->clone_parent, &pidfd, e);
-	if (!pid)
+	joiner.pid = launch_clone_in(-1, 0, group, x->s->clone_parent, &joiner.pidfd, e);
+	if (!joiner.pid)
 		child_main(x);
+	*out = (struct launch){.pidfd = -1, .sync_fd = sync[0], .tty_fd = -1};
+	r = joiner.pid < 0 ? joiner.pid : adopt(x, sync, &joiner, out, e);
 	close(sync[1]);
-	if (pid < 0)
-		return pid;
-	*out = (struct launch){.pid = pid, .pidfd = pidfd, .sync_fd = take_fd(&mine), .tty_fd = -1};
-	state_start_time(pid, &out->start_time);
-	return 0;
+	if (r < 0)
+		close(sync[0]);
+	else
+		state_start_time(out->pid, &out->start_time);
+	return r;
 }
 
 static int prepare(struct exec *x, struct err *e)
@@ -237,6 +337,9 @@ static int prepare(struct exec *x, struct err *e)
 		if (cgroup_make_sub(x->cgroup, e) < 0)
 			return -e->code;
 	}
+	x->c.init = init_open_joiner(e);
+	if (x->c.init < 0)
+		return -e->code;
 	return filter_choose(x->c.a, &x->of, &x->c.filter, e);
 }
 
@@ -250,6 +353,7 @@ int exec_begin(const struct exec_spec *s, struct launch *out, struct err *e)
 	if (!r)
 		r = start(&x, out, e);
 	close_at(&x.target);
+	close_at(&x.c.init);
 	if (r < 0 && launch_exit_code(e) != 125)
 		e->code = EINVAL;
 	return r < 0 ? -e->code : 0;

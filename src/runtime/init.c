@@ -8,24 +8,35 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "exec_bytes.inc"
 #include "init_bytes.inc"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U /* Linux 6.3; before it every memfd is executable */
 #endif
 
-int init_open(struct err *e)
+static int sealed(const char *name, const unsigned char *bytes, size_t n, struct err *e)
 {
-	auto_fd int fd = sys_memfd("berth-init", MFD_ALLOW_SEALING | MFD_EXEC);
+	auto_fd int fd = sys_memfd(name, MFD_ALLOW_SEALING | MFD_EXEC);
 	int r;
 
 	if (fd == -EINVAL)
-		fd = sys_memfd("berth-init", MFD_ALLOW_SEALING);
-	r = fd < 0 ? fd : sys_write_all(fd, init_bytes, sizeof(init_bytes));
+		fd = sys_memfd(name, MFD_ALLOW_SEALING);
+	r = fd < 0 ? fd : sys_write_all(fd, bytes, n);
 	if (!r &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		r = -errno;
-	return r < 0 ? err_set(e, -r, "cannot prepare init: %s", strerror(-r)) : take_fd(&fd);
+	return r < 0 ? err_set(e, -r, "cannot prepare %s: %s", name, strerror(-r)) : take_fd(&fd);
+}
+
+int init_open(struct err *e)
+{
+	return sealed("berth-init", init_bytes, sizeof(init_bytes), e);
+}
+
+int init_open_joiner(struct err *e)
+{
+	return sealed("berth-exec", exec_bytes, sizeof(exec_bytes), e);
 }
 
 /* The program gets a process group of its own and the terminal: signals from it go past init. */

@@ -10,6 +10,7 @@
 #include "runtime/child.h"
 #include "runtime/filter.h"
 #include "runtime/init.h"
+#include "runtime/join.h"
 #include "runtime/rights.h"
 #include "runtime/state.h"
 #include "runtime/userns.h"
@@ -421,9 +422,23 @@ int launch_begin(const struct container_spec *s, struct launch *out, struct err 
 	return r < 0 ? -e->code : 0;
 }
 
+/* The file was there and could be read as executable: what remains is told by the number alone. */
+static int join_explain(struct join_failed *f, struct err *e)
+{
+	f->path[sizeof(f->path) - 1] = '\0';
+	if (f->code == ENOENT)
+		return err_set(e, ENOENT,
+			       "%s: it, or the interpreter that it asks for, does not exist",
+			       f->path);
+	return child_explain(f->path, f->code, e);
+}
+
 int launch_finish(struct launch *l, struct err *e)
 {
-	struct err said;
+	union {
+		struct err err;
+		struct join_failed failed;
+	} said;
 	int fds[1];
 	size_t n = 1;
 	ssize_t got;
@@ -439,10 +454,12 @@ int launch_finish(struct launch *l, struct err *e)
 			l->tty_fd = fds[0];
 		if (!got)
 			return 0;
-		if (got == sizeof(said) && said.code > 0) {
-			*e = said;
+		if (got == sizeof(said.err) && said.err.code > 0) {
+			*e = said.err;
 			return -e->code;
 		}
+		if (got == sizeof(said.failed))
+			return join_explain(&said.failed, e);
 	}
 }
 

@@ -33,17 +33,23 @@ int tty_open(int pts, unsigned short rows, unsigned short cols, struct tty *out,
 	return 0;
 }
 
-int tty_take(const struct tty *t, uid_t owner, struct err *e)
+int tty_place(const struct tty *t, uid_t owner, struct err *e)
 {
 	if (fchown(t->slave, owner, (gid_t)-1) < 0)
 		return err_set(e, errno, "cannot give it to user %u: %s", owner, strerror(errno));
-	if (ioctl(t->slave, TIOCSCTTY, 0) < 0)
-		return err_set(e, errno, "cannot make it the controlling terminal: %s",
-			       strerror(errno));
 	for (int i = 0; i < 3; i++) {
 		if (dup2(t->slave, i) < 0)
 			return err_set(e, errno, "cannot place it: %s", strerror(errno));
 	}
+	return 0;
+}
+
+int tty_take(const struct tty *t, uid_t owner, struct err *e)
+{
+	if (tty_place(t, owner, e) < 0)
+		return -e->code;
+	if (ioctl(0, TIOCSCTTY, 0) < 0)
+		return err_set(e, errno, "cannot make it the controlling terminal: %s", strerror(errno));
 	return 0;
 }
 

@@ -9,5 +9,7 @@ struct tty {
 
 int tty_open(int pts, unsigned short rows, unsigned short cols, struct tty *out,
 	     struct err *e) must_check;
-/* Controlling terminal, descriptors 0 to 2, owned by the user. The caller leads a session. */
+/* Descriptors 0 to 2, owned by the user. */
+int tty_place(const struct tty *t, uid_t owner, struct err *e) must_check;
+/* And the controlling terminal; the caller leads a session. */
 int tty_take(const struct tty *t, uid_t owner, struct err *e) must_check;

@@ -6,7 +6,8 @@ TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BERTH=${BERTH:-$TESTS/../build/berth}
 BERTH_TEST_CACHE=${BERTH_TEST_CACHE:-/var/cache/berth-test}
 
-berth() { "$BERTH" "$@"; }
+# Bounded, so that what hangs fails and the next test runs. In the foreground: it may read a terminal.
+berth() { timeout --foreground -k 5 "${BERTH_TIMEOUT:-60}" "$BERTH" "$@"; }
 
 # setup_file and teardown_file, for files that need no more than this.
 setup_file() { root_up; }
@@ -69,9 +70,10 @@ registry_of_images() {
 # wait_for SECONDS COMMAND...: until it succeeds; says what it waited for when it never does.
 wait_for() {
 	local end=$((SECONDS + $1)) && shift
-	until "$@" >/dev/null 2>&1; do
+	until "$@" >"$BERTH_HOME/waited" 2>&1; do
 		if [ $SECONDS -gt $end ]; then
 			echo "waited in vain for: $*" >&2
+			cat "$BERTH_HOME/waited" >&2
 			return 1
 		fi
 		sleep 0.05
@@ -89,7 +91,7 @@ traces() {
 	echo "rules $(nft list ruleset | wc -l)"
 	echo "processes $(berth_processes | wc -l)"
 	echo "cgroups $(find /sys/fs/cgroup -type d -path '*berth*' -path "*$PROJECT*" 2>/dev/null | wc -l)"
-	echo "run files $(find "$BERTH_RUN" -mindepth 2 2>/dev/null | wc -l)"
+	find "$BERTH_RUN" -mindepth 2 2>/dev/null | sort
 }
 
 # Processes of berth, and those in another mount namespace than ours: the containers'.

@@ -85,7 +85,7 @@ compose() { cat >compose.yaml; }
 
 # traces: what a project may leave behind, one kind a line, to be compared before and after.
 traces() {
-	echo "mounts $(wc -l </proc/self/mountinfo)"
+	echo "mounts $(awk -v h="$BERTH_HOME/" 'index($5, h) == 1' /proc/self/mountinfo | wc -l)"
 	echo "interfaces $(ip -o link | wc -l)"
 	echo "routes $(ip route show table all | wc -l)"
 	echo "rules $(nft list ruleset | wc -l)"

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -177,7 +178,7 @@ static void came_to_an_end(struct instance *i)
 {
 	struct err e = {0};
 
-	(void)!(cgroup_kill(i->st.cgroup, &e) < 0);
+	instance_empty_cgroup(i);
 	if (logs_attach(i, true, &e) < 0)
 		log_err(LOG_WARN_, &e);
 	i->life = i->st.state == STATE_STOPPING ? STOPPING : UP;
@@ -209,6 +210,7 @@ static void resume(struct supervisor *s, struct instance *i)
 {
 	bool other_boot = !i->st.boot_id || strcmp(i->st.boot_id, s->boot_id);
 	enum status_state was = i->st.state;
+	struct pollfd gone = {.events = POLLIN};
 	int pidfd = -1;
 
 	i->st.boot_id = s->boot_id;
@@ -229,19 +231,23 @@ static void resume(struct supervisor *s, struct instance *i)
 	if (pidfd >= 0 && was == STATE_STARTING) {
 		/* Its set-up cannot be followed any more: begun anew. */
 		sys_pidfd_signal(pidfd, SIGKILL);
+		gone.fd = pidfd;
+		(void)!poll(&gone, 1, 300);
 		close(pidfd);
 		pidfd = -1;
 	} else if (pidfd >= 0) {
 		take_over(i, pidfd);
 		return;
 	}
+	if (was == STATE_STARTING || other_boot)
+		instance_empty_cgroup(i);
 	take_over_net(i);
 	if (i->st.pid > 0 && !other_boot && was != STATE_STARTING && saw_exit(s, i))
 		return;
 	if (was == STATE_STARTING || other_boot) {
 		struct err ignored;
 
-		(void)!(cgroup_kill(i->st.cgroup, &ignored) < 0);
+		instance_empty_cgroup(i);
 		(void)!(launch_cleanup_paths(i->st.run_dir, i->st.cgroup, &ignored) < 0);
 		i->st.pid = 0;
 		i->life = DOWN;
@@ -326,6 +332,11 @@ int adopt_all(struct supervisor *s, struct err *e)
 	}
 	if (d)
 		closedir(d);
+	/* Half-made processes are copies of the dead supervisor and hold its sockets. */
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i->st.state == STATE_STARTING)
+			instance_empty_cgroup(i);
+	}
 	for (struct instance *i = s->instances; i; i = i->next)
 		resume(s, i);
 	s->exits_read = 0;

@@ -38,7 +38,8 @@ static int observe(struct arena *a, const char *project, struct observed *out, s
 int dryrun_plan(struct arena *a, const struct project *p, const json_t *req, struct plan *out,
 		struct err *e)
 {
-	struct plan_options o = {.goal = job_goal(json_string_or(req, "goal", json_string_or(req, "do", "up")))};
+	struct plan_options o = {
+		.goal = job_goal(json_string_or(req, "goal", json_string_or(req, "do", "up")))};
 	struct observed seen = {0};
 	int r = observe(a, p->name, &seen, e);
 

@@ -156,9 +156,9 @@ static void supervisor_died(struct guardian *g, int status)
 	if (lived > 10 * NS_PER_SEC)
 		g->wait_ns = 0;
 	else
-		g->wait_ns = g->wait_ns ? g->wait_ns * 2 : 50 * NS_PER_MSEC;
-	if (g->wait_ns > 5 * NS_PER_SEC)
-		g->wait_ns = 5 * NS_PER_SEC;
+		g->wait_ns = g->wait_ns ? g->wait_ns * 2 : 10 * NS_PER_MSEC;
+	if (g->wait_ns > NS_PER_SEC)
+		g->wait_ns = NS_PER_SEC;
 	log_warn("supervisor ended with status %#x, a new one starts", (unsigned)status);
 }
 

@@ -11,6 +11,7 @@
 #include "supervise/supervisor.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -275,12 +276,39 @@ static void forget_process(struct instance *i)
 	i->st.pid = 0;
 }
 
+/*
+ * What was killed must be gone before the group is removed, and the group before the next start:
+ * Linux 6.18 kills every process that is cloned into a group whose cgroup.kill was ever written.
+ * It also may hold our sockets. Processes in an uninterruptible sleep are not waited for.
+ */
+void instance_empty_cgroup(struct instance *i)
+{
+	auto_arena a = {0};
+	int64_t until = when_mono_ns() + 300 * NS_PER_MSEC;
+	struct err e;
+	pid_t *pids;
+	size_t n = 0;
+
+	if (cgroup_kill(i->st.cgroup, &e) < 0)
+		log_debug("%s: %s", i->st.name, e.why);
+	if (cgroup_pids(&a, i->st.cgroup, &pids, &n, &e) < 0)
+		return;
+	for (size_t k = 0; k < n; k++) {
+		struct pollfd p = {.fd = sys_pidfd_open(pids[k]), .events = POLLIN};
+		int64_t left = (until - when_mono_ns()) / NS_PER_MSEC;
+
+		if (p.fd < 0)
+			continue;
+		(void)!poll(&p, 1, left > 0 ? (int)left : 0);
+		close(p.fd);
+	}
+}
+
 static void clean_up(struct instance *i)
 {
 	struct err e;
 
-	if (cgroup_kill(i->st.cgroup, &e) < 0)
-		log_debug("%s: %s", i->st.name, e.why);
+	instance_empty_cgroup(i);
 	if (launch_cleanup_paths(i->st.run_dir, i->st.cgroup, &e) < 0)
 		log_err(LOG_WARN_, &e);
 }

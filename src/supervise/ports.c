@@ -2,6 +2,7 @@
 #include "net/publish.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -244,6 +245,7 @@ static int apply(struct later *later)
 		r = publish_remove(s->name, &e);
 	if (r < 0)
 		log_err(LOG_ERROR_, &e);
+	malloc_trim(0); /* libnftables' parser has just let go of half a megabyte */
 	return 0;
 }
 

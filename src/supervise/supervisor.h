@@ -160,6 +160,7 @@ bool instance_is_up(const struct instance *i);
 bool instance_is_ready(const struct instance *i);
 void instance_kill(struct instance *i, int signal);
 void instance_kill_all(struct instance *i);
+void instance_empty_cgroup(struct instance *i);
 int instance_hooks(struct instance *i, const struct hooks *h,
 		   void (*done)(struct instance *i, int code));
 

@@ -26,6 +26,10 @@ int mountfd_new(const char *type, const struct mount_option *options, size_t n, 
 
 	if (fs < 0)
 		return err_set(e, -fs, "cannot mount %s: %s", type, strerror(-fs));
+	/* The first column of /proc/mounts; else it says "none". */
+	r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0);
+	if (r < 0)
+		return explain(fs, type, r, e);
 	for (size_t i = 0; i < n; i++) {
 		r = sys_fsconfig(fs, options[i].value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
 				 options[i].key, options[i].value, 0);

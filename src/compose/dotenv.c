@@ -1,5 +1,6 @@
 #include "compose/dotenv.h"
 #include "compose/interpolate.h"
+#include "compose/node.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@ struct reader {
 	const char *file, *p, *end;
 	int line;
 	struct pairs *out;
+	struct node *seen; /* name -> value of what *out holds, to be found fast */
 	dotenv_lookup *lookup;
 	void *arg;
 	struct err *e;
@@ -19,7 +21,7 @@ static const char *find_variable(void *arg, const char *name)
 	struct reader *r = arg;
 	const char *v = r->lookup ? r->lookup(r->arg, name) : NULL;
 
-	return v ? v : pairs_get(r->out, name);
+	return v ? v : node_get_text(r->seen, name);
 }
 
 static int fail(struct reader *r, int line, const char *why)
@@ -170,6 +172,12 @@ static int read_quoted(struct reader *r, char quote, const char **out)
 	return quote == '"' ? substitute(r, *out, line, out) : 0;
 }
 
+static void keep(struct reader *r, const char *key, const char *value)
+{
+	*vec_push(r->a, r->out) = (struct pair){key, value};
+	node_set(r->a, r->seen, key, node_str(r->a, value, NULL));
+}
+
 static int statement(struct reader *r)
 {
 	const char *key, *value;
@@ -181,7 +189,7 @@ static int statement(struct reader *r)
 	if (inherit) {
 		value = *key && r->lookup ? r->lookup(r->arg, key) : NULL;
 		if (value)
-			*vec_push(r->a, r->out) = (struct pair){key, value};
+			keep(r, key, value);
 		return 0;
 	}
 	while (r->p < r->end && isblank((unsigned char)*r->p))
@@ -191,7 +199,7 @@ static int statement(struct reader *r)
 	else
 		ret = read_plain(r, &value);
 	if (!ret)
-		*vec_push(r->a, r->out) = (struct pair){key, value};
+		keep(r, key, value);
 	return ret;
 }
 
@@ -220,6 +228,9 @@ int dotenv_parse(struct arena *a, const char *file, struct span src, dotenv_look
 		.a = a, .file = file, .line = 1, .out = out, .lookup = lookup, .arg = arg, .e = e};
 	int ret = check_bytes(file, src, e);
 
+	r.seen = node_new(a, NODE_MAP, NULL);
+	vec_each(p, out)
+		node_set(a, r.seen, p->key, node_str(a, p->value, NULL));
 	src = without_bom(src);
 	r.p = src.p;
 	r.end = src.p + src.n;

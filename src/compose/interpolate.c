@@ -2,7 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 
-enum { DEPTH_MAX = 50, RESULT_MAX = 16 << 20 };
+enum { DEPTH_MAX = 50, RESULT_MAX = 4 << 20 };
 
 static bool name_start(char c)
 {
@@ -139,7 +139,7 @@ static int expand(struct arena *a, const char *text, int depth, const struct int
 		buf_add(out, s, plain);
 		s += plain;
 		if (out->n > RESULT_MAX)
-			return err_set(e, EFBIG, "a value grows beyond 16 MiB");
+			return err_set(e, EFBIG, "a value grows beyond 4 MiB");
 		if (!*s)
 			break;
 		n = name_length(s + 1);

@@ -75,9 +75,24 @@ static void break_line(struct writer *w, int depth)
 		buf_str(w->out, "  ");
 }
 
+/* What needs no new container is no part of the hash. */
+static bool is_unhashed(int depth, const char *key)
+{
+	static const char *const without[] = {"build", "pull_policy", "scale", "depends_on",
+					      "profiles"};
+
+	for (size_t i = 0; depth == 2 && i < countof(without); i++) {
+		if (!strcmp(without[i], key))
+			return true;
+	}
+	return depth == 3 && !strcmp(key, "replicas"); /* of deploy */
+}
+
 static bool is_hidden(const struct writer *w, const struct node *map, const struct node *k)
 {
 	if (w->how != RENDER_SAVED && w->how != RENDER_MODEL && k->yaml_only)
+		return true;
+	if (w->how == RENDER_HASHED && is_unhashed(w->depth, k->key))
 		return true;
 	return w->how != RENDER_SAVED && w->how != RENDER_MODEL && map->record && w->depth > 1 &&
 	       k->key[0] == 'x' && k->key[1] == '-';
@@ -140,21 +155,11 @@ void render_tree(const struct node *n, enum render_tree how, struct buf *out)
 	value(&w, n);
 }
 
-/* Without build, pull policy, scale, dependencies and profiles: they need no new container. */
 void render_hash(const struct node *service, char hex[static 65])
 {
-	static const char *const without[] = {"build", "pull_policy", "scale", "depends_on",
-					      "profiles"};
-	struct writer w;
-	auto_arena a = {0};
 	auto_buf b = {0};
-	struct node *copy = node_copy(&a, service), *deploy = node_get(copy, "deploy");
+	struct writer w = {&b, RENDER_HASHED, 1, false};
 
-	for (size_t i = 0; i < countof(without); i++)
-		node_remove(copy, without[i]);
-	if (deploy)
-		node_remove(deploy, "replicas");
-	w = (struct writer){&b, RENDER_HASHED, 1, false};
-	value(&w, copy);
+	value(&w, service);
 	hash_sha256(b.p, b.n, hex);
 }

@@ -256,6 +256,15 @@ static int name_project(struct loading *l, const char *from_files, struct err *e
 	return 0;
 }
 
+/* A line that starts with a name, or a file that is not in block style. */
+static bool may_have_name(struct span s)
+{
+	return s.n && (memmem(s.p, s.n, "\nname", 5) || text_starts(s.p, "name") ||
+		       memmem(s.p, s.n, "\n\"name", 6) || memchr("{\"'?&!", *s.p, 6) ||
+		       memmem(s.p, s.n, "\n{", 2) || memmem(s.p, s.n, "\n'name", 6) ||
+		       memmem(s.p, s.n, "--- {", 5) || memmem(s.p, s.n, "\n ", 2) == s.p);
+}
+
 /* The name comes before everything else, since values may ask for it. */
 static int peek_name(struct loading *l, const char **out, struct err *e)
 {
@@ -272,7 +281,7 @@ static int peek_name(struct loading *l, const char **out, struct err *e)
 		r = file_read(l->a, AT_FDCWD, *f, FILE_LIMIT, &text, e);
 		if (r < 0)
 			return r;
-		if (!text.n || !memmem(text.p, text.n, "name", 4))
+		if (!may_have_name(text))
 			continue;
 		r = node_parse(l->a, *f, text, &docs, e);
 		if (r < 0)

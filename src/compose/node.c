@@ -79,7 +79,7 @@ static struct node **find(const struct node *map, const char *key)
 		return NULL;
 	}
 	vec_each(k, &map->kids) {
-		if ((*k)->key && !strcmp((*k)->key, key))
+		if ((*k)->key && (*k)->key[0] == key[0] && !strcmp((*k)->key, key))
 			return k;
 	}
 	return NULL;

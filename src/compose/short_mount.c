@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <errno.h>
 
+enum { PORTS_MAX = 20000 };
+
 struct port_spec {
 	const char *ip, *host, *container, *protocol;
 	unsigned from, to, host_from, host_to;
@@ -142,6 +144,8 @@ static int push_ports(struct walk *w, struct node *seq, struct node *n, struct e
 
 	if (r < 0)
 		return r;
+	if (first + p.to - p.from > PORTS_MAX)
+		return node_fail(n, e, "more than %d ports of one service", PORTS_MAX);
 	for (unsigned i = 0; i <= p.to - p.from; i++)
 		node_push(w->a, seq, port_entry(w, &p, i, n));
 	/* docker compose lists a range in the order of its texts; tools compare with that. */
@@ -166,8 +170,6 @@ int short_ports(struct walk *w, struct node **n, struct err *e)
 		if (r < 0)
 			return w->raw ? 0 : r; /* "${PORT}:80": all of them stay as they are */
 	}
-	if (seq->kids.n > 70000)
-		return node_fail(*n, e, "more ports than there are");
 	*n = seq;
 	return 0;
 }

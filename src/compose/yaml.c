@@ -81,12 +81,11 @@ static bool base_60(const char *s)
 	return parts && !*s;
 }
 
-static bool reads_as_text(const char *s)
+static bool reads_as_text(struct arena *a, const char *s)
 {
-	auto_arena a = {0};
 	const char *same;
 
-	return node_type_of(&a, s, &same) == TYPE_STR && !base_60(s) && !old_bool(s) &&
+	return node_type_of(a, s, &same) == TYPE_STR && !base_60(s) && !old_bool(s) &&
 	       strcmp(s, "<<") && strcmp(s, "=");
 }
 
@@ -161,6 +160,7 @@ static bool blank_at_end(const char *s)
 }
 
 struct yaml {
+	struct arena *a; /* of this rendering */
 	struct buf *out;
 	bool double_dollars;
 };
@@ -177,7 +177,7 @@ static void text(struct yaml *y, const char *raw, int depth, bool key)
 		buf_char(&doubled, *s);
 	}
 	s = doubled.p ? doubled.p : "";
-	if (!reads_as_text(s) || !printable(s) || (blank_at_end(s) && strchr(s, '\n')))
+	if (!reads_as_text(y->a, s) || !printable(s) || (blank_at_end(s) && strchr(s, '\n')))
 		double_quoted(b, s);
 	else if (strchr(s, '\n') && !key)
 		literal(b, s, depth);
@@ -299,10 +299,9 @@ static void block(struct yaml *y, const struct node *n, int depth, bool inline_f
 	struct buf *b = y->out;
 	bool first = inline_first;
 	struct nodes kids = {0};
-	auto_arena a = {0};
 
 	if (n->kind == NODE_MAP)
-		ordered(&a, n, &kids);
+		ordered(y->a, n, &kids);
 	else
 		kids = (struct nodes){n->kids.v, n->kids.n, n->kids.cap};
 	vec_each(k, &kids) {
@@ -330,7 +329,8 @@ static void block(struct yaml *y, const struct node *n, int depth, bool inline_f
 
 void render_yaml(const struct node *n, bool double_dollars, struct buf *out)
 {
-	struct yaml y = {out, double_dollars};
+	auto_arena a = {0};
+	struct yaml y = {&a, out, double_dollars};
 
 	if (n->kind == NODE_SCALAR || !count_shown(n))
 		value(&y, n, 0);

@@ -278,7 +278,7 @@ static int one_expose(struct converter *c, const char *word, struct strings *out
 
 static int by_port(const void *x, const void *y)
 {
-	return strverscmp(*(const char *const *)x, *(const char *const *)y);
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
 static int do_expose(struct converter *c, const struct action *act)

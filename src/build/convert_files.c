@@ -176,8 +176,6 @@ static int copy_words(struct converter *c, const struct copy *from, struct copy 
 
 static int check_copy(struct converter *c, const struct step *s, const struct copy *w)
 {
-	size_t n = w->sources.n + w->files.n;
-
 	if (w->chmod && !good_mode(w->chmod))
 		return err_set(
 			c->e, EINVAL,
@@ -186,12 +184,6 @@ static int check_copy(struct converter *c, const struct step *s, const struct co
 			w->chmod);
 	if (w->checksum && (s->sources.n != 1 || s->sources.v[0].kind == COPY_PATH))
 		return err_set(c->e, EINVAL, "checksum requires one HTTP(S) or Git source");
-	if (n > 1 && s->dest[strlen(s->dest) - 1] != '/')
-		return err_set(
-			c->e, EINVAL,
-			"when using %s with more than one source file, the destination must be a "
-			"directory and end with a /",
-			s->is_add ? "ADD" : "COPY");
 	return 0;
 }
 

@@ -149,6 +149,14 @@ static int copy_xattrs(int from, int to)
 
 /* ---- directories ---- */
 
+/* An octal --chmod is also that of the directories on the way; words are for what is copied. */
+static mode_t new_dir_mode(const struct copier *c)
+{
+	bool octal = c->to->chmod && strspn(c->to->chmod, "01234567") == strlen(c->to->chmod);
+
+	return octal ? copy_mode(c->to->chmod, 0) : 0755;
+}
+
 static int make_one_dir(struct copier *c, const char *path)
 {
 	char name[256];
@@ -161,7 +169,7 @@ static int make_one_dir(struct copier *c, const char *path)
 	owner(c, NULL, &uid, &gid);
 	if (mkdirat(dir, name, 0755) < 0)
 		return -errno;
-	if (fchmodat(dir, name, 0755, 0) < 0 || fchownat(dir, name, uid, gid, 0) < 0)
+	if (fchmodat(dir, name, new_dir_mode(c), 0) < 0 || fchownat(dir, name, uid, gid, 0) < 0)
 		return -errno;
 	if (c->to->epoch_s >= 0) {
 		struct timespec ts[2] = {{.tv_sec = c->to->epoch_s}, {.tv_sec = c->to->epoch_s}};

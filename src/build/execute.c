@@ -249,6 +249,8 @@ static int owner_of(struct stage_run *st, int root, const char *who, struct copy
 		to->gid = (gid_t)n;
 		return 0;
 	}
+	if (*who == ':')
+		who = arena_printf(st->b->a, "0%s", who);
 	if (launch_resolve_user(root, who, &ids, e) < 0)
 		return err_wrap(e, "find the owner \"%s\" in the image", who);
 	to->uid = ids.uid;

@@ -214,6 +214,21 @@ static int network(struct builder *b, const struct step *s, struct container_spe
 	return 0;
 }
 
+/* A file of ours rather than MNT_DATA, whose tmpfs runs no programs. */
+static int add_script(struct builder *b, const struct step *s, struct running *run, struct err *e)
+{
+	const char *path = arena_printf(b->a, "%s/script", run->scratch);
+
+	*vec_push(b->a, &run->spec.mounts) = (struct mount_spec){
+		.kind = MNT_BIND,
+		.source = path,
+		.source_fd = -1,
+		.target = arena_printf(b->a, "/dev/pipes/%s", path_last(s->script_name)),
+		.read_only = true,
+	};
+	return file_replace(AT_FDCWD, path, s->script, strlen(s->script), 0755, FILE_FAST, e);
+}
+
 static int make_spec(struct stage_run *st, const struct step *s, struct running *run, struct err *e)
 {
 	struct builder *b = st->b;
@@ -253,14 +268,7 @@ static int make_spec(struct stage_run *st, const struct step *s, struct running 
 		r = r ? r : mounts_add(b, m, run, e);
 	}
 	if (r == 0 && s->script)
-		*vec_push(b->a, &spec->mounts) = (struct mount_spec){
-			.kind = MNT_DATA,
-			.source_fd = -1,
-			.target = arena_printf(b->a, "/dev/pipes/%s", s->script_name),
-			.mode = 0755,
-			.read_only = true,
-			.data = span_of(s->script),
-		};
+		r = add_script(b, s, run, e);
 	return r < 0 ? r : make_places(st, s, run, e);
 }
 

@@ -46,12 +46,10 @@ static int absent(struct picker *p, const char *path)
 	return err_hint(p->e, "sources are looked up in the build context");
 }
 
-static bool is_excluded(struct picker *p, const struct file *file, const char *name)
+/* What was named itself is copied, as docker does; patterns are for what lies below. */
+static bool is_excluded(struct picker *p, const struct file *file)
 {
-	if (!p->exclude.patterns.n)
-		return false;
-	return *file->rel ? ignore_match(p->a, &p->exclude, file->rel)
-			  : !S_ISDIR(file->st.st_mode) && ignore_match(p->a, &p->exclude, name);
+	return p->exclude.patterns.n && *file->rel && ignore_match(p->a, &p->exclude, file->rel);
 }
 
 static void drop_excluded(struct picker *p, struct selected *s)
@@ -59,7 +57,7 @@ static void drop_excluded(struct picker *p, struct selected *s)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->list.n; i++)
-		if (!is_excluded(p, &s->list.v[i], s->name))
+		if (!is_excluded(p, &s->list.v[i]))
 			s->list.v[kept++] = s->list.v[i];
 	s->list.n = kept;
 }
@@ -133,7 +131,7 @@ static int pick_wildcards(struct picker *p, const char *path)
 
 static bool wanted_below(struct picker *p, const struct ignore *pattern, const struct file *f)
 {
-	return *f->rel && ignore_match(p->a, pattern, f->rel) && !is_excluded(p, f, "");
+	return *f->rel && ignore_match(p->a, pattern, f->rel) && !is_excluded(p, f);
 }
 
 /* Directories are kept for what is wanted below them. */

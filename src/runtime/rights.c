@@ -111,9 +111,27 @@ static int drop_bounding(uint64_t keep, struct err *e)
 	return 0;
 }
 
+/*
+ * The primary group is among the supplementary ones too, as docker has it since CVE-2022-36109: a
+ * set-group-id program would otherwise be a way to lose a group that a mode denies.
+ */
+static int set_groups(const struct user *u)
+{
+	auto_free gid_t *all = calloc(u->n_groups + 1, sizeof(*all));
+	size_t n = 0;
+
+	if (!all)
+		abort();
+	all[n++] = u->gid;
+	for (size_t i = 0; i < u->n_groups; i++)
+		if (u->groups[i] != u->gid)
+			all[n++] = u->groups[i];
+	return setgroups(n, all);
+}
+
 static int become(const struct user *u, struct err *e)
 {
-	if (setgroups(u->n_groups, u->groups) < 0)
+	if (set_groups(u) < 0)
 		return err_set(e, errno, "cannot set the groups: %s", strerror(errno));
 	if (setresgid(u->gid, u->gid, u->gid) < 0)
 		return err_set(e, errno, "cannot become group %u: %s", u->gid, strerror(errno));

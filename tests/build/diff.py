@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""The same Dockerfiles built by berth and by docker; what comes out is compared entry by entry.
+
+usage: diff.py BERTH WORKDIR [CASE...]
+
+Compared: every path of the root file system (type, mode, owner, size, content, link, hard links,
+extended attributes) and the image's configuration and history. Needs root and the peers tool
+(BERTH_PEERS, or ../shared/tools/peers) for a docker of its own, which it starts in a network
+namespace of its own; exits 77 and says so where there is none.
+"""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+
+sys.path.insert(0, os.path.dirname(__file__))
+from cases import CASES, REFUSED, context  # noqa: E402
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+OWN = {"dev", "proc", "sys", ".dockerenv", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"}
+
+
+def peers_tool():
+    for p in (os.environ.get("BERTH_PEERS", ""), f"{ROOT}/../shared/tools/peers",
+              f"{ROOT}/../../shared/tools/peers"):
+        if p and os.access(p, os.X_OK):
+            return p
+    print("SKIP: no docker to compare with (the peers tool is absent)")
+    sys.exit(77)
+
+
+class Docker:
+    def __init__(self, work):
+        self.tool, self.state = peers_tool(), f"{work}/dk"
+        self.env = dict(os.environ, PEERS_STATE=self.state, PEERS_BIND=work)
+        self.sock = f"unix://{self.state}/docker.sock"
+        if not os.path.exists(f"{os.environ.get('PEERS_ROOT', '/tmp/sid')}/usr/bin/docker"):
+            subprocess.run([self.tool, "make"], check=True, env=self.env)
+        subprocess.run(["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$0" dockerd', self.tool],
+                       check=True, env=self.env, cwd=work)
+
+    def __call__(self, *words, check=True):
+        r = subprocess.run([self.tool, "run", "env", f"DOCKER_HOST={self.sock}", "DOCKER_BUILDKIT=1",
+                            "docker", *words], env=self.env, cwd="/tmp", stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True)
+        if check and r.returncode:
+            raise SystemExit(f"docker {' '.join(words)}: {r.stdout}")
+        return r
+
+    def stop(self):
+        subprocess.run([self.tool, "stop"], env=self.env)
+
+    def files(self, image, tar):
+        box = self("create", image, "/x").stdout.strip().split("\n")[-1]
+        self("export", "-o", tar, box)
+        self("rm", box)
+        return tree(tar)
+
+    def config(self, image):
+        return json.loads(self("image", "inspect", image).stdout)[0]
+
+
+def tree(path):
+    out = {}
+    with tarfile.open(path) as t:
+        for m in t:
+            name = m.name.rstrip("/")
+            if name in OWN or name.split("/")[0] in ("dev", "proc", "sys"):
+                continue
+            data = hashlib.sha256(t.extractfile(m).read()).hexdigest()[:16] if m.isreg() else ""
+            xattrs = {k: v for k, v in m.pax_headers.items() if k.startswith("SCHILY.xattr")}
+            out[name] = (m.type.decode(), oct(m.mode), m.uid, m.gid, m.linkname, data, xattrs)
+    return out
+
+
+def history(docker, image):
+    lines = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}|{{.Comment}}", image).stdout
+    # BuildKit 0.30 began to word this one as we do.
+    return ["HEALTHCHECK" if l.startswith("HEALTHCHECK") else l for l in lines.strip().split("\n")]
+
+
+def compare(name, got, want):
+    lines = [f"  only in berth's: {k} {got[k]}" for k in sorted(got.keys() - want.keys())]
+    lines += [f"  only in docker's: {k} {want[k]}" for k in sorted(want.keys() - got.keys())]
+    lines += [f"  {k}: berth {got[k]} docker {want[k]}" for k in sorted(got.keys() & want.keys())
+              if got[k] != want[k]]
+    return [f"{name}:"] + lines[:12] if lines else []
+
+
+def settings(inspect):
+    config = {k: v for k, v in inspect["Config"].items() if v not in (None, "", [], {}, False)}
+    for k in ("Hostname", "Image", "ArgsEscaped"):  # the classic store's own
+        config.pop(k, None)
+    return dict(config, Architecture=inspect["Architecture"], Os=inspect["Os"],
+                Author=inspect.get("Author", ""), Layers=len(inspect["RootFS"]["Layers"]))
+
+
+def one(berth, docker, work, name, text, options):
+    dockerfile = f"{work}/Dockerfile.{name}"
+    with open(dockerfile, "w") as f:
+        f.write(text)
+    r = docker("build", "-q", "-t", f"d-{name}", "-f", dockerfile, *options, f"{work}/ctx", check=False)
+    if r.returncode:
+        return [f"{name}: docker cannot build it: {r.stdout[-300:]}"]
+    b = subprocess.run([berth, "build", "-q", "-t", f"b-{name}", "-f", dockerfile, *options, f"{work}/ctx"],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if b.returncode:
+        return [f"{name}: berth cannot build it: {b.stdout[-600:]}"]
+    subprocess.run([berth, "save", "-o", f"{work}/b.tar", f"b-{name}"], check=True)
+    docker("load", "-q", "-i", f"{work}/b.tar")
+    bad = compare(f"{name}: files", docker.files(f"b-{name}", f"{work}/b.x"),
+                  docker.files(f"d-{name}", f"{work}/d.x"))
+    bad += compare(f"{name}: configuration", settings(docker.config(f"b-{name}")),
+                   settings(docker.config(f"d-{name}")))
+    bh, dh = history(docker, f"b-{name}"), history(docker, f"d-{name}")
+    if bh != dh:
+        bad.append(f"{name}: history\n  berth  {bh}\n  docker {dh}")
+    return bad
+
+
+def refused(berth, docker, work, name, text):
+    dockerfile = f"{work}/Dockerfile.{name}"
+    with open(dockerfile, "w") as f:
+        f.write(text)
+    d = docker("build", "-q", "-f", dockerfile, f"{work}/ctx", check=False)
+    b = subprocess.run([berth, "build", "-q", "-f", dockerfile, f"{work}/ctx"],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if (d.returncode == 0) == (b.returncode == 0):
+        return []
+    return [f"{name}: berth {b.returncode} {b.stdout[-300:]}, docker {d.returncode} {d.stdout[-300:]}"]
+
+
+def main():
+    berth, work, only = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2]), sys.argv[3:]
+    shutil.rmtree(f"{work}/ctx", ignore_errors=True)
+    os.makedirs(f"{work}/ctx")
+    os.umask(0o022)
+    context(f"{work}/ctx")
+    os.environ.setdefault("BERTH_ROOT", f"{work}/root")
+    os.environ.setdefault("BERTH_RUN", f"{work}/run")
+    docker = Docker(work)
+    good, bad = 0, 0
+    try:
+        subprocess.run([f"{ROOT}/tests/images/busybox", "busybox:latest", f"{work}/bb.tar"], check=True)
+        subprocess.run([berth, "load", "-q", "-i", f"{work}/bb.tar"], check=True)
+        docker("load", "-q", "-i", f"{work}/bb.tar")
+        for name, text, *options in CASES + [(n, t, None) for n, t in REFUSED]:
+            if only and name not in only:
+                continue
+            if options == [None]:
+                complaints = refused(berth, docker, work, name, text)
+            else:
+                complaints = one(berth, docker, work, name, text, options[0] if options else [])
+            good, bad = good + (not complaints), bad + bool(complaints)
+            print("\n".join(complaints) if complaints else f"same {name}", flush=True)
+    finally:
+        docker.stop()
+    print(f"{good} the same, {bad} different")
+    sys.exit(1 if bad else 0)
+
+
+main()

@@ -508,6 +508,10 @@ void nets_announce(struct instance *i)
 {
 	auto_arena a = {0};
 
+	if (i->life == DOWN || i->life == WAITING) { /* a name is gone with its container */
+		nets_withdraw(i);
+		return;
+	}
 	vec_each(n, &i->st.networks) {
 		struct resolver_record rec = {.network = n->id, .key = i->st.name};
 		const char *alias = pairs_get(&i->st.labels, "berth.use-aliases");

@@ -175,13 +175,46 @@ void ports_release(struct instance *i)
 	ports_apply_later(i->of);
 }
 
+/*
+ * Answers leave by the default route, so that network's address is the one to publish; internal
+ * networks take no connections from outside at all.
+ */
 static const char *address(const struct instance *i, bool v6)
 {
+	const char *found = NULL;
+	int64_t best = INT64_MIN;
+
 	vec_each(n, &i->st.networks) {
-		if (v6 ? n->ip6 != NULL : n->ip4 != NULL)
-			return v6 ? n->ip6 : n->ip4;
+		const char *ip = v6 ? n->ip6 : n->ip4;
+		int64_t rank = 0;
+
+		for (const struct net *net = i->of->nets; net; net = net->next) {
+			if (n->name && !strcmp(net->name, n->name) && net->spec.internal)
+				rank = INT64_MIN;
+		}
+		if (i->svc && rank > INT64_MIN) {
+			vec_each(ep, &i->svc->networks) {
+				if (n->key && !strcmp(ep->network, n->key))
+					rank = ep->gw_priority;
+			}
+		}
+		if (!ip || (found && rank <= best))
+			continue;
+		found = ip;
+		best = rank;
 	}
-	return NULL;
+	return found;
+}
+
+static void add_target(struct arena *a, const struct instance *i, bool v6,
+		       const struct reservation *r, struct publish_rule *out)
+{
+	struct publish_target t = {.port = (uint16_t)r->target};
+	const char *ip = address(i, v6);
+	struct err ignored;
+
+	if (ip && !ip_parse(ip, &t.ip, &ignored))
+		*vec_push(a, &out->targets) = t;
 }
 
 /* Ready replicas; where none is, every running one: a starting service may answer anyway. */
@@ -191,16 +224,13 @@ static void targets(struct arena *a, struct supervisor *s, const struct reservat
 	for (int pass = 0; pass < 2 && !out->targets.n; pass++) {
 		for (struct instance *i = s->instances; i; i = i->next) {
 			const char *holder = i->st.one_off ? i->st.name : i->st.service;
-			const char *ip = address(i, false);
-			struct publish_target t = {.port = (uint16_t)r->target};
-			struct err ignored;
 
 			if (strcmp(holder, r->service) || (r->number && r->number != i->st.number))
 				continue;
-			if (!(pass ? instance_is_up(i) : instance_is_ready(i)) || !ip)
+			if (!(pass ? instance_is_up(i) : instance_is_ready(i)))
 				continue;
-			if (!ip_parse(ip, &t.ip, &ignored))
-				*vec_push(a, &out->targets) = t;
+			add_target(a, i, false, r, out);
+			add_target(a, i, true, r, out);
 		}
 	}
 }

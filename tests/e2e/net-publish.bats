@@ -125,6 +125,8 @@ teardown_file() {
 	before=$(network)
 	run -0 berth up -d
 	wait_for 5 get http://127.0.0.1:8085
+	from_client http://192.0.2.1:8085
+	from_client 'http://[2001:db8::1]:8085'
 	run -0 berth down -t 0
 	gone() { [ "$(network)" = "$before" ]; }
 	wait_for 5 gone || { diff <(echo "$before") <(network); false; }

@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# Names as containers see them: services, aliases, replicas, other projects, backwards, outside.
+load lib
+load net
+
+setup_file() {
+	root_up
+	client_up
+	make_busybox_image >/dev/null
+}
+teardown_file() {
+	dns_down
+	client_down
+	root_down
+}
+
+# asks SERVICE ARG...: dig inside the service's network namespace.
+dig_in() {
+	local pid
+	pid=$(berth inspect -f '{{.State.Pid}}' "$PROJECT-$1-1") && shift
+	nsenter -t "$pid" -n dig +tries=1 +time=5 @127.0.0.11 "$@"
+}
+asks() { dig_in "$@" +short; }
+status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
+
+@test "services, aliases, container names, hostnames and ids" {
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000}
+		  b:
+		    image: busybox
+		    command: sleep 1000
+		    hostname: bee
+		    networks: {default: {aliases: [queen]}}
+	EOF
+	run -0 berth up -d
+	ip=$(asks a b)
+	[[ $ip == *.*.*.* ]]
+	for name in B queen bee "$PROJECT-b-1" "b.${PROJECT}_default" "$(berth ps -q b | cut -c1-12)"; do
+		[ "$(asks a "$name")" = "$ip" ]
+	done
+	[ "$(asks a +tcp b)" = "$ip" ]
+	[ "$(asks a -x "$ip")" = "$PROJECT-b-1.${PROJECT}_default." ]
+	# A known name of which there is no such record is not an unknown name.
+	[ "$(status a b MX)" = NOERROR ]
+	berth exec -T a ping -c 1 -W 2 b
+}
+
+@test "a name is there before the first instruction and gone with the container" {
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sh -c "nslookup b 127.0.0.11 > /first; nslookup a 127.0.0.11 >> /first; sleep 1000", depends_on: [b]}
+		  b: {image: busybox, command: sleep 1000}
+	EOF
+	run -0 berth up -d
+	both() { [ "$(berth exec -T a grep -c '^Address.*\..*\.' /first)" -ge 2 ]; }
+	wait_for 5 both
+	berth stop -t 0 b
+	[ -z "$(asks a b)" ]
+	berth start b
+	[ -n "$(asks a b)" ]
+}
+
+@test "replicas answer in turns, and only the healthy ones" {
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000}
+		  b:
+		    image: busybox
+		    command: sleep 1000
+		    deploy: {replicas: 3}
+		    healthcheck: {test: test ! -e /ill, interval: 100ms, retries: 1}
+	EOF
+	run -0 berth up -d --wait
+	[ "$(asks a b | wc -l)" = 3 ]
+	first=$(for _ in 1 2 3; do asks a b | head -1; done | sort -u | wc -l)
+	[ "$first" = 3 ]
+	berth exec -T --index 2 b touch /ill
+	two() { [ "$(asks a b | wc -l)" = 2 ]; }
+	wait_for 5 two
+}
+
+@test "two projects on one network know each other, others do not" {
+	berth network create "shared$PROJECT"
+	mkdir -p ../peer
+	cat >../peer/compose.yaml <<-EOF
+		services:
+		  api: {image: busybox, command: sleep 1000, networks: [shared]}
+		  hidden: {image: busybox, command: sleep 1000}
+		networks: {shared: {external: true, name: shared$PROJECT}}
+	EOF
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000, networks: [shared]}
+		networks: {shared: {external: true, name: shared$PROJECT}}
+	EOF
+	run -0 berth up -d
+	(cd ../peer && berth up -d)
+	known() { [ -n "$(asks a api)" ]; }
+	wait_for 5 known
+	berth exec -T a ping -c 1 -W 2 api
+	[ -z "$(asks a hidden)" ]
+	run ! berth network rm "shared$PROJECT"
+	[[ $output == *"in use"* ]]
+	(cd ../peer && berth down -t 0)
+	unknown() { [ -z "$(asks a api)" ]; }
+	wait_for 5 unknown
+	berth down -t 0
+	berth network rm "shared$PROJECT"
+}
+
+# A server outside that counts what it is asked, on the client machine.
+outside_dns() {
+	cat >"$BERTH_HOME/dns.py" <<-'EOF'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("192.0.2.2", 53))
+		while True:
+		    q, peer = s.recvfrom(2000)
+		    open(sys.argv[1], "a").write("x")
+		    end = q.index(b"\0", 12) + 5
+		    s.sendto(q[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + q[12:end] + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc6\x33\x64\x07", peer)
+	EOF
+	: >"$BERTH_HOME/asked"
+	nsenter -t "$CLIENT" -n python3 "$BERTH_HOME/dns.py" "$BERTH_HOME/asked" 3>&- &
+	echo $! >"$BERTH_HOME/dns.pid"
+	listens() { [ -n "$(client ss -Hlun 'sport = 53')" ]; }
+	wait_for 5 listens
+}
+dns_down() { [ ! -f "$BERTH_HOME/dns.pid" ] || kill "$(cat "$BERTH_HOME/dns.pid")"; rm -f "$BERTH_HOME/dns.pid"; }
+asked() { wc -c <"$BERTH_HOME/asked"; }
+
+@test "what is unknown is asked outside, once, and never from internal networks" {
+	outside_dns
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000, dns: [192.0.2.2]}
+		  shut: {image: busybox, command: sleep 1000, dns: [192.0.2.2], networks: [inside]}
+		networks: {inside: {internal: true}}
+	EOF
+	run -0 berth up -d
+	[ "$(asks a example.com)" = 198.51.100.7 ]
+	[ "$(asks a example.com)" = 198.51.100.7 ]
+	[ "$(asked)" = 1 ]
+	[ "$(status shut example.org)" = NXDOMAIN ]
+	[ "$(asked)" = 1 ]
+	dns_down
+	[ "$(status a example.net)" = SERVFAIL ]
+}

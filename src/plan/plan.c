@@ -1,17 +1,21 @@
 #include "plan/plan.h"
-#include "base/hash.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct indices {
+	size_t *v;
+	size_t n, cap;
+};
 
 /* A service while its plan is made. */
 struct item {
 	const struct service *svc;
 	bool chosen, named, recreated;
-	VEC(size_t) creates;
-	VEC(size_t) starts;
-	VEC(size_t) stops;
-	VEC(size_t) removes;
+	struct indices creates;
+	struct indices starts;
+	struct indices stops;
+	struct indices removes;
 	bool gate_made[5];
 	size_t gate_at[5];
 };
@@ -144,29 +148,6 @@ static int select_services(struct making *m, struct err *e)
 			choose(m, i->svc->name, true);
 	}
 	return 0;
-}
-
-char *plan_container_name(struct arena *a, const struct project *p, const struct service *s,
-			  int64_t number)
-{
-	if (s->container_name && number == 1)
-		return arena_printf(a, "%s", s->container_name);
-	return arena_printf(a, "%s-%s-%d", p->name, s->name, (int)number);
-}
-
-char *plan_network_hash(struct arena *a, const struct network *n)
-{
-	auto_buf b = {0};
-	char hex[HASH_HEX];
-
-	buf_printf(&b, "%s|%d|%d|%d", n->driver ? n->driver : "bridge", n->internal, n->enable_ipv4,
-		   n->enable_ipv6);
-	vec_each(o, &n->driver_opts)
-		buf_printf(&b, "|%s=%s", o->key, o->value ? o->value : "");
-	vec_each(i, &n->pools)
-		buf_printf(&b, "|%s,%s,%s", i->subnet ? i->subnet : "",
-			   i->ip_range ? i->ip_range : "", i->gateway ? i->gateway : "");
-	return arena_printf(a, "%s", hash_sha256(b.p, b.n, hex));
 }
 
 static int64_t wanted_replicas(const struct making *m, const struct service *s)
@@ -379,9 +360,82 @@ static void add_replicas(struct making *m, struct item *i, int64_t have, int64_t
 	}
 }
 
+/*
+ * One by one (or `parallelism` at a time), each batch only when the one before has settled. With
+ * start-first the successor is ready before its predecessor goes, under the next free number.
+ */
+static bool is_rolling(const struct making *m, const struct service *s)
+{
+	return (m->o->rolling || s->update.given) && !m->o->no_start && !m->o->force_recreate;
+}
+
+static bool has_fixed_name(const struct service *s)
+{
+	return s->container_name != NULL || s->network_mode != NULL;
+}
+
+static void roll_one(struct making *m, struct item *i, const struct seen *c, int64_t *top,
+		     struct indices *before, struct indices *begun_steps)
+{
+	const char *why = obsolete(m, i, c);
+	bool start_first = i->svc->update.start_first && !has_fixed_name(i->svc);
+	size_t gone = 0, made, begun;
+
+	if (!start_first) {
+		gone = remove_step(m, i, c, why, true);
+		after_all(m, c->state == SEEN_RUNNING ? gone - 1 : gone, before);
+		m->plan->v[c->state == SEEN_RUNNING ? gone - 1 : gone].rolling = true;
+	}
+	made = create_step(m, i, start_first ? ++*top : c->number, why);
+	m->plan->v[made].rolling = true;
+	after_all(m, made, before);
+	if (!start_first)
+		after(m, made, gone);
+	begun = start_step(m, i, m->plan->v[made].number, m->plan->v[made].target, why);
+	m->plan->v[begun].rolling = true;
+	after(m, begun, made);
+	*vec_push(m->a, begun_steps) = begun;
+}
+
+static void roll(struct making *m, struct item *i, struct seens *old, int64_t *top)
+{
+	size_t batch = i->svc->update.given ? (size_t)i->svc->update.parallelism : 1, gate;
+	const char *action = i->svc->update.failure_action;
+	struct indices before = {0};
+
+	if (!batch)
+		batch = old->n;
+	for (size_t at = 0; at < old->n; at += batch) {
+		struct indices begun = {0};
+		size_t end = at + batch < old->n ? at + batch : old->n;
+
+		for (size_t k = at; k < end; k++)
+			roll_one(m, i, old->v[k], top, &before, &begun);
+		gate = add(m, STEP_GATE, i->svc->name, i->svc->name, "it must stay well");
+		m->plan->v[gate].gate = GATE_SETTLED;
+		m->plan->v[gate].optional = action && !strcmp(action, "continue");
+		after_all(m, gate, &begun);
+		before = (struct indices){0};
+		*vec_push(m->a, &before) = gate;
+		for (size_t k = at; k < end; k++) {
+			size_t gone;
+
+			if (!i->svc->update.start_first || has_fixed_name(i->svc))
+				continue;
+			gone = remove_step(m, i, old->v[k], obsolete(m, i, old->v[k]), false);
+			if (old->v[k]->state == SEEN_RUNNING) {
+				after(m, gone - 1, gate);
+				m->plan->v[gone - 1].rolling = true;
+			}
+			after(m, gone, gate);
+			*vec_push(m->a, &before) = gone;
+		}
+	}
+}
+
 static void plan_service(struct making *m, struct item *i)
 {
-	struct seens have = {0};
+	struct seens have = {0}, old = {0};
 	int64_t want = wanted_replicas(m, i->svc), top = 0, surplus;
 
 	containers_of(m, i->svc->name, &have);
@@ -401,11 +455,15 @@ static void plan_service(struct making *m, struct item *i)
 
 		if (*c && (*c)->number > top)
 			top = (*c)->number;
-		if (why)
+		if (why && is_rolling(m, i->svc))
+			*vec_push(m->a, &old) = *c;
+		else if (why)
 			replace(m, i, *c, why);
 		else if (*c)
 			keep_or_start(m, i, *c);
 	}
+	if (old.n)
+		roll(m, i, &old, &top);
 	if (surplus < 0)
 		add_replicas(m, i, (int64_t)have.n, want, top);
 }
@@ -692,32 +750,4 @@ int plan_make(struct arena *a, const struct project *p, const struct observed *s
 	*out = (struct plan){0};
 	r = select_services(&m, e);
 	return r < 0 ? r : make[o->goal](&m, e);
-}
-
-const char *plan_verb(enum step_do d)
-{
-	static const char *const verbs[] = {"make network",   "remove network",   "make volume",
-					    "remove volume",  "create container", "start container",
-					    "stop container", "remove container", "wait for"};
-
-	return verbs[d];
-}
-
-char *plan_text(struct arena *a, const struct plan *p)
-{
-	static const char *const gates[] = {" to be started", " to be healthy", " to end well",
-					    " to be ready", " to settle"};
-	auto_buf b = {0};
-
-	buf_str(&b, "");
-	for (size_t i = 0; i < p->n; i++) {
-		const struct step *s = &p->v[i];
-
-		buf_printf(&b, "%zu. %s %s%s: %s", i + 1, plan_verb(s->doing), s->target,
-			   s->doing == STEP_GATE ? gates[s->gate] : "", s->because);
-		for (size_t k = 0; k < s->after.n; k++)
-			buf_printf(&b, "%s%zu", k ? ", " : " [after ", s->after.v[k] + 1);
-		buf_str(&b, s->after.n ? "]\n" : "\n");
-	}
-	return buf_take(a, &b);
 }

@@ -35,7 +35,8 @@ struct step {
 	const char *because;
 	enum gate gate;
 	bool optional; /* GATE: failure is a warning (required: false) */
-	bool again;    /* REMOVE: a container of the same name follows and inherits */
+	bool rolling; /* of a rolling update: drained before it stops, gone if it does not settle */
+	bool again;   /* REMOVE: a container of the same name follows and inherits */
 	VEC(size_t) after;
 };
 struct plan {

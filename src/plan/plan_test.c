@@ -166,6 +166,31 @@ static void down(void **state)
 		   "6. remove network app_default: down [after 2, 3, 5]\n");
 }
 
+static void rolling(void **state)
+{
+	struct stack s;
+
+	fill(&s);
+	see_all(&s);
+	see(&s, "db", SEEN_RUNNING);
+	s.seen.containers.v[3].number = 2;
+	s.seen.containers.v[3].name = "app-db-2";
+	s.p.services.v[2].hash[0] = 'b';
+	s.p.services.v[2].replicas = 2;
+	s.p.services.v[2].update =
+		(struct update_config){.given = true, .parallelism = 1, .start_first = true};
+	expect(&s, "1. create container app-db-3: its definition changed\n"
+		   "2. start container app-db-3: its definition changed [after 1]\n"
+		   "3. wait for db to settle: it must stay well [after 2]\n"
+		   "4. stop container app-db-1: its definition changed [after 3]\n"
+		   "5. remove container app-db-1: its definition changed [after 4, 3]\n"
+		   "6. create container app-db-4: its definition changed [after 3, 5]\n"
+		   "7. start container app-db-4: its definition changed [after 6]\n"
+		   "8. wait for db to settle: it must stay well [after 7]\n"
+		   "9. stop container app-db-2: its definition changed [after 8]\n"
+		   "10. remove container app-db-2: its definition changed [after 9, 8]\n");
+}
+
 static void circle(void **state)
 {
 	struct stack s;
@@ -187,6 +212,7 @@ int main(void)
 		cmocka_unit_test(scale),
 		cmocka_unit_test(down),
 		cmocka_unit_test(circle),
+		cmocka_unit_test(rolling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/when.h"
+#include "compose/node.h"
 #include "image/store.h"
 #include <errno.h>
 #include <malloc.h>
@@ -349,6 +350,23 @@ static void begin_start(struct job *j, struct run_step *rs, const struct step *s
 	instance_event(i, WANT_UP);
 }
 
+static int on_drained(struct timer *t)
+{
+	instance_event(container_of(t, struct instance, good), WANT_DOWN);
+	return 0;
+}
+
+/* x-berth.update.drain */
+static int64_t drain_ns(const struct instance *i)
+{
+	const struct node *update = i->svc ? node_get(i->svc->x_berth, "update") : NULL;
+	const char *text = update ? node_get_text(update, "drain") : NULL;
+	struct err ignored;
+	int64_t ns;
+
+	return text && !when_parse_duration(text, &ns, &ignored) ? ns : 500 * NS_PER_MSEC;
+}
+
 static void begin_stop(struct job *j, struct run_step *rs, const struct step *s)
 {
 	struct instance *i = instance_find(j->of, s->target);
@@ -360,7 +378,15 @@ static void begin_stop(struct job *j, struct run_step *rs, const struct step *s)
 	job_tell(j, "container", s->target, s->service, "Stopping", NULL);
 	i->st.manual_stop = true;
 	i->grace_ns = j->timeout_ns;
-	instance_event(i, WANT_DOWN);
+	if (!s->rolling || i->life != UP) {
+		instance_event(i, WANT_DOWN);
+		return;
+	}
+	/* Names and ports lead elsewhere before it hears of its end. */
+	i->draining = true;
+	nets_announce(i);
+	ports_apply_now(j->of);
+	loop_timer_in(j->of->loop, &i->good, drain_ns(i), on_drained);
 }
 
 static void begin_step(struct job *j, size_t k)
@@ -469,6 +495,72 @@ static void tell_gate(struct job *j, const struct step *s, const char *status)
 	}
 }
 
+/* A gate of a rolling update looks only at what its batch has begun. */
+static bool is_judged(const struct job *j, const struct step *s, const struct instance *i)
+{
+	if (i->st.one_off || strcmp(i->st.service, s->service))
+		return false;
+	if (s->gate != GATE_SETTLED)
+		return true;
+	vec_each(x, &s->after) {
+		if (!strcmp(j->plan.v[*x].target, i->st.name))
+			return true;
+	}
+	return false;
+}
+
+static bool was_there_before(const struct job *j, const char *name)
+{
+	for (size_t k = 0; k < j->plan.n; k++) {
+		if (j->plan.v[k].doing == STEP_REMOVE && !strcmp(j->plan.v[k].target, name))
+			return true;
+	}
+	return false;
+}
+
+/* What did not settle goes; what it should have replaced was not touched yet (start-first). */
+static void take_back(struct job *j, const struct step *s)
+{
+	vec_each(x, &s->after) {
+		struct instance *i = instance_find(j->of, j->plan.v[*x].target);
+
+		if (!i || was_there_before(j, i->st.name))
+			continue;
+		i->st.auto_remove = true;
+		i->st.manual_stop = true;
+		if (i->life == DOWN)
+			loop_later(j->of->loop, &i->gone, instance_gone);
+		else
+			instance_event(i, WANT_DOWN);
+	}
+}
+
+static int on_settle(struct timer *t)
+{
+	supervisor_kick(container_of(t, struct job, settle)->of);
+	return 0;
+}
+
+/* update_config.monitor (and .delay before the next batch) after all are ready. */
+static bool has_settled(struct job *j, struct run_step *rs, const struct step *s)
+{
+	const struct service *svc = project_service(j->of->project, s->service);
+	int64_t hold = 0, left;
+
+	if (s->gate != GATE_SETTLED || !svc || !svc->update.given)
+		return true;
+	if (svc->update.monitor_ns > 0)
+		hold += svc->update.monitor_ns;
+	if (svc->update.delay_ns > 0)
+		hold += svc->update.delay_ns;
+	if (!rs->met_ns)
+		rs->met_ns = when_mono_ns();
+	left = rs->met_ns + hold - when_mono_ns();
+	if (left > 0)
+		loop_timer_in(j->of->loop, &j->settle, left, on_settle);
+	return left <= 0;
+}
+
 static void poll_gate(struct job *j, struct run_step *rs, const struct step *s)
 {
 	struct step named = *s; /* a failure is told under the container's name */
@@ -481,7 +573,7 @@ static void poll_gate(struct job *j, struct run_step *rs, const struct step *s)
 		tell_gate(j, s, "Waiting");
 	}
 	for (struct instance *i = j->of->instances; i; i = i->next) {
-		if (i->st.one_off || strcmp(i->st.service, s->service))
+		if (!is_judged(j, s, i))
 			continue;
 		all++;
 		v = judge(i, s->gate, &e);
@@ -491,10 +583,14 @@ static void poll_gate(struct job *j, struct run_step *rs, const struct step *s)
 		named.target = i->st.name;
 		if (s->gate != GATE_READY && s->gate != GATE_SETTLED)
 			err_wrap(&e, "dependency failed to start");
+		if (s->gate == GATE_SETTLED)
+			take_back(j, s);
 		fail(j, rs, &named, &e);
 		return;
 	}
 	if (met < all && !(met && s->gate == GATE_COMPLETED))
+		return;
+	if (!has_settled(j, rs, s))
 		return;
 	tell_gate(j, s, s->gate == GATE_COMPLETED ? "Exited" : "Healthy");
 	rs->state = STEP_DONE;
@@ -597,6 +693,7 @@ static int bury(struct later *later)
 static void end(struct job *j)
 {
 	loop_timer_drop(&j->deadline);
+	loop_timer_drop(&j->settle);
 	j->of->jobs = j->next;
 	if (j->then && !j->code)
 		j->then(j);

@@ -10,7 +10,7 @@ enum step_state { STEP_WAITS, STEP_RUNS, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
 struct run_step {
 	enum step_state state;
 	unsigned starts, ends; /* of the instance when the step began */
-	int64_t began_ns;
+	int64_t began_ns, met_ns;
 	bool told;
 };
 
@@ -27,7 +27,7 @@ struct job {
 	json_t *kept;                /* states of removed containers whose successors inherit */
 	bool begun, finished, leave; /* leave: the supervisor ends when nothing is left */
 	int64_t timeout_ns;
-	struct timer deadline;
+	struct timer deadline, settle;
 	struct err err;
 	int code;
 	/* run: what to do when every step is done; takes the connection */

@@ -33,7 +33,8 @@ bool instance_is_up(const struct instance *i)
 
 bool instance_is_ready(const struct instance *i)
 {
-	return i->life == UP && (!health_wanted(i) || i->st.health == HEALTH_HEALTHY);
+	return i->life == UP && !i->draining &&
+	       (!health_wanted(i) || i->st.health == HEALTH_HEALTHY);
 }
 
 void instance_save(struct instance *i)
@@ -549,7 +550,7 @@ static void act_back_off(struct instance *i, bool healing)
 	instance_changed(i, i->starts ? "die" : NULL);
 }
 
-static int on_gone(struct later *later)
+int instance_gone(struct later *later)
 {
 	struct instance *i = container_of(later, struct instance, gone);
 	struct err e = {0};
@@ -563,13 +564,14 @@ static void act_ended(struct instance *i)
 {
 	loop_timer_drop(&i->timer);
 	i->ends++;
+	i->draining = false;
 	i->st.next_restart_ns = 0;
 	nets_withdraw(i);
 	ports_release(i);
 	instance_changed(i, i->st.started_ns ? "die" : NULL);
 	run_ended(i);
 	if (i->st.auto_remove)
-		loop_later(i->of->loop, &i->gone, on_gone);
+		loop_later(i->of->loop, &i->gone, instance_gone);
 }
 
 static bool may_restart(const struct instance *i, enum life_event ev)

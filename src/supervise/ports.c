@@ -279,6 +279,11 @@ static int apply(struct later *later)
 	return 0;
 }
 
+void ports_apply_now(struct supervisor *s)
+{
+	(void)apply(&s->rules);
+}
+
 void ports_apply_later(struct supervisor *s)
 {
 	loop_later(s->loop, &s->rules, apply);

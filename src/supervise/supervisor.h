@@ -97,6 +97,7 @@ struct instance {
 	void (*hooks_done)(struct instance *i, int code);
 	int netns, stdin_fd;
 	bool detached;         /* run --detach */
+	bool draining;         /* about to stop: no new connections */
 	bool healing;          /* its last end was ours, because it was unhealthy */
 	struct conn *attached; /* reads its terminal in our place */
 	bool wired, removing, again /* after a reboot */, hooks_ok;
@@ -160,6 +161,7 @@ bool instance_is_up(const struct instance *i);
 bool instance_is_ready(const struct instance *i);
 void instance_kill(struct instance *i, int signal);
 void instance_kill_all(struct instance *i);
+int instance_gone(struct later *later); /* removes one that removes itself */
 void instance_empty_cgroup(struct instance *i);
 int instance_hooks(struct instance *i, const struct hooks *h,
 		   void (*done)(struct instance *i, int code));
@@ -196,6 +198,7 @@ void nets_withdraw(struct instance *i);
 int ports_reserve(struct instance *i, struct err *e) must_check;
 void ports_release(struct instance *i);
 void ports_apply_later(struct supervisor *s);
+void ports_apply_now(struct supervisor *s);
 
 /* health.c */
 void health_start(struct instance *i, const struct image_health *image);

@@ -194,3 +194,40 @@ mounts_of_home() { grep -c " $BERTH_HOME/" /proc/self/mountinfo || true; }
 	[[ "$output" == *"$PROJECT-a-1"* ]]
 	[ -z "$(berth ps -aq)" ]
 }
+
+@test "a rolling update refuses no connection, and a bad one leaves the old replicas" {
+	write <<-END
+		services:
+		  web:
+		    image: busybox
+		    command: sh -c 'mkdir /w; echo one >/w/index.html; exec httpd -f -p 80 -h /w'
+		    init: true
+		    ports: ["127.0.0.1:18090:80"]
+		    healthcheck: {test: wget -qO- http://127.0.0.1/, interval: 100ms}
+		    deploy:
+		      replicas: 2
+		      update_config: {parallelism: 1, order: start-first, monitor: 100ms}
+	END
+	berth up -d --wait
+	curl -sf http://127.0.0.1:18090/
+	touch going
+	(n=0 bad=0; while [ -e going ]; do
+		n=$((n + 1)); curl -sf -m 2 http://127.0.0.1:18090/ >/dev/null || bad=$((bad + 1))
+	done; echo "$n $bad" >counted) 3>&- &
+	sed -i 's/echo one/echo two/' compose.yaml
+	berth up -d
+	rm going; wait
+	read -r n bad <counted
+	echo "$n requests, $bad failed" >&3
+	[ "$n" -gt 20 ]
+	[ "$bad" = 0 ]
+	[ "$(curl -sf http://127.0.0.1:18090/)" = two ]
+	[ "$(berth ps -q | wc -l)" = 2 ]
+	before=$(berth ps -q | sort)
+	sed -i 's/exec httpd/exit 1; exec httpd/' compose.yaml
+	run berth up -d
+	[ "$status" = 1 ]
+	wait_for 3 sh -c "[ \$('$BERTH' ps -aq | wc -l) = 2 ]"
+	[ "$(berth ps -q | sort)" = "$before" ]
+	[ "$(curl -sf http://127.0.0.1:18090/)" = two ]
+}

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
+enum { LINKS_MAX = 40 };
 static const uint64_t in_root = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 
 int tree_open(int root, const char *path, int flags, mode_t mode)
@@ -57,27 +59,64 @@ static int make_and_open(int root, const char *path, size_t len, mode_t mode)
 	return tree_open(root, part, O_PATH | O_DIRECTORY, 0);
 }
 
-int tree_mkdirs(int root, const char *path, mode_t mode)
+/*
+ * `path` with the symbolic link that its first n bytes name replaced by what it points to. The
+ * link dangles: what it points to is about to be made, inside the root.
+ */
+static int through_link(int root, const char *path, size_t n, char out[static PATH_MAX])
 {
-	size_t n = strlen(path);
-	int fd;
+	char part[PATH_MAX], target[PATH_MAX], name[256];
+	auto_fd int parent = -1;
+	const char *slash;
+	ssize_t len;
 
-	if (n >= PATH_MAX)
-		return -ENAMETOOLONG;
-	/* Mostly it is there. */
-	fd = tree_open(root, path, O_PATH | O_DIRECTORY, 0);
-	if (fd != -ENOENT)
-		return fd;
-	for (size_t i = 1; i <= n; i++) {
+	memcpy(part, path, n);
+	part[n] = '\0';
+	parent = tree_parent(root, part, 0, name);
+	if (parent < 0)
+		return parent;
+	len = readlinkat(parent, name, target, sizeof(target) - 1);
+	if (len < 0)
+		return -EEXIST; /* no link: a file stands where a directory should */
+	target[len] = '\0';
+	slash = strrchr(part, '/');
+	len = snprintf(out, PATH_MAX, "%.*s%s%s%s",
+		       *target == '/' || !slash ? 0 : (int)(slash - part), part,
+		       *target == '/' || !slash ? "" : "/", target, path + n);
+	return len >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int mkdirs(int root, const char *path, mode_t mode, int hops)
+{
+	size_t n = strlen(path), last = 0;
+	char other[PATH_MAX];
+	int fd = -ENOENT, r;
+
+	for (size_t i = 1; i <= n && (fd >= 0 || fd == -ENOENT); i++) {
 		if (path[i] != '/' && path[i])
 			continue;
 		if (fd >= 0)
 			close(fd);
 		fd = make_and_open(root, path, i, mode);
-		if (fd < 0)
-			return fd;
+		last = i;
 	}
-	return fd;
+	if (fd != -EEXIST)
+		return fd;
+	if (!hops)
+		return -ELOOP;
+	r = through_link(root, path, last, other);
+	return r < 0 ? r : mkdirs(root, other, mode, hops - 1);
+}
+
+int tree_mkdirs(int root, const char *path, mode_t mode)
+{
+	int fd;
+
+	if (strlen(path) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	/* Mostly it is there. */
+	fd = tree_open(root, path, O_PATH | O_DIRECTORY, 0);
+	return fd == -ENOENT ? mkdirs(root, path, mode, LINKS_MAX) : fd;
 }
 
 int tree_parent(int root, const char *path, mode_t mode, char name[static 256])

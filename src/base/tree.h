@@ -19,7 +19,10 @@ int tree_open(int root, const char *path, int flags, mode_t mode);
  * in "..", or is the root itself, is -EINVAL.
  */
 int tree_parent(int root, const char *path, mode_t mode, char name[static 256]);
-/* mkdir -p below the root, links resolved inside; returns a descriptor of the last one. */
+/*
+ * mkdir -p below the root, links resolved inside (where one dangles, its target is made); returns
+ * a descriptor of the last one.
+ */
 int tree_mkdirs(int root, const char *path, mode_t mode);
 
 /* Removes name and all below it; absent is fine. */

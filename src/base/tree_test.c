@@ -43,11 +43,16 @@ static void stays_inside(void **state)
 	in = sys_open(AT_FDCWD, "jail", O_RDONLY | O_DIRECTORY, 0);
 	assert_int_equal(tree_parent(in, "abs/x", 0, name), -ENOENT);
 	assert_int_equal(tree_parent(in, "up/x", 0, name), -ENOENT);
+	assert_int_equal(symlink("loop", "jail/loop"), 0);
+	assert_int_equal(tree_mkdirs(in, "loop/x", 0755), -ELOOP);
 	assert_int_equal(tree_parent(in, "a/..", 0755, name), -EINVAL);
 	assert_int_equal(tree_parent(in, "/", 0755, name), -EINVAL);
 	close(tree_mkdirs(in, "/../../new/er", 0711));
 	assert_int_equal(access("jail/new/er", F_OK), 0);
 	assert_int_equal(access("new", F_OK), -1);
+	close(tree_mkdirs(in, "abs/made", 0755));
+	assert_int_equal(access("jail/outside/made", F_OK), 0);
+	assert_int_equal(access("outside/made", F_OK), -1);
 }
 
 static void parent_is_made(void **state)

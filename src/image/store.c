@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -142,6 +143,8 @@ int record_read(struct arena *a, const char *id, struct image **out, struct err 
 
 	if (r)
 		return r;
+	if (access(place_blob(a, id), F_OK) < 0)
+		return IMAGE_ABSENT; /* half removed when the power went */
 	r = file_read(a, AT_FDCWD, place_blob(a, id), CONFIG_LIMIT, &config, e);
 	if (!r)
 		r = config_parse(a, config, img, e);
@@ -263,6 +266,19 @@ int store_image(struct arena *a, const char *ref, struct image **out, struct err
 	return r;
 }
 
+/* Only where it still is: an image may be removed while its bytes travel to the disk. */
+static int rewrite_record(struct arena *a, const char *record, const char *text)
+{
+	const char *fresh = arena_printf(a, "%s.settled~", record);
+	struct err e;
+	int r = file_replace(AT_FDCWD, fresh, text, strlen(text), 0600, FILE_DURABLE, &e);
+
+	if (!r && renameat2(AT_FDCWD, fresh, AT_FDCWD, record, RENAME_EXCHANGE) < 0)
+		r = -errno;
+	unlink(fresh);
+	return r;
+}
+
 /* Sends the new layers to the disk without making anybody wait, then says so in the records. */
 static void settle_behind(struct arena *a, const struct image *img, const char *record,
 			  const char *text)
@@ -295,7 +311,7 @@ static void settle_behind(struct arena *a, const struct image *img, const char *
 		if (layer_settle(a, img->diff_ids.v[i], &e) < 0)
 			_exit(1);
 	}
-	_exit(file_replace(AT_FDCWD, record, text, strlen(text), 0600, FILE_DURABLE, &e) < 0);
+	_exit(rewrite_record(a, record, text) < 0);
 }
 
 static int write_record(struct arena *a, const struct image *img, struct err *e)

@@ -1,0 +1,251 @@
+# Images in files and on disk: load, save, import, names, removal, volumes, hostile archives.
+load lib
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	root_up
+	make_busybox_image >/dev/null
+}
+
+layers() { find "$BERTH_ROOT/images/layers" -mindepth 1 -maxdepth 1 | wc -l; }
+id_of() { berth image inspect -f '{{.Id}}' "$1"; }
+
+# two_layers FILE: base with a directory and files, a second layer that hides some.
+two_layers() {
+	local w=$BATS_TEST_TMPDIR/two
+	mkdir -p "$w/a/d" "$w/b/d"
+	echo old >"$w/a/d/old"
+	echo gone >"$w/a/gone"
+	ln "$w/a/gone" "$w/a/d/link"
+	touch "$w/b/.wh.gone" "$w/b/d/.wh..wh..opq"
+	echo new >"$w/b/d/new"
+	tar -C "$w/a" -cf "$w/1.tar" gone d
+	tar -C "$w/b" -cf "$w/2.tar" .wh.gone d
+	"$TESTS/images/archive" two:1 "$1" '{"Env":["A=b"]}' "$w/1.tar" "$w/2.tar"
+}
+
+@test "load takes docker and OCI archives, a layout directory, compressed ones, files and pipes" {
+	local id a=$BATS_TEST_TMPDIR
+	id=$(id_of busybox)
+	skopeo copy -q "docker-archive:$BERTH_HOME/busybox.tar" "oci-archive:$a/oci.tar:busybox:oci"
+	skopeo copy -q "docker-archive:$BERTH_HOME/busybox.tar" "oci:$a/layout:busybox:dir"
+	run berth load <"$a/oci.tar"
+	[ "$status" -eq 0 ]
+	[[ $output == "Loaded image: busybox:oci" ]]
+	run berth load -i "$a/layout"
+	[[ $output == "Loaded image: busybox:dir" ]]
+	gzip -c "$BERTH_HOME/busybox.tar" | berth load -q
+	zstd -q -c "$BERTH_HOME/busybox.tar" | berth load -q
+	[ "$(id_of busybox)" = "$id" ]
+	[ "$(id_of busybox:oci)" != "" ]
+	[ "$(layers)" -eq 1 ]
+}
+
+@test "a broken archive is refused and leaves nothing" {
+	local before
+	before=$(find "$BERTH_ROOT/images" | sort)
+	head -c 100000 "$BERTH_HOME/busybox.tar" >cut.tar
+	run ! berth load -i cut.tar
+	[[ $output == *"cut short"* ]]
+	gzip -c "$BERTH_HOME/busybox.tar" | head -c 100000 >cut.tgz
+	run ! berth load -i cut.tgz
+	[[ $output == *"cut short"* ]]
+	echo nonsense >x
+	run ! berth load -i x
+	tar -cf other.tar x
+	run ! berth load -i other.tar
+	[[ $output == *"berth import"* ]]
+	run ! berth load -i absent
+	[ "$(find "$BERTH_ROOT/images" | sort)" = "$before" ]
+}
+
+@test "whiteouts become overlay's marks, hard links stay links" {
+	two_layers two.tar
+	berth load -q -i two.tar
+	local top bottom
+	top=$(berth image inspect -f '{{.GraphDriver.Data.UpperDir}}' two:1)
+	bottom=$(berth image inspect -f '{{.GraphDriver.Data.LowerDir}}' two:1)
+	[ "$(stat -c '%F %t:%T' "$top/gone")" = "character special file 0:0" ]
+	[ "$(getfattr --only-values -n trusted.overlay.opaque "$top/d")" = y ]
+	[ "$(stat -c %i "$bottom/gone")" = "$(stat -c %i "$bottom/d/link")" ]
+	mkdir m
+	mount -t overlay -o "ro,lowerdir=$top:$bottom" overlay m
+	run ls m m/d
+	umount m
+	[ "$output" = $'m:\nd\n\nm/d:\nnew' ]
+}
+
+@test "save and load give the same image, and skopeo reads both forms" {
+	two_layers two.tar
+	berth load -q -i two.tar
+	local id f
+	id=$(id_of two:1)
+	for f in docker-archive oci-archive; do
+		berth save --format $f -o $f.tar two:1
+		skopeo copy -q "$f:$f.tar" "dir:$f"
+		BERTH_ROOT=$BATS_TEST_TMPDIR/other-$f berth load -q -i $f.tar
+		[ "$(BERTH_ROOT=$BATS_TEST_TMPDIR/other-$f id_of two:1)" = "$id" ]
+	done
+	berth save two:1 busybox | tar -tf - >names
+	grep -q manifest.json names
+	run ! berth save -o none.tar absent:1
+	[ ! -e none.tar ]
+}
+
+@test "an imported file system is an image that can be saved, and its changes are in it" {
+	mkdir -p root/bin
+	cp "$(command -v busybox)" root/bin/sh
+	chmod 4711 root/bin/sh
+	tar -C root --zstd -cf root.tar.zst .
+	run berth import -c 'CMD ["sh", "-c", "x"]' -c 'ENV A=b C="d e"' -c 'EXPOSE 80' -c 'LABEL l=v' root.tar.zst imported:1
+	[ "$status" -eq 0 ]
+	[[ $output == sha256:* ]]
+	[ "$(berth image inspect -f '{{json .Config.Cmd}}{{json .Config.Env}}{{json .Config.ExposedPorts}}' imported:1)" = '["sh","-c","x"]["A=b","C=d e"]{"80/tcp":{}}' ]
+	[ "$(stat -c %a "$(berth image inspect -f '{{.GraphDriver.Data.UpperDir}}' imported:1)/bin/sh")" = 4711 ]
+	berth save imported:1 >imported.tar
+	skopeo copy -q docker-archive:imported.tar dir:out
+	BERTH_ROOT=$BATS_TEST_TMPDIR/other berth load -q -i imported.tar
+	[ "$(BERTH_ROOT=$BATS_TEST_TMPDIR/other id_of imported:1)" = "$(id_of imported:1)" ]
+	run ! berth import -c 'RUN x' root.tar.zst
+	[[ $output == *"cannot be applied"* ]]
+}
+
+@test "names come and go; the last one takes the image and its layers along" {
+	two_layers two.tar
+	berth load -q -i two.tar
+	local id before
+	id=$(id_of two:1)
+	before=$(layers)
+	berth tag two:1 localhost:5000/other/name:x
+	run ! berth rmi "${id#sha256:}"
+	[[ $output == *"2 names"* ]]
+	run berth rmi two:1
+	[ "$output" = "Untagged: two:1" ]
+	[ "$(id_of "${id:7:12}")" = "$id" ]
+	run berth rmi localhost:5000/other/name:x
+	[[ $output == *"Deleted: $id"* ]]
+	[ "$(layers)" -eq $((before - 2)) ]
+	run ! berth rmi two:1
+	[[ $output == *"no such image"* ]]
+	berth rmi -f two:1
+	for bad in 'Two:1' 'a b' '../x' 'x:'; do
+		run ! berth tag busybox "$bad"
+	done
+}
+
+@test "ls, history and df say what is there" {
+	run berth image ls --format '{{.Repository}}:{{.Tag}} {{.ID}}' busybox:latest
+	[[ $output == "busybox:latest "???????????? ]]
+	[ "$(berth image ls -q -f reference='nothing*')" = "" ]
+	[ "$(berth image ls --format json busybox:latest | jq -r .Tag)" = latest ]
+	run ! berth image ls -f bogus=1
+	run berth history --format '{{.CreatedBy}}' busybox
+	[ "$status" -eq 0 ]
+	[ "$(berth system df --format json | jq -r 'select(.Type == "Images").TotalCount')" -ge 1 ]
+}
+
+@test "prune removes what has no name and what only it used, but nothing that is being made" {
+	berth image prune -f >/dev/null
+	two_layers two.tar
+	berth load -q -i two.tar
+	local before
+	before=$(layers)
+	berth tag busybox two:1
+	run berth image prune -f
+	[[ $output == *"deleted: sha256:"* ]]
+	[ "$(layers)" -eq $((before - 2)) ]
+	mkfifo hold
+	berth load -q <hold &
+	exec 7>hold
+	wait_for 5 test -n "$(ls "$BERTH_ROOT"/images/tmp)"
+	sleep 0.2
+	run ! berth image prune -f
+	[[ $output == *"just now"* ]]
+	exec 7>&-
+	wait || true
+	berth image prune -f
+}
+
+@test "a load that was killed is swept up, and a second one works" {
+	mkfifo half
+	"$BERTH" load -q <half &
+	local pid=$!
+	exec 7>half
+	head -c 300000 "$BERTH_HOME/busybox.tar" >&7
+	sleep 0.3
+	kill -9 $pid
+	exec 7>&-
+	wait $pid || true
+	[ "$(ls "$BERTH_ROOT/images/tmp")" != "" ]
+	berth load -q -i "$BERTH_HOME/busybox.tar"
+	berth image prune -f
+	[ "$(ls "$BERTH_ROOT/images/tmp")" = "" ]
+	berth image inspect busybox >/dev/null
+}
+
+@test "hostile layers and configurations are refused or held inside" {
+	local canary=$BATS_TEST_TMPDIR/canary before f name bad=0
+	mkdir "$canary"
+	echo keep >"$canary/file"
+	before=$(stat -c '%n %i %a %u %g %s %y' "$canary" "$canary/file")
+	"$TESTS/hostile/layers" "$BATS_TEST_TMPDIR/h" "$canary"
+	for f in "$BATS_TEST_TMPDIR"/h/*.tar; do
+		name=$(basename "$f" .tar)
+		timeout 10 "$BERTH" load -i "$f" >out 2>&1 && status=0 || status=$?
+		case "$status:$name" in
+		0:accept-* | 1:refuse-*) ;;
+		*)
+			echo "$name: $(cat out)"
+			bad=1
+			;;
+		esac
+		! grep -q $'\x1b' out || { echo "$name: escape"; bad=1; }
+	done
+	[ $bad -eq 0 ]
+	[ "$(stat -c '%n %i %a %u %g %s %y' "$canary" "$canary/file")" = "$before" ]
+	[ "$(cat "$canary/file")" = keep ]
+	local x
+	x=$(berth image inspect -f '{{.GraphDriver.Data.UpperDir}}' hostile:xattrs)/x
+	[ "$(getfattr -d -m - "$x" | grep -c =)" -eq 1 ]
+	[ "$(getfattr --only-values -n user.kept "$x")" = 1 ]
+	run ! berth image inspect hostile:diff-id-wrong
+}
+
+@test "many small files cost about what tar takes for them" {
+	python3 - <<-'END'
+		import tarfile
+		with tarfile.open("many.tar", "w") as t:
+		    for i in range(20000):
+		        t.addfile(tarfile.TarInfo(f"d{i // 1000}/f{i}"))
+	END
+	"$TESTS/images/archive" many:1 many-archive.tar '{}' many.tar
+	mkdir plain
+	local start=$EPOCHREALTIME middle end
+	tar -C plain -xf many.tar
+	middle=$EPOCHREALTIME
+	berth load -q -i many-archive.tar
+	end=$EPOCHREALTIME
+	awk -v a="$start" -v b="$middle" -v c="$end" 'BEGIN { print b - a, c - b; exit !(c - b < 3 * (b - a) + 5) }'
+	berth rmi many:1 >/dev/null
+}
+
+@test "volumes: made, listed, looked into, taken out, put back, removed" {
+	run berth volume create --label a=b data
+	[ "$output" = data ]
+	echo hello >"$(berth volume inspect -f '{{.Mountpoint}}' data)/file"
+	[ "$(berth volume inspect data | jq -r '.[0].Labels.a')" = b ]
+	[ "$(berth volume ls -q -f label=a=b)" = data ]
+	berth volume export -o data.tar data
+	berth volume import copy data.tar
+	[ "$(cat "$BERTH_ROOT/volumes/copy/_data/file")" = hello ]
+	berth volume export copy | cmp - data.tar
+	run ! berth volume create ../x
+	run ! berth volume rm absent
+	[[ $output == *"no such volume"* ]]
+	run berth volume rm data copy
+	[ "$output" = $'data\ncopy' ]
+	[ "$(berth volume ls -q)" = "" ]
+	berth volume create >/dev/null
+	berth volume prune -f >/dev/null
+	[ "$(berth volume ls -q)" = "" ]
+}

@@ -1,0 +1,209 @@
+# Registries: Debian's docker-registry, and one of our own that misbehaves (tests/fake/registry.py).
+load lib
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	root_up
+	registry_start
+	push_busybox busybox:1
+	mkdir "$BERTH_HOME/fake"
+	python3 "$TESTS/fake/registry.py" "$BERTH_HOME/fake" 3>&- 4>&- &
+	echo $! >"$BERTH_HOME/fake/pid"
+	wait_for 20 test -s "$BERTH_HOME/fake/address"
+	FAKE=$(cat "$BERTH_HOME/fake/address")
+	export FAKE
+	echo "$FAKE timeout=2" >"$BERTH_ROOT/registries.conf"
+}
+teardown_file() {
+	kill "$(cat "$BERTH_HOME/fake/pid")"
+	root_down
+}
+setup() {
+	export DOCKER_CONFIG=$BATS_TEST_TMPDIR
+	: >"$BERTH_HOME/fake/log"
+	cd "$BATS_TEST_TMPDIR" || return
+}
+teardown() { :; }
+
+asked() { grep -c "$1" "$BERTH_HOME/fake/log" || true; }
+fresh_store() { rm -rf "$BERTH_ROOT/images"; }
+manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Digest; }
+
+@test "what is pulled is what was pushed, by tag and by digest" {
+	local digest
+	digest=$(manifest_digest "$REGISTRY/busybox:1")
+	run berth pull "$REGISTRY/busybox:1"
+	[ "$status" -eq 0 ]
+	[[ $output == *"Digest: $digest"*"Downloaded newer image"* ]]
+	run berth pull "$REGISTRY/busybox:1"
+	[[ $output == *"up to date"* ]]
+	[ "$(berth image inspect -f '{{index .RepoDigests 0}}' "$REGISTRY/busybox:1")" = "$REGISTRY/busybox@$digest" ]
+	fresh_store
+	berth pull -q "$REGISTRY/busybox@$digest"
+	berth image inspect "$REGISTRY/busybox@$digest" >/dev/null
+	run ! berth pull "$REGISTRY/busybox@sha256:$(printf '0%.0s' {1..64})"
+	run ! berth pull "$REGISTRY/nothing:1"
+	[[ $output == *"manifest unknown"* || $output == *404* ]]
+}
+
+@test "push sends back byte for byte what was pulled, and packs what was made here" {
+	berth pull -q "$REGISTRY/busybox:1"
+	berth tag "$REGISTRY/busybox:1" "$REGISTRY/copy/of:it"
+	run berth push "$REGISTRY/copy/of:it"
+	[ "$status" -eq 0 ]
+	[ "$(manifest_digest "$REGISTRY/copy/of:it")" = "$(manifest_digest "$REGISTRY/busybox:1")" ]
+	mkdir root
+	echo made here >root/file
+	tar -C root -c . | berth import - "$REGISTRY/made:1" >/dev/null
+	berth push -q "$REGISTRY/made:1"
+	local id
+	id=$(berth image inspect -f '{{.Id}}' "$REGISTRY/made:1")
+	fresh_store
+	berth pull -q "$REGISTRY/made:1"
+	[ "$(berth image inspect -f '{{.Id}}' "$REGISTRY/made:1")" = "$id" ]
+	[ "$(cat "$(berth image inspect -f '{{.GraphDriver.Data.UpperDir}}' "$REGISTRY/made:1")/file")" = "made here" ]
+	run ! berth push "$REGISTRY/absent:1"
+	[[ $output == *"no such image"* ]]
+}
+
+@test "an index is resolved to the platform asked for" {
+	skopeo copy -q --dest-tls-verify=false --override-arch arm64 \
+		"docker://$REGISTRY/busybox:1" "docker://$REGISTRY/index:1" --src-tls-verify=false
+	local base=http://$REGISTRY/v2/index digest size
+	digest=$(manifest_digest "$REGISTRY/index:1")
+	size=$(curl -s -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "$base/manifests/1" | wc -c)
+	jq -cn --arg d "$digest" --argjson s "$size" '{schemaVersion: 2, mediaType: "application/vnd.docker.distribution.manifest.list.v2+json",
+		manifests: [{mediaType: "application/vnd.docker.distribution.manifest.v2+json", digest: $d, size: $s, platform: {os: "linux", architecture: "arm64", variant: "v8"}}]}' >list.json
+	curl -sf -X PUT -H 'Content-Type: application/vnd.docker.distribution.manifest.list.v2+json' --data-binary @list.json "$base/manifests/2"
+	berth pull -q --platform linux/arm64 "$REGISTRY/index:2"
+	run ! berth pull --platform linux/s390x "$REGISTRY/index:2"
+	[[ $output == *"not made for linux/s390x"*"linux/arm64"* ]]
+}
+
+@test "transfers that break, stall or are put off come through in the end" {
+	local mode
+	for mode in ok breaks no-range busy blob-busy blob-500 stall to-other-host; do
+		fresh_store
+		timeout 20 "$BERTH" pull -q "$FAKE/$mode:1" || { echo "$mode"; false; }
+		[ "$(find "$BERTH_ROOT/images/tmp" -mindepth 1 | wc -l)" -eq 0 ]
+	done
+	[ "$(asked 'breaks/blobs.*range=bytes=')" -ge 1 ]
+}
+
+@test "what is wrong is refused soon, with a reason, and nothing of it is kept" {
+	local mode status bad=0
+	for mode in corrupt wrong-size long-size negative-size ambiguous many-layers bad-digest schema-1 \
+		html deep cut down gone loop to-file huge wrong-header confused locked token-elsewhere always-breaks; do
+		fresh_store
+		timeout 15 "$BERTH" pull "$FAKE/$mode:1" >out 2>&1 && status=0 || status=$?
+		[ $status -eq 1 ] || { echo "$mode: $status: $(cat out)"; bad=1; }
+		[ "$(find "$BERTH_ROOT/images/layers" "$BERTH_ROOT/images/refs" -mindepth 1 2>/dev/null | wc -l)" -eq 0 ] || { echo "$mode: kept"; bad=1; }
+		! grep -q $'\x1b' out || { echo "$mode: escape"; bad=1; }
+	done
+	[ $bad -eq 0 ]
+}
+
+@test "two commands wanting the same layer fetch it once" {
+	fresh_store
+	"$BERTH" pull -q "$FAKE/ok:1" &
+	"$BERTH" pull -q "$FAKE/ok:2" &
+	"$BERTH" pull -q "$FAKE/ok:3"
+	wait
+	[ "$(berth image ls -q | sort -u | wc -l)" -eq 1 ]
+	[ "$(berth image ls -q | wc -l)" -eq 3 ]
+	local layer
+	layer=$(awk '/ok\/blobs/ { print $2 }' "$BERTH_HOME/fake/log" | sort | uniq -c | sort -n | awk 'END { print $2 }')
+	[ "$(find "$BERTH_ROOT/images/layers" -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ]
+	local config
+	config=$(berth image inspect -f '{{.Id}}' "$FAKE/ok:1")
+	[ "$(grep 'ok/blobs' "$BERTH_HOME/fake/log" | grep -vc "$config")" -eq 1 ] || { cat "$BERTH_HOME/fake/log"; echo "$layer"; false; }
+}
+
+@test "a pull that was killed goes on where it was" {
+	fresh_store
+	"$BERTH" pull -q "$FAKE/stall:again" &
+	local pid=$!
+	# The first request for this path has been answered by an earlier test; breaks always resumes.
+	wait $pid
+	fresh_store
+	mkdir -p "$BERTH_ROOT/images/tmp"
+	local digest
+	digest=$(curl -s "http://$FAKE/v2/ok/manifests/1" | jq -r '.layers[0].digest')
+	curl -s "http://$FAKE/v2/ok/blobs/$digest" | head -c 70000 >"$BERTH_ROOT/images/tmp/partial.0.${digest#sha256:}"
+	: >"$BERTH_HOME/fake/log"
+	berth pull -q "$FAKE/ok:1"
+	[ "$(asked 'range=bytes=70000-')" -eq 1 ]
+	# What lay there was wrong: fetched anew, whole.
+	fresh_store
+	mkdir -p "$BERTH_ROOT/images/tmp"
+	head -c 70000 /dev/zero >"$BERTH_ROOT/images/tmp/partial.0.${digest#sha256:}"
+	berth pull -q "$FAKE/ok:1"
+	cmp <(curl -s "http://$FAKE/v2/ok/blobs/$digest") "$BERTH_ROOT/images/blobs/sha256/${digest#sha256:}"
+}
+
+@test "login, basic and token, and credentials that go nowhere else" {
+	fresh_store
+	local mode
+	for mode in basic token; do
+		run ! berth pull "$FAKE/$mode:1"
+		[[ $output == *"berth login $FAKE"* ]]
+	done
+	run ! berth login -u user -p pass "$FAKE" </dev/null --password-stdin
+	echo pass | berth login -u user --password-stdin "$FAKE"
+	[ "$(stat -c %a config.json)" = 600 ]
+	for mode in basic token; do
+		: >"$BERTH_HOME/fake/log"
+		berth pull -q "$FAKE/$mode:1"
+		[ "$(asked 'auth=B')" -ge 1 ]
+		[ "$(grep 'auth=B' "$BERTH_HOME/fake/log" | grep -vc "host=$FAKE")" -eq 0 ]
+	done
+	fresh_store
+	: >"$BERTH_HOME/fake/log"
+	berth pull -q "$FAKE/to-other-host:1"
+	[ "$(grep 'host=localhost' "$BERTH_HOME/fake/log" | grep -vc auth=None)" -eq 0 ]
+	run berth logout "$FAKE"
+	[[ $output == Removing* ]]
+	run ! berth pull "$FAKE/basic:2"
+}
+
+@test "credential helpers are asked" {
+	mkdir bin
+	cat >bin/docker-credential-test <<-'END'
+		#!/bin/sh
+		read -r server
+		echo "$1 $server" >>"$DOCKER_CONFIG/helped"
+		[ "$1" = get ] && echo '{"Username":"user","Secret":"pass"}'
+	END
+	chmod +x bin/docker-credential-test
+	echo "{\"credHelpers\":{\"$FAKE\":\"test\"}}" >config.json
+	PATH=$PWD/bin:$PATH berth pull -q "$FAKE/token:1"
+	grep -q "get $FAKE" helped
+	echo '{"credHelpers":{"'"$FAKE"'":"../../bin/sh"}}' >config.json
+	run ! berth pull -q "$FAKE/basic:9"
+	[[ $output == *"not the name of a credential helper"* ]]
+}
+
+@test "a mirror is asked first, and the registry itself where the mirror is down" {
+	fresh_store
+	{
+		echo "$FAKE timeout=2"
+		echo "$REGISTRY mirror=http://$FAKE  # a comment"
+	} >"$BERTH_ROOT/registries.conf"
+	berth pull -q "$REGISTRY/ok:1"
+	[ "$(asked ok/manifests)" -ge 1 ]
+	: >"$BERTH_HOME/fake/log"
+	echo "$REGISTRY mirror=http://127.0.0.1:1" >"$BERTH_ROOT/registries.conf"
+	berth pull -q "$REGISTRY/busybox:1"
+	echo "$REGISTRY bogus" >"$BERTH_ROOT/registries.conf"
+	run ! berth pull "$REGISTRY/busybox:1"
+	[[ $output == *"registries.conf:1"* ]]
+	echo "$FAKE timeout=2" >"$BERTH_ROOT/registries.conf"
+}
+
+@test "nobody there is said at once" {
+	SECONDS=0
+	run ! berth pull 127.0.0.1:1/x:1
+	[[ $output == *"127.0.0.1:1"* ]]
+	run ! berth pull registry.invalid/x:1
+	[ $SECONDS -le 10 ]
+}

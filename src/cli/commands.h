@@ -51,6 +51,7 @@
 	X(tag) \
 	X(history) \
 	X(build) \
+	X(builder) \
 	X(load) \
 	X(save) \
 	X(import) \

@@ -136,7 +136,8 @@ def refused(berth, docker, work, name, text):
 
 def main():
     berth, work, only = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2]), sys.argv[3:]
-    shutil.rmtree(f"{work}/ctx", ignore_errors=True)
+    for sub in ("ctx", "root", "run"):
+        shutil.rmtree(f"{work}/{sub}", ignore_errors=True)
     os.makedirs(f"{work}/ctx")
     os.umask(0o022)
     context(f"{work}/ctx")

@@ -164,3 +164,46 @@ teardown_file() {
 	[[ $output == *"| made"* ]]
 	[[ $output == *"| 5"* ]]
 }
+
+@test "builder prune forgets steps and keeps images" {
+	printf 'FROM busybox\nRUN echo a >/a\n' >Dockerfile
+	berth build -q -t kept .
+	run --separate-stderr berth build -t kept .
+	[[ $stderr == *CACHED* ]]
+	berth builder prune -f --filter until=1h
+	run --separate-stderr berth build -t kept .
+	[[ $stderr == *CACHED* ]]
+	berth builder prune -f -a
+	[ "$(show kept cat /a)" = a ]
+	run --separate-stderr berth build -t kept .
+	[[ $stderr != *CACHED* ]]
+}
+
+@test "the octal mode of COPY is also that of directories on the way" {
+	echo x >f
+	printf 'FROM busybox\nCOPY --chmod=750 f /n1/n2/f\nCOPY --chmod=u+x f /m/f\n' >Dockerfile
+	berth build -q -t modes .
+	[ "$(show modes stat -c %a /n1 /n1/n2 /n1/n2/f /m /m/f | tr '\n' ' ')" = "750 750 750 755 744 " ]
+}
+
+@test "stages that do not need each other run at the same time" {
+	cat >Dockerfile <<-'E'
+		FROM busybox AS a
+		RUN --mount=type=cache,target=/c,id=meet touch /c/a; for i in $(seq 50); do [ -e /c/b ] && exit 0; sleep 0.1; done; exit 1
+		FROM busybox AS b
+		RUN --mount=type=cache,target=/c,id=meet touch /c/b; for i in $(seq 50); do [ -e /c/a ] && exit 0; sleep 0.1; done; exit 1
+		FROM busybox
+		COPY --from=a /etc /a
+		COPY --from=b /etc /b
+	E
+	berth build -q -t parallel .
+}
+
+@test "SOURCE_DATE_EPOCH makes the same image of the same files" {
+	echo x >f
+	printf 'FROM busybox\nWORKDIR /w\nCOPY f .\nRUN echo y >g\n' >Dockerfile
+	first=$(SOURCE_DATE_EPOCH=1700000000 berth build -q --no-cache .)
+	sleep 1.1
+	touch f
+	[ "$(SOURCE_DATE_EPOCH=1700000000 berth build -q --no-cache .)" = "$first" ]
+}

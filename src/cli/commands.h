@@ -62,6 +62,7 @@
 	\
 	/* the file (compose) */ \
 	X(config) \
+	X(env) \
 	\
 	/* networks and ports (net) */ \
 	X(network) \

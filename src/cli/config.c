@@ -3,13 +3,14 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/complain.h"
+#include "compose/explain.h"
 #include "compose/render.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 struct config {
-	const char *format, *hash, *output;
+	const char *format, *hash, *output, *explain;
 	bool services, volumes, networks, models, profiles, images, environment, variables, quiet;
 	bool no_interpolate, no_normalize, no_path_resolution, no_consistency, no_env_resolution;
 	bool strict;
@@ -56,6 +57,8 @@ static int print(struct cli *c, const struct config *o, struct project *p, int a
 	struct render_options r = {.model = o->no_interpolate,
 				   .json = o->format && !strcmp(o->format, "json")};
 
+	if (o->explain)
+		return explain(p, o->explain, out, e);
 	if (o->hash)
 		return print_hashes(c, o->hash, p, out, e);
 	if (o->variables)
@@ -118,6 +121,7 @@ static const struct opt config_opts[] = {
 	{0,   "no-path-resolution", OPT_FLAG, C(no_path_resolution), NULL, "leave relative paths as they are"},
 	{0,   "no-consistency",     OPT_FLAG, C(no_consistency),     NULL, "do not check references"},
 	{0,   "no-env-resolution",  OPT_FLAG, C(no_env_resolution),  NULL, "do not read env_file"},
+	{0,   "explain",            OPT_STR,  C(explain),            "VARIABLE|PATH", "where a value comes from, as in TAG or services.web.image"},
 	{0,   "strict",             OPT_FLAG, C(strict),             NULL, "take warnings for errors"},
 	{'q', "quiet",              OPT_FLAG, C(quiet),              NULL, "only check, print nothing"},
 	{'o', "output",             OPT_STR,  C(output),             "FILE", "write to this file"},

@@ -77,7 +77,7 @@ static int substitute(struct arena *a, const char *name, const char *op, const c
 		i->seen(i->arg, name, op, word, value);
 	if (r < 0)
 		return r;
-	if (kind == '?' && !has && !i->dry)
+	if (kind == '?' && !has && !i->dry && !i->lenient)
 		return missing(name, text, e);
 	if (kind == '?' && !has)
 		return 0;

@@ -18,6 +18,7 @@ struct interpolation {
 	void (*seen)(void *arg, const char *name, const char *op, const char *word,
 		     const char *value);
 	void *arg;
+	bool lenient; /* missing required variables are empty text */
 	bool dry; /* only tell: missing required variables are no error, words are searched too */
 };
 

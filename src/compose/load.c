@@ -53,8 +53,11 @@ int loading_env_file(struct loading *l, const char *path, struct err *e)
 	/* The last of a name in a file wins over those before it, none over the environment. */
 	earlier = node_copy(l->a, l->env);
 	vec_each(v, &vars) {
+		struct node *n = node_str(l->a, v->value, NULL);
+
+		n->from = path;
 		if (!node_get(earlier, v->key))
-			node_set(l->a, l->env, v->key, node_str(l->a, v->value, NULL));
+			node_set(l->a, l->env, v->key, n);
 	}
 	return 0;
 }
@@ -455,6 +458,7 @@ static int merged_tree(struct loading *l, struct node **tree, struct err *e)
 static void keep_environment(struct loading *l)
 {
 	node_sort(l->env);
+	l->p->env = l->env;
 	vec_each(k, &l->env->kids)
 		*vec_push(l->a, &l->p->environment) = (struct pair){(*k)->key, (*k)->text};
 }

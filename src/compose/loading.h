@@ -13,11 +13,6 @@
 
 enum { FILE_LIMIT = 16 << 20, CHAIN_LIMIT = 64 };
 
-/* A variable that some value asked for. */
-struct asked {
-	const char *name, *op, *word, *value, *at;
-};
-
 struct loading {
 	struct arena *a;
 	const struct load_options *o;
@@ -26,7 +21,6 @@ struct loading {
 	struct node *env; /* name -> value: process environment over .env */
 	const char *cwd, *name;
 	struct strings include_stack;
-	VEC(struct asked) asked;
 };
 
 const char *loading_env(const struct loading *l, const char *name);

@@ -92,6 +92,7 @@ static void unique_list(struct arena *a, struct node *n,
 		struct node *at = k ? node_get(seen, k) : NULL;
 
 		if (at) {
+			n->kids.v[i]->before = n->kids.v[at->line];
 			n->kids.v[at->line] = n->kids.v[i];
 			continue;
 		}
@@ -214,6 +215,7 @@ int schema_merge(struct arena *a, const struct attr *row, struct node **base, st
 	struct node *b = *base;
 
 	if (over->mark == MARK_OVERRIDE || row->flags & F_REPLACE) {
+		over->before = b;
 		*base = over;
 		return 0;
 	}
@@ -246,6 +248,7 @@ int schema_merge(struct arena *a, const struct attr *row, struct node **base, st
 		return cannot(over, b, e);
 	}
 	if (b->kind == NODE_SCALAR) {
+		over->before = b;
 		*base = over;
 	} else if (b->kind == NODE_SEQ) {
 		if (row->flags & F_ENTRIES)

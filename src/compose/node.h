@@ -26,11 +26,13 @@ struct node {
 	bool json_only;         /* printed in JSON, left out of YAML */
 	bool yaml_only;         /* the other way round */
 	bool title;             /* JSON prints the key with a capital */
+	bool octal;             /* a number written with a leading zero */
 	const char *file, *key; /* key: name under the parent mapping, or NULL */
 	int line, col, key_line, key_col;
 	const char *text; /* a scalar's text: canonical for numbers and booleans */
 	const char *from; /* how the value came about, where the file alone does not say; or NULL */
-	size_t size;      /* nodes below and including this one, aliases counted each time */
+	const struct node *before; /* what it replaced: an earlier file, a base service; or NULL */
+	size_t size; /* nodes below and including this one, aliases counted each time */
 	VEC(struct node *) kids;
 	struct node_index *index; /* of a large mapping */
 };

@@ -215,11 +215,17 @@ struct file_source { /* top-level secrets.s and configs.c */
 	struct pairs labels;
 };
 
+struct variable_use { /* a value that asked for a variable */
+	const char *name, *op, *word, *value, *at;
+};
+
 struct project {
 	const char *name, *dir; /* dir: working directory of the project, absolute */
 	struct strings files;   /* compose files, absolute */
 	struct strings env_files;
 	struct pairs environment; /* what interpolation saw: process environment over .env */
+	struct node *env;         /* the same, each knowing the file it came from */
+	VEC(struct variable_use) uses;
 	VEC(struct service) services;
 	VEC(struct network) networks;
 	VEC(struct volume) volumes;

@@ -181,5 +181,6 @@ void node_resolve(struct arena *a, struct node *n)
 		n->type = TYPE_STR;
 		return;
 	}
+	n->octal = n->text[0] == '0' && n->text[1];
 	n->type = node_type_of(a, n->text, &n->text);
 }

@@ -104,6 +104,16 @@ static int settle_scalar(struct walk *w, const struct attr *row, struct node *n,
 	}
 }
 
+/* Where a value came from stays with it, whatever form it takes. */
+static void carry(struct node *v, const struct node *was)
+{
+	v->from = was->from;
+	v->before = was->before;
+	v->key_line = was->key_line;
+	v->key_col = was->key_col;
+	v->octal = was->octal;
+}
+
 static int bad_pair(const struct node *k, struct err *e)
 {
 	node_fail(k, e, "the name of \"%.80s\" ends in a blank", k->text);
@@ -133,9 +143,7 @@ static int settle_pairs(struct walk *w, const struct attr *row, struct node *n, 
 					 ? node_typed(w->a, TYPE_NULL, "", *k)
 					 : node_str(w->a, null ? "" : value, *k);
 
-		v->key_line = (*k)->key_line;
-		v->key_col = (*k)->key_col;
-		v->from = (*k)->from;
+		carry(v, *k);
 		node_set(w->a, map, key, v);
 	}
 	node_sort(map);
@@ -155,9 +163,7 @@ static int settle_list(struct walk *w, const struct attr *row, struct node *n, s
 			return r;
 		if (!row->item)
 			v = node_str(w->a, v->text, v);
-		v->from = (*k)->from;
-		v->key_line = (*k)->key_line;
-		v->key_col = (*k)->key_col;
+		carry(v, *k);
 		if (n->kind == NODE_MAP)
 			node_set(w->a, *out, (*k)->key, v);
 		else
@@ -173,9 +179,7 @@ static void put(struct walk *w, const struct attr *row, struct node *map, struct
 {
 	v->title = row->flags & F_TITLE;
 	v->yaml_only |= !!(row->flags & F_YAML);
-	v->from = was->from;
-	v->key_line = was->key_line;
-	v->key_col = was->key_col;
+	carry(v, was);
 	node_set(w->a, map, row->name, v);
 }
 

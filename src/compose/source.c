@@ -24,7 +24,7 @@ static void seen(void *arg, const char *name, const char *op, const char *word, 
 	struct asking *q = arg;
 	struct loading *l = q->l;
 
-	*vec_push(l->a, &l->asked) = (struct asked){
+	*vec_push(l->a, &l->p->uses) = (struct variable_use){
 		name, op, word, value,
 		arena_printf(l->a, "%s:%d:%d", q->at->file, q->at->line, q->at->col)};
 	q->from = q->from ? arena_printf(l->a, "%s, ${%s}", q->from, name)
@@ -36,7 +36,8 @@ static void seen(void *arg, const char *name, const char *op, const char *word, 
 static int interpolate_tree(struct loading *l, struct node *n, struct err *e)
 {
 	struct asking q = {l, n, NULL};
-	struct interpolation i = {.lookup = lookup, .seen = seen, .arg = &q};
+	struct interpolation i = {
+		.lookup = lookup, .seen = seen, .arg = &q, .lenient = l->o->lenient};
 	int r;
 
 	if (n->kind == NODE_SCALAR) {

@@ -33,6 +33,32 @@ static char *short_image(struct arena *a, const char *ref)
 	return *name ? name : arena_printf(a, "image");
 }
 
+/* What the user wrote is meant literally: "$" is no variable of a compose file. */
+static json_t *escaped(json_t *v)
+{
+	json_t *out, *item;
+	const char *key;
+	auto_buf b = {0};
+	size_t i;
+
+	if (json_is_object(v)) {
+		out = json_object();
+		json_object_foreach(v, key, item) json_object_set_new(out, key, escaped(item));
+		return out;
+	}
+	if (json_is_array(v)) {
+		out = json_array();
+		json_array_foreach(v, i, item) json_array_append_new(out, escaped(item));
+		return out;
+	}
+	if (!json_is_string(v))
+		return json_incref(v);
+	buf_str(&b, "");
+	for (const char *s = json_string_value(v); *s; s++)
+		buf_str(&b, *s == '$' ? "$$" : (char[]){*s, 0});
+	return json_string(b.p);
+}
+
 int adhoc_project(struct cli *c, struct adhoc *a, struct err *e)
 {
 	auto_json *service = a->service_extra ? json_deep_copy(a->service_extra) : json_object();
@@ -54,7 +80,8 @@ int adhoc_project(struct cli *c, struct adhoc *a, struct err *e)
 	if (r < 0)
 		return r;
 	a->file = arena_printf(&c->arena, "%s/%s.json", dir, name);
-	text = json_dumps(top, JSON_INDENT(1));
+	auto_json *file = escaped(top);
+	text = json_dumps(file, JSON_INDENT(1));
 	r = file_replace(AT_FDCWD, a->file, text, strlen(text), 0600, FILE_FAST, e);
 	free(text);
 	c->project = NULL;
@@ -63,8 +90,6 @@ int adhoc_project(struct cli *c, struct adhoc *a, struct err *e)
 	c->global.project_name = name;
 	/* Relative paths on the command line start where the user stands. */
 	c->global.project_directory = ".";
-	/* What stands in the file is meant literally. */
-	c->literal = true;
 	return r;
 }
 

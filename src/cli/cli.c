@@ -28,7 +28,6 @@ void cli_load_options(struct cli *c, struct load_options *out)
 		.project_name = g->project_name,
 		.project_directory = g->project_directory,
 		.all_resources = g->all_resources,
-		.no_interpolate = c->literal,
 		.compat = g->compatibility || cli_env_bool("COMPOSE_COMPATIBILITY"),
 	};
 }

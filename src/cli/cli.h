@@ -22,7 +22,6 @@ struct cli {
 	enum command_world world;
 	const char *program; /* "berth", "docker compose", ... for messages */
 	bool colour_out, colour_err;
-	bool literal;            /* the file is ours: $ is no variable */
 	bool bad_usage;          /* the error is about the command line itself */
 	struct project *project; /* after cli_project() */
 };

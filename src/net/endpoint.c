@@ -1,5 +1,6 @@
 #include "base/hash.h"
 #include "base/sys.h"
+#include "net/guard.h"
 #include "net/ip.h"
 #include "net/link.h"
 #include "net/netns.h"
@@ -264,6 +265,18 @@ static int create_all(int netns_fd, struct rtnl *host, const struct census *c, s
 	return r ? r : rtnl_send(host, e);
 }
 
+/* What the new ports may send is settled before they carry anything. */
+static int guard_all(const struct census *c, struct err *e)
+{
+	auto_buf text = {0};
+
+	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
+		if (w->ep->net->driver == NET_BRIDGE)
+			guard_add(&text, w->ep, w->mac);
+	}
+	return guard_apply(&text, e);
+}
+
 /* Per-interface switches exist once the interfaces do, and only inside. */
 static int set_switches(void *arg)
 {
@@ -336,6 +349,8 @@ static int attach(int netns_fd, struct rtnl *in, struct census *c, struct err *e
 		r = plan_wires(netns_fd, in, c, e);
 	if (!r)
 		r = create_all(netns_fd, &host, c, e);
+	if (!r)
+		r = guard_all(c, e);
 	if (!r)
 		r = take_census(in, c, e);
 	if (!r && netns_call(netns_fd, set_switches, c) < 0)

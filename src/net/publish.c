@@ -1,5 +1,6 @@
 #include "net/publish.h"
 #include "net/door.h"
+#include "net/guard.h"
 #include "net/host.h"
 #include "net/ip.h"
 #include "net/link.h"
@@ -344,7 +345,9 @@ int publish_apply(const struct net_rules *r, struct err *e)
 		door_text(&b);
 	}
 	buf_str(&b, publish_text(&a, &full));
-	return nft_run(b.p, e);
+	if (nft_run(b.p, e) < 0)
+		return -e->code;
+	return guard_prune(e);
 }
 
 /* The last project shuts the door behind it. */
@@ -358,8 +361,11 @@ int publish_remove(const char *project, struct err *e)
 
 	if (!r)
 		r = nft_ask("list tables", &tables, e);
-	if (r < 0 || !tables.p || strstr(tables.p, "table inet berth-") ||
-	    !strstr(tables.p, "berth-door"))
+	if (r < 0 || !tables.p || strstr(tables.p, "table inet berth-"))
 		return r;
-	return door_close(e);
+	if (strstr(tables.p, "berth-door"))
+		r = door_close(e);
+	if (!r && strstr(tables.p, "berth-guard"))
+		r = guard_remove(e);
+	return r;
 }

@@ -1,0 +1,15 @@
+/*
+ * What a bridge port may send: its own addresses, under its own MAC, in IP and in ARP, and no
+ * router advertisements. One table for all of berth; a port is entered before it comes up and
+ * forgotten once its interface is gone.
+ */
+#pragma once
+#include "net/network.h"
+
+/* Writes what enters one port. */
+void guard_add(struct buf *text, const struct endpoint_spec *ep, const uint8_t mac[6]);
+/* Applies what guard_add() wrote. */
+int guard_apply(const struct buf *text, struct err *e) must_check;
+/* Forgets ports whose interface is gone. */
+int guard_prune(struct err *e) must_check;
+int guard_remove(struct err *e) must_check;

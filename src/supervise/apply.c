@@ -331,6 +331,7 @@ static void begin_start(struct job *j, struct run_step *rs, const struct step *s
 {
 	struct instance *i = instance_find(j->of, s->target);
 	struct err e = {0};
+	int r;
 
 	if (!i) {
 		err_set(&e, ENOENT, "container %s is gone", s->target);
@@ -347,7 +348,33 @@ static void begin_start(struct job *j, struct run_step *rs, const struct step *s
 	i->st.attempts = i->st.heals = 0;
 	i->st.gave_up = false;
 	i->backoff_ns = i->heal_backoff_ns = 0;
-	instance_event(i, WANT_UP);
+	i->pre_at = 0;
+	r = prestart_next(i, &e);
+	i->pre_runs = r == 0;
+	if (r < 0)
+		fail(j, rs, s, &e);
+	else if (r)
+		instance_event(i, WANT_UP);
+}
+
+/* False: its pre_start hooks are not over, or have failed it. */
+static bool pre_start_over(struct job *j, struct run_step *rs, const struct step *s,
+			   struct instance *i)
+{
+	struct err e = {0};
+	int r;
+
+	if (!i->pre_runs)
+		return true;
+	r = prestart_poll(i, &e);
+	if (!r)
+		return false;
+	i->pre_runs = false;
+	if (r < 0)
+		fail(j, rs, s, &e);
+	else
+		instance_event(i, WANT_UP);
+	return false;
 }
 
 static int on_drained(struct timer *t)
@@ -415,6 +442,8 @@ static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
 	struct instance *i = instance_find(j->of, s->target);
 	struct err e = {0};
 
+	if (i && !pre_start_over(j, rs, s, i))
+		return;
 	if (!i)
 		err_set(&e, ENOENT, "container %s is gone", s->target);
 	else if (i->why.code && i->life == DOWN)
@@ -637,6 +666,8 @@ static bool step_all(struct job *j)
 			begin_step(j, k);
 		poll_step(j, k);
 		moved |= j->steps[k].state != before;
+		if (j->steps[k].state > STEP_RUNS && !j->steps[k].ended_ns)
+			j->steps[k].ended_ns = when_mono_ns();
 	}
 	return moved;
 }
@@ -690,8 +721,33 @@ static int bury(struct later *later)
 	return 0;
 }
 
+/* Who waited for whom in the last command that started something. */
+static void keep_timeline(struct job *j)
+{
+	int64_t wall = when_wall_ns() - when_mono_ns();
+	json_t *spans;
+
+	if (j->options.goal == GOAL_DOWN || j->options.goal == GOAL_STOP || !j->plan.n)
+		return;
+	spans = json_array();
+	for (size_t k = 0; k < j->plan.n; k++) {
+		const struct run_step *rs = &j->steps[k];
+		const struct step *s = &j->plan.v[k];
+
+		if (rs->began_ns)
+			json_array_append_new(
+				spans, json_pack("{s:s, s:s, s:s, s:I, s:I}", "event", "span",
+						 "name", s->target, "what", plan_verb(s->doing),
+						 "from_ns", (json_int_t)(rs->began_ns + wall),
+						 "to_ns", (json_int_t)(rs->ended_ns + wall)));
+	}
+	json_decref(j->of->timeline);
+	j->of->timeline = spans;
+}
+
 static void end(struct job *j)
 {
+	keep_timeline(j);
 	loop_timer_drop(&j->deadline);
 	loop_timer_drop(&j->settle);
 	j->of->jobs = j->next;

@@ -10,7 +10,7 @@ enum step_state { STEP_WAITS, STEP_RUNS, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
 struct run_step {
 	enum step_state state;
 	unsigned starts, ends; /* of the instance when the step began */
-	int64_t began_ns, met_ns;
+	int64_t began_ns, met_ns, ended_ns;
 	bool told;
 };
 
@@ -46,6 +46,10 @@ void job_tell(struct job *j, const char *event, const char *name, const char *se
 	      const char *status, const char *text);
 void job_warn(struct job *j, const char *text);
 bool supervisor_is_idle(const struct supervisor *s); /* no container, no job */
+
+/* prestart.c */
+int prestart_next(struct instance *i, struct err *e) must_check;
+int prestart_poll(struct instance *i, struct err *e) must_check;
 
 /* run.c */
 void run_request(struct conn *c, const json_t *req, int *fds, size_t n);

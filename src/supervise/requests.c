@@ -230,6 +230,15 @@ static void do_events(struct conn *c, const json_t *req)
 	events_subscribe(c, json_object_get(req, "services"));
 }
 
+static void do_timeline(struct conn *c, const json_t *req)
+{
+	json_t *span;
+	size_t k;
+
+	json_array_foreach(c->of->timeline, k, span) conn_send(c, json_incref(span));
+	conn_done(c, 0, NULL);
+}
+
 static void do_ping(struct conn *c, const json_t *req)
 {
 	conn_send(c,
@@ -313,7 +322,7 @@ static const struct {
 	{"scale", do_scale},     {"kill", do_kill},       {"pause", do_pause},
 	{"unpause", do_unpause}, {"events", do_events},   {"ping", do_ping},
 	{"plan", do_plan},       {"heal_reset", do_heal_reset}, {"attach", do_attach},
-	{"wait", wait_request},  {"why", why_request},
+	{"wait", wait_request}, {"timeline", do_timeline},  {"why", why_request},
 	/* clang-format on */
 };
 

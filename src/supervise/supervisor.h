@@ -96,7 +96,9 @@ struct instance {
 	size_t hook_at;
 	void (*hooks_done)(struct instance *i, int code);
 	int netns, stdin_fd;
-	bool detached;         /* run --detach */
+	bool detached; /* run --detach */
+	bool pre_runs; /* its pre_start hooks are being run */
+	size_t pre_at;
 	bool draining;         /* about to stop: no new connections */
 	bool healing;          /* its last end was ours, because it was unhealthy */
 	struct conn *attached; /* reads its terminal in our place */
@@ -133,7 +135,7 @@ struct supervisor {
 	bool ending, leaving, forget, left;
 	int64_t loaded_ns; /* mtime of the definition that is in use */
 	const struct handover *handover;
-	struct spans *spans;
+	json_t *timeline; /* spans of the last up */
 };
 
 /* daemon.c */

@@ -231,3 +231,26 @@ mounts_of_home() { grep -c " $BERTH_HOME/" /proc/self/mountinfo || true; }
 	[ "$(berth ps -q | sort)" = "$before" ]
 	[ "$(curl -sf http://127.0.0.1:18090/)" = two ]
 }
+
+@test "pre_start runs to its end before the service, once, and blocks it when it fails" {
+	write <<-END
+		services:
+		  db:
+		    image: busybox
+		    command: sh -c 'cat /d/*; sleep 1000'
+		    volumes: [d:/d]
+		    pre_start:
+		      - {command: [sh, -c, "echo first >/d/1"]}
+		      - {command: [sh, -c, "cat /d/1 >/d/2; echo second >>/d/2"]}
+		volumes: {d: {}}
+	END
+	berth up -d
+	wait_for 3 sh -c "'$BERTH' logs --no-log-prefix db | grep -q second"
+	[ "$(berth logs --no-log-prefix db | tr '\n' ' ')" = "first first second " ]
+	[ "$(berth ps -aq | wc -l)" = 1 ]
+	sed -i 's/cat .d.1/exit 4/' compose.yaml
+	run berth up -d --force-recreate
+	[ "$status" = 1 ]
+	[[ "$output" == *"pre_start hook 2 of $PROJECT-db-1 exited with 4"* ]]
+	berth timeline | grep -q "$PROJECT-db-1"
+}

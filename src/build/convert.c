@@ -8,7 +8,7 @@
 
 int convert_expand(struct converter *c, const char *word, const char **out)
 {
-	struct words w = {.escape = c->escape, .env = &c->env, .unmatched = &c->g->undefined};
+	struct words w = {.escape = c->escape, .env = &c->env, .unmatched = &c->unmatched};
 
 	return words_expand(c->a, &w, word, out, NULL, c->e);
 }
@@ -198,6 +198,10 @@ static int do_workdir(struct converter *c, const struct action *act)
 
 	if (r < 0)
 		return r;
+	if (*word != '/' && !c->s->workdir_set)
+		*vec_push(c->a, &c->g->relative_workdirs) =
+			(struct undefined){act->line, word, NULL};
+	c->s->workdir_set = true;
 	conf->workdir =
 		path_join(c->a, conf->workdir && *conf->workdir ? conf->workdir : "/", word);
 	if (*conf->workdir != '/')
@@ -431,7 +435,32 @@ static int (*const actions[])(struct converter *c, const struct action *act) = {
 };
 /* clang-format on */
 
+/* What was known before the instruction: ARG X=${X} does not define what it uses. */
+static void note_undefined(struct converter *c, int line, size_t n_args, size_t n_env)
+{
+	const char **known = arena_alloc(c->a, n_env * sizeof(*known) + 1);
+
+	for (size_t i = 0; i < n_env; i++)
+		known[i] = c->env.v[i].key;
+	for (size_t i = 0; i < c->unmatched.n; i++) {
+		const char *name = c->unmatched.v[i];
+		bool declared = false;
+
+		for (size_t k = 0; k < n_args; k++)
+			declared |= !strcmp(c->s->args.v[k].key, name);
+		if (!declared)
+			*vec_push(c->a, &c->g->undefined) =
+				(struct undefined){line, name, text_nearest(name, known, n_env)};
+	}
+}
+
 int convert_action(struct converter *c, const struct action *act)
 {
-	return actions[act->verb](c, act);
+	size_t n_args = c->s->args.n, n_env = c->env.n;
+	int r;
+
+	c->unmatched.n = 0;
+	r = actions[act->verb](c, act);
+	note_undefined(c, act->line, n_args, n_env);
+	return r;
 }

@@ -12,6 +12,7 @@ struct converter {
 	struct pairs env;     /* of s, as words_expand() wants it */
 	char escape;
 	bool cmd_set;
+	struct strings unmatched; /* of the instruction under way */
 	struct err *e;
 };
 

@@ -117,7 +117,10 @@ static int add_texts(struct converter *c, const struct action *act, struct step 
 {
 	vec_each(f, &act->copy.files) {
 		struct copy_source src = {COPY_TEXT, f->name, NULL, f->content};
-		struct words w = {.escape = '\\', .skip_quotes = true, .env = &c->env};
+		struct words w = {.escape = '\\',
+				  .skip_quotes = true,
+				  .env = &c->env,
+				  .unmatched = &c->unmatched};
 
 		if (f->expand && words_expand(c->a, &w, f->content, &src.text, NULL, c->e) < 0)
 			return -EINVAL;

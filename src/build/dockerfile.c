@@ -12,6 +12,7 @@ struct reader {
 	struct span rest;
 	int line; /* number of the line read last */
 	bool directives_over;
+	const char *check; /* of the comments right above */
 	struct err *e;
 };
 
@@ -255,7 +256,7 @@ static int read_instruction(struct reader *r, struct span first)
 	if (more)
 		join(r, &line, &empty_seen);
 	in = vec_push(r->a, &r->d->list);
-	*in = (struct instruction){.line = start};
+	*in = (struct instruction){.line = start, .check = r->check};
 	if (empty_seen)
 		*vec_push(r->a, &r->d->empty_continuations) = r->line;
 	if (line_parse(r->a, (struct span){line.p ? line.p : "", line.n}, escape_of(r->d), in,
@@ -269,12 +270,19 @@ static int read_instruction(struct reader *r, struct span first)
 static int read_line(struct reader *r, struct span raw)
 {
 	struct span s = blank_trim_left(without_newline(raw));
+	int code;
 
 	if (directive(r, s) < 0)
 		return fail(r, r->line);
-	if (s.n && *s.p == '#')
+	if (s.n && *s.p == '#') {
+		s = blank_trim((struct span){s.p + 1, s.n - 1});
+		if (s.n > 6 && !memcmp(s.p, "check=", 6))
+			r->check = span_dup(r->a, (struct span){s.p + 6, s.n - 6});
 		return 0;
-	return read_instruction(r, s);
+	}
+	code = read_instruction(r, s);
+	r->check = NULL;
+	return code;
 }
 
 int dockerfile_parse(struct arena *a, const char *name, struct span text, struct dockerfile *out,

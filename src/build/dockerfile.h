@@ -20,6 +20,7 @@ struct instruction {
 	struct strings args;     /* ENV and LABEL: key, value, "=" or "" for each pair */
 	bool json;               /* the arguments were a JSON array */
 	struct instruction *sub; /* of ONBUILD */
+	const char *check;       /* "skip=RULE,..." of a comment right above it, or NULL */
 	VEC(struct heredoc) heredocs;
 	int line, end_line, depth; /* depth: ONBUILDs around it */
 };

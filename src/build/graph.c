@@ -156,6 +156,7 @@ static int from_base_stage(struct maker *m, struct converter *c, int index)
 	base = &m->g->stages.v[index];
 	s = c->s;
 	config_clone(m->a, &base->config, &s->config);
+	s->workdir_set = base->workdir_set;
 	if (!*s->platform)
 		s->platform = base->platform;
 	for (size_t i = 0; i < base->env.n; i++) {

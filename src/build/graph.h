@@ -59,6 +59,7 @@ struct graph_stage {
 	struct source base; /* SOURCE_NONE: scratch */
 	const char *platform;
 	bool needed, done;
+	bool workdir_set; /* by an instruction, here or in a base stage */
 	struct config config;
 	struct strings env; /* of RUN: ENV and ARG */
 	struct pairs args;  /* declared here or in a base stage, in order */
@@ -67,13 +68,19 @@ struct graph_stage {
 	struct strings needs_images;
 };
 
+struct undefined { /* a variable that nothing defines, for lint */
+	int line;
+	const char *name, *near; /* near: what may have been meant, or NULL */
+};
+
 struct graph {
 	const struct recipe *recipe;
 	VEC(struct graph_stage) stages;
 	int target;
 	int64_t epoch_s;          /* SOURCE_DATE_EPOCH; -1: none */
 	struct strings used_args; /* names that some ARG asked for */
-	struct strings undefined; /* "line:name" of variables that nothing defines, for lint */
+	VEC(struct undefined) undefined;
+	VEC(struct undefined) relative_workdirs; /* the first WORKDIR of a chain of stages */
 };
 
 struct graph_input {

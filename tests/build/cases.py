@@ -35,8 +35,6 @@ CASES = [
      "COPY --chmod=755 <<-S /run.sh\n\t#!/bin/sh\n\techo $X\nS\n"),
     ("copy-exclude", "FROM busybox\nCOPY --exclude=*.md --exclude=sub dir /d1\n"
      "COPY --exclude=b.txt *.txt /d2/\nCOPY --exclude=**/three.txt . /d3\n"),
-    ("copy-parents", "FROM busybox\nCOPY --parents dir/sub/deep a.txt /p1/\nCOPY --parents dir/./sub/*.txt /p2/\n"
-     "COPY --parents **/*.md /p3/\n"),
     ("add-file", "FROM busybox\nADD a.txt dir /add/\nADD notar.gz /add/\n"),
     ("add-tar", "FROM busybox\nADD t.tar /t1\nADD t.tar.gz /t2/\nADD t.tar.bz2 /t3/\n"),
     ("add-tar-chown", "FROM busybox\nADD --chown=42:43 t.tar.gz /t\n"),

@@ -6,6 +6,7 @@
 #include "build/dockerfile.h"
 #include "build/graph.h"
 #include "build/ignore.h"
+#include "build/lint.h"
 #include "build/stage.h"
 #include "build/words.h"
 #include <errno.h>
@@ -193,6 +194,20 @@ static json_t *steps_json(const struct graph *g)
 	return out;
 }
 
+static json_t *lint_json(struct arena *a, const struct recipe *r, const struct graph *g,
+			 bool *fatal)
+{
+	json_t *out = json_array();
+	struct lint l;
+
+	lint_run(a, r, g, &l);
+	*fatal = l.fatal;
+	vec_each(f, &l)
+		json_array_append_new(out, json_pack("{s:s, s:i, s:s}", "rule", f->rule, "line",
+						     f->line, "message", f->message));
+	return out;
+}
+
 static json_t *do_graph(struct arena *a, const json_t *q)
 {
 	const json_t *t = json_object_get(q, "text");
@@ -207,16 +222,23 @@ static json_t *do_graph(struct arena *a, const json_t *q)
 	struct graph g;
 	struct err e = {};
 	const char *key;
-	json_t *v;
+	bool fatal;
+	json_t *v, *lint;
 
 	json_object_foreach((json_t *)json_object_get(q, "args"), key, v) * vec_push(a, &in.args) =
 		(struct pair){key, json_string_value(v)};
 	if (dockerfile_parse(a, "Dockerfile",
 			     (struct span){json_string_value(t), json_string_length(t)}, &d,
 			     &e) < 0 ||
-	    recipe_read(a, &d, &recipe, &e) < 0 || graph_make(a, &recipe, &in, &g, &e) < 0)
+	    recipe_read(a, &d, &recipe, &e) < 0)
 		return json_pack("{s:o}", "error", failure(&e));
-	return json_pack("{s:o, s:o}", "image",
+	if (graph_make(a, &recipe, &in, &g, &e) < 0)
+		return json_pack("{s:o, s:o}", "error", failure(&e), "lint",
+				 lint_json(a, &recipe, &g, &fatal));
+	lint = lint_json(a, &recipe, &g, &fatal);
+	if (fatal)
+		return json_pack("{s:s, s:o}", "error", "lint violation", "lint", lint);
+	return json_pack("{s:o, s:o, s:o}", "lint", lint, "image",
 			 json_loads(config_json(a, &g.stages.v[g.target].config, &none), 0, NULL),
 			 "steps", steps_json(&g));
 }

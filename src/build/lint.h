@@ -1,0 +1,21 @@
+/*
+ * Advice on a Dockerfile: the checks of BuildKit under their own names. `# check=skip=RULE,...`
+ * (or all) silences, `error=true` makes any of them fatal.
+ */
+#pragma once
+#include "build/graph.h"
+
+struct lint_finding {
+	const char *rule, *message;
+	int line;
+};
+struct lint {
+	struct lint_finding *v;
+	size_t n, cap;
+	bool fatal; /* the file asked for error=true, and there are findings */
+};
+
+/* g: what graph_make left, also where it failed half way; NULL: before it. By line. */
+void lint_run(struct arena *a, const struct recipe *r, const struct graph *g, struct lint *out);
+/* Where the rule is explained. */
+const char *lint_url(struct arena *a, const char *rule);

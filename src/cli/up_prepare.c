@@ -1,6 +1,8 @@
 #include "base/file.h"
 #include "base/vec.h"
+#include "cli/complain.h"
 #include "cli/up.h"
+#include "compose/contract.h"
 #include "supervise/status.h"
 #include <errno.h>
 #include <string.h>
@@ -23,6 +25,23 @@ static int check_names(struct cli *c, const struct project *p, const struct stri
 	return 0;
 }
 
+/* What the file promises about its environment, and what it asks that nothing can run. */
+static int check_promises(struct cli *c, const struct project *p, struct err *e)
+{
+	struct strings found = {0};
+	int r = project_runnable(p, e);
+
+	if (!r)
+		r = contract_check(&c->arena, p, &c->global.profiles, &found, e);
+	if (r < 0 || !found.n)
+		return r;
+	for (size_t i = 1; i < found.n; i++)
+		complain_warning(stderr, found.v[i], c->colour_err);
+	err_set(e, EINVAL, "%s", found.v[0]);
+	err_wrap(e, "check the environment");
+	return err_hint(e, "\"berth env check\" lists all that is missing");
+}
+
 static int save(struct cli *c, const struct project *p, struct err *e)
 {
 	int r = file_mkdirs(status_project_dir(&c->arena, p->name), 0700, e);
@@ -37,6 +56,8 @@ int up_prepare(struct cli *c, const struct strings *services, const struct image
 
 	if (r >= 0)
 		r = check_names(c, *out, services, e);
+	if (r >= 0)
+		r = check_promises(c, *out, e);
 	if (r >= 0 && geteuid())
 		r = err_hint((err_set(e, EPERM, "containers need root"), e), "run it with sudo");
 	if (r >= 0)

@@ -392,6 +392,7 @@ static void finish(struct arena *a, struct project *p, const struct node *n, str
 	}
 	s->x_berth = node_get(n, "x-berth");
 	decode_heal(n, s);
+	s->heal.enabled &= !p->compat;
 	s->log_driver = node_get_text(logging, "driver");
 	for (size_t i = 0; opts && i < opts->kids.n; i++)
 		*vec_push(a, &s->log_options) =

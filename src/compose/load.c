@@ -470,6 +470,7 @@ int project_load(struct arena *a, const struct load_options *o, struct project *
 	char *cwd = o->cwd ? NULL : getcwd(NULL, 0);
 	int r;
 
+	l.p->compat = o->compat;
 	l.w = (struct walk){.a = a, .raw = o->no_interpolate, .warnings = &l.p->warnings};
 	l.cwd = o->cwd ? filepath_join(a, "/", o->cwd)
 		: cwd  ? arena_strndup(a, cwd, strlen(cwd))
@@ -487,6 +488,8 @@ int project_load(struct arena *a, const struct load_options *o, struct project *
 		r = settle(&l, node_copy(a, tree), e);
 		if (!r)
 			r = project_decode(a, l.p, e);
+		if (!r)
+			lint(&l);
 	}
 	if (r < 0)
 		return r;

@@ -79,6 +79,7 @@ int project_save(const struct project *p, const char *path, struct err *e)
 	buf_str(&b, "{\"berth_project\": 1");
 	save_text(&b, "name", p->name);
 	save_text(&b, "dir", p->dir);
+	buf_printf(&b, ",\n\"compat\": %s", p->compat ? "true" : "false");
 	save_strings(&b, "files", &p->files);
 	save_strings(&b, "env_files", &p->env_files);
 	save_strings(&b, "disabled", &p->disabled);
@@ -111,13 +112,16 @@ int project_load_saved(struct arena *a, const char *path, struct project **out, 
 	doc = docs.n ? docs.v[0] : NULL;
 	if (!node_is(node_get(doc, "berth_project"), "1") || !node_get(doc, "tree"))
 		return err_set(e, EINVAL, "%s is no saved project", path);
+	p->compat = node_true(node_get(doc, "compat"));
 	p->name = node_get_text(doc, "name");
 	p->dir = node_get_text(doc, "dir");
 	read_strings(a, node_get(doc, "files"), &p->files);
 	read_strings(a, node_get(doc, "env_files"), &p->env_files);
 	read_strings(a, node_get(doc, "disabled"), &p->disabled);
-	p->tree = node_get(doc, "tree");
-	r = project_decode(a, p, e);
+	/* Settled text settles to itself; this gives back what JSON cannot say (struct node). */
+	r = schema_settle(&(struct walk){.a = a}, &compose_row, node_get(doc, "tree"), &p->tree, e);
+	if (!r)
+		r = project_decode(a, p, e);
 	if (!r)
 		*out = p;
 	return r;

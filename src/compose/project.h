@@ -236,6 +236,7 @@ struct project {
 	struct node *model;      /* the merged model before values were decided (no_interpolate) */
 	struct strings all_profiles; /* every profile that a service names */
 	struct node *x_berth;
+	bool compat;             /* nothing that docker compose would not do */
 	struct strings warnings; /* "file:line:col: text" */
 	/*
 	 * What `config` shows as docker compose does, but nothing can run: "file:line:col: text".

@@ -62,6 +62,9 @@ int main(int argc, char **argv)
 	r = run(&c, argc, argv, &e);
 	if (fflush(stdout) && r >= 0)
 		r = 1;
+	/* A place in the saved model is none that a person ever wrote. */
+	if (strstr(e.at, "/project.json:"))
+		e.at[0] = '\0';
 	if (r < 0) {
 		const char *progress = c.global.progress;
 

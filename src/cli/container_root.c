@@ -7,7 +7,11 @@
 #include "runtime/state.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 
 /* The root that the first process sees, volumes and all. */
 static int live_root(struct arena *a, const struct status *s, struct err *e)
@@ -44,6 +48,42 @@ static int overlay_root(struct arena *a, const struct status *s, struct err *e)
 	*vec_push(a, &options) =
 		(struct mount_option){"workdir", arena_printf(a, "%s/work", s->dir)};
 	return mountfd_new("overlay", options.v, options.n, 0, e);
+}
+
+/* In a child, because the mounts to clone are those of another namespace. */
+static void clone_root(int sock, pid_t pid)
+{
+	auto_arena a = {0};
+	int ns = sys_open(AT_FDCWD, arena_printf(&a, "/proc/%d/ns/mnt", pid), O_RDONLY, 0);
+	int fd = ns < 0 || setns(ns, CLONE_NEWNS) < 0
+			 ? -EPERM
+			 : sys_open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	_exit(fd < 0 || sys_send_fds(sock, "", 1, &fd, 1) < 0);
+}
+
+/* Without volumes, /proc and whatever else is mounted in it. */
+int container_bare_root(struct arena *a, const struct status *s, int *out, struct err *e)
+{
+	size_t n = 1;
+	int pair[2];
+	char byte;
+	pid_t pid;
+
+	if (!target_is_up(s))
+		return container_root(a, s, out, e);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "socketpair: %s", strerror(errno));
+	pid = fork();
+	if (!pid)
+		clone_root(pair[1], (pid_t)s->pid);
+	close(pair[1]);
+	if (pid < 0 || sys_recv_fds(pair[0], &byte, 1, out, &n) <= 0)
+		n = 0;
+	close(pair[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return n ? 0 : err_set(e, EIO, "container %s: cannot reach its root file system", s->name);
 }
 
 int container_root(struct arena *a, const struct status *s, int *out, struct err *e)

@@ -5,3 +5,6 @@
 
 /* The caller closes *out. A stopped container's overlay is mounted nowhere: only this holds it. */
 int container_root(struct arena *a, const struct status *s, int *out, struct err *e) must_check;
+/* The same without volumes and other mounts: what export shows. */
+int container_bare_root(struct arena *a, const struct status *s, int *out,
+			struct err *e) must_check;

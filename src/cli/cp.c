@@ -343,7 +343,7 @@ static int export_run(struct cli *c, void *opts, int argc, char **argv, struct e
 	if (!o->output && isatty(STDOUT_FILENO))
 		return err_hint((err_set(e, EINVAL, "a tar does not belong on a terminal"), e),
 				"berth export -o FILE %s", argv[0]);
-	r = container_root(&c->arena, &found.v[0], &root, e);
+	r = container_bare_root(&c->arena, &found.v[0], &root, e);
 	if (r < 0)
 		return r;
 	dir = tree_open(root, "/", O_RDONLY | O_DIRECTORY, 0);

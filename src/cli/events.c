@@ -49,13 +49,26 @@ static void print_human(const json_t *ev, int64_t at_ns)
 	printf("%s.%06lld %s %s %s (", stamp, (long long)(at_ns % NS_PER_SEC / 1000),
 	       json_string_or(ev, "type", "container"), json_string_or(ev, "action", "?"),
 	       json_string_or(ev, "id", ""));
-	json_object_foreach(json_object_get(ev, "attributes"), key, value) {
+	json_object_foreach(json_object_get(ev, "attributes"), key, value)
+	{
 		if (json_is_string(value))
 			printf("%s%s=%s", n++ ? ", " : "", key, json_string_value(value));
 		else
-			printf("%s%s=%lld", n++ ? ", " : "", key, (long long)json_integer_value(value));
+			printf("%s%s=%lld", n++ ? ", " : "", key,
+			       (long long)json_integer_value(value));
 	}
 	printf(")\n");
+}
+
+/* A network or volume has its name beside, a container among the attributes. */
+static json_t *with_attributes(const json_t *ev)
+{
+	json_t *out = json_deep_copy(ev);
+	const char *name = json_string_or(ev, "name", NULL);
+
+	if (name && !json_object_get(out, "attributes"))
+		json_object_set_new(out, "attributes", json_pack("{s:s}", "name", name));
+	return out;
 }
 
 static void print_event(const struct events *o, const json_t *ev)
@@ -69,10 +82,11 @@ static void print_event(const struct events *o, const json_t *ev)
 	if (at < o->since_ns || (o->until_ns && at > o->until_ns) ||
 	    (o->services.n && (!service || !strings_have(&o->services, service))))
 		return;
+	auto_json *whole = with_attributes(ev);
 	if (o->json)
-		print_json(ev);
+		print_json(whole);
 	else
-		print_human(ev, at);
+		print_human(whole, at);
 	fflush(stdout);
 }
 

@@ -121,6 +121,8 @@ static int request_dry(struct cli *c, struct request *r, struct err *e)
 	for (size_t i = 0; rc >= 0 && i < plan.n; i++)
 		printf("%s %s (%s)\n", plan_verb(plan.v[i].doing), plan.v[i].target,
 		       plan.v[i].because);
+	if (rc >= 0 && !plan.n)
+		printf("nothing to do: everything is as the file says\n");
 	return rc;
 }
 

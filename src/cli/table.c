@@ -149,6 +149,28 @@ static int print_template(FILE *out, const char *format, const struct column *co
 	return 0;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Go sorts the keys of a map, docker's row, but not those of the structs in it. */
+static void print_sorted(FILE *out, json_t *row)
+{
+	auto_json *sorted = json_object();
+	struct strings keys = {0};
+	auto_arena a = {0};
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(row, key, value) * vec_push(&a, &keys) = key;
+	if (keys.n)
+		qsort(keys.v, keys.n, sizeof(*keys.v), compare_keys);
+	vec_each(k, &keys)
+		json_object_set(sorted, *k, json_object_get(row, *k));
+	json_dumpf(sorted, out, JSON_COMPACT);
+}
+
 static void print_json(FILE *out, json_t *rows, enum table_json how)
 {
 	json_t *row;
@@ -161,7 +183,7 @@ static void print_json(FILE *out, json_t *rows, enum table_json how)
 	}
 	json_array_foreach(rows, i, row)
 	{
-		json_dumpf(row, out, JSON_COMPACT | JSON_SORT_KEYS);
+		print_sorted(out, row);
 		putc('\n', out);
 	}
 }

@@ -1,4 +1,5 @@
-/* What only the supervisor knows: events as they come, why something is as it is, what would be done. */
+/* What only the supervisor knows: events as they come, why something is as it is, what would be
+ * done. */
 #include "base/vec.h"
 #include "base/when.h"
 #include "cli/cli.h"
@@ -36,7 +37,7 @@ static int print_why(void *arg, const json_t *msg)
 	printf("%s\n", json_string_or(msg, "service", "?"));
 	json_array_foreach(json_object_get(msg, "lines"), i, line)
 		printf("  %s\n", json_string_value(line));
-	if (json_object_get(msg, "hint"))
+	if (*json_string_or(msg, "hint", ""))
 		printf("  -> %s\n", json_string_or(msg, "hint", ""));
 	return 1;
 }
@@ -104,15 +105,15 @@ static int timeline_run(struct cli *c, void *opts, int argc, char **argv, struct
 
 	if (r)
 		return r;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		int n = (int)strlen(json_string_or(row, "name", ""));
 		int w = (int)strlen(json_string_or(row, "what", ""));
 
 		names = n > names ? n : names;
 		whats = w > whats ? w : whats;
 	}
-	json_array_foreach(rows, i, row)
-		print_span(&s, row, names, whats);
+	json_array_foreach(rows, i, row) print_span(&s, row, names, whats);
 	return 0;
 }
 

@@ -18,11 +18,25 @@ static void split_name(struct arena *a, const char *ref, char **repository, char
 {
 	const char *slash = strrchr(ref, '/'), *colon = strrchr(slash ? slash : ref, ':');
 
-	*repository = colon ? arena_strndup(a, ref, (size_t)(colon - ref)) : arena_printf(a, "%s", ref);
+	*repository =
+		colon ? arena_strndup(a, ref, (size_t)(colon - ref)) : arena_printf(a, "%s", ref);
 	*tag = arena_printf(a, "%s", colon ? colon + 1 : "latest");
 }
 
-static int image_row(struct arena *a, const struct status *s, bool human, json_t *rows, struct err *e)
+static const char *age_of(struct arena *a, const char *when)
+{
+	struct err ignored;
+	char text[40];
+	int64_t at;
+
+	/* Reproducible images carry 1970, which says nothing. */
+	if (when_parse_rfc3339(when, &at, &ignored) < 0 || at <= 0)
+		return "N/A";
+	return arena_printf(a, "%s ago", when_human(when_wall_ns() - at, text));
+}
+
+static int image_row(struct arena *a, const struct status *s, bool human, json_t *rows,
+		     struct err *e)
 {
 	char *repository, *tag, *platform, size[24];
 	struct image *image = NULL;
@@ -45,7 +59,10 @@ static int image_row(struct arena *a, const struct status *s, bool human, json_t
 
 		id = strchr(id, ':') ? strchr(id, ':') + 1 : id;
 		json_object_set_new(row, "ID", json_string(arena_strndup(a, id, strnlen(id, 12))));
-		json_object_set_new(row, "Size", json_string(size_human(r ? 0 : image->size, size)));
+		json_object_set_new(row, "Size",
+				    json_string(size_human(r ? 0 : image->size, size)));
+		json_object_set_new(row, "LastTagTime",
+				    json_string(age_of(a, json_string_or(row, "LastTagTime", ""))));
 	}
 	json_array_append_new(rows, row);
 	return 0;
@@ -53,10 +70,14 @@ static int image_row(struct arena *a, const struct status *s, bool human, json_t
 
 static int images_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
-	static const struct column columns[] = {
-		{"CONTAINER", "ContainerName"}, {"REPOSITORY", "Repository"}, {"TAG", "Tag"},
-		{"PLATFORM", "Platform"},	{"IMAGE ID", "ID"},	      {"SIZE", "Size"},
-		{"CREATED", "LastTagTime"},	{0}};
+	static const struct column columns[] = {{"CONTAINER", "ContainerName"},
+						{"REPOSITORY", "Repository"},
+						{"TAG", "Tag"},
+						{"PLATFORM", "Platform"},
+						{"IMAGE ID", "ID"},
+						{"SIZE", "Size"},
+						{"CREATED", "LastTagTime"},
+						{0}};
 	const struct used *o = opts;
 	bool human = !o->format || strcmp(o->format, "json");
 	auto_json *rows = json_array();
@@ -77,7 +98,8 @@ static int images_run(struct cli *c, void *opts, int argc, char **argv, struct e
 		json_t *row;
 		size_t i;
 
-		json_array_foreach(rows, i, row) {
+		json_array_foreach(rows, i, row)
+		{
 			const char *id = json_string_or(row, "ID", "");
 
 			if (strings_have(&seen, id))
@@ -140,8 +162,9 @@ static int volumes_run(struct cli *c, void *opts, int argc, char **argv, struct 
 			continue;
 		if (o->quiet)
 			puts(v->name);
-		json_array_append_new(rows, json_pack("{s:s, s:s}", "Driver",
-						      v->driver ? v->driver : "local", "Name", v->name));
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:s}", "Driver",
+						v->driver ? v->driver : "local", "Name", v->name));
 	}
 	return o->quiet ? 0 : table_print(stdout, o->format, columns, rows, TABLE_LINES, e);
 }

@@ -1,0 +1,84 @@
+# logs and the foreground of up.
+load lib
+
+setup_file() {
+	root_up
+	make_busybox_image
+}
+
+talkers() {
+	compose <<-END
+		services:
+		  web:
+		    image: busybox
+		    command: sh -c 'for i in 1 2 3; do echo line \$\$i; done; echo wrong >&2; sleep 1000'
+		    init: true
+		  longname:
+		    image: busybox
+		    command: echo short
+	END
+}
+
+said() { berth logs "$@" | grep -q "$PATTERN"; }
+
+@test "logs are prefixed, aligned, and can be cut" {
+	talkers
+	berth up -d
+	PATTERN=wrong wait_for 5 said
+	run -0 berth logs web
+	[ "${lines[0]}" = "web-1  | line 1" ]
+	run -0 berth logs
+	[[ $output == *"web-1       | line 3"* && $output == *"longname-1  | short"* ]]
+	[ "$(berth logs --no-log-prefix -n 2 web)" = $'line 3\nwrong' ]
+	[[ $(berth logs -t -n 1 web) =~ ^web-1\ +\|\ 20[0-9-]+T[0-9:.]+Z\ wrong$ ]]
+	[ -z "$(berth logs --since 2100-01-01)" ]
+	[ -z "$(berth logs --until 2000-01-01)" ]
+	run -1 berth logs nonsense
+	[[ $output == *"no such service: nonsense"* ]]
+}
+
+@test "logs -f goes on until the container ends" {
+	compose <<-END
+		services:
+		  web:
+		    image: busybox
+		    command: sh -c 'echo first; sleep 1; echo second'
+	END
+	berth up -d
+	run -0 timeout 10 "$BERTH" logs -f
+	[[ $output == *first*second* ]]
+}
+
+@test "up shows lines, ends with its containers, code 0 whatever theirs" {
+	compose <<-END
+		services:
+		  web: {image: busybox, command: "sh -c 'echo hello; exit 3'"}
+	END
+	run -0 timeout 20 "$BERTH" up
+	[[ $output == *"Attaching to web-1"*"web-1  | hello"*"web-1 exited with code 3"* ]]
+}
+
+@test "Ctrl-C stops gracefully, code 130" {
+	compose <<-END
+		services:
+		  web:
+		    image: busybox
+		    command: sh -c 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.1; done'
+	END
+	run -130 timeout --preserve-status -s INT 2 "$BERTH" up
+	[[ $output == *"up"*"Gracefully stopping"*"bye"*"exited with code 0"* ]]
+	[ "$(berth ps -a --format '{{.State}}')" = exited ]
+}
+
+@test "--abort-on-container-exit and --exit-code-from give the service's code" {
+	compose <<-END
+		services:
+		  web: {image: busybox, command: "sh -c 'sleep 0.5; exit 3'"}
+		  db: {image: busybox, command: sleep 1000, init: true}
+	END
+	run -3 timeout 20 "$BERTH" up --abort-on-container-exit
+	[ "$(berth ps -q)" = "" ]
+	run -143 timeout 20 "$BERTH" up --exit-code-from db
+	run -1 berth up -d --abort-on-container-exit
+	[[ $output == *"--detach"* ]]
+}

@@ -1,0 +1,111 @@
+# ps, ls, inspect, stats, top, images, events: looking.
+load lib
+
+setup_file() {
+	root_up
+	make_busybox_image
+}
+
+project() {
+	compose <<-END
+		services:
+		  web:
+		    image: busybox
+		    command: sleep 1000
+		    init: true
+		    ports: ["127.0.0.1:18080:80"]
+		    labels: {tier: front}
+		    volumes: [data:/data]
+		  done: {image: busybox, command: "sh -c 'exit 4'"}
+		volumes: {data: }
+	END
+	berth up -d
+	wait_for 5 berth_exited
+}
+berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
+
+@test "ps shows what runs, -a everything, json with docker compose's members" {
+	project
+	[ "$(berth ps --services)" = web ]
+	[ "$(berth ps -a --services | sort | xargs)" = "done web" ]
+	[ "$(berth ps --format json | jq -c keys)" = '["Command","CreatedAt","ExitCode","Health","ID","Image","Labels","LocalVolumes","Mounts","Name","Names","Networks","Ports","Project","Publishers","RunningFor","Service","Size","State","Status"]' ]
+	[ "$(berth ps --format json | jq -c '[.Name,.State,.Project,.Publishers,.Networks]')" = "[\"$PROJECT-web-1\",\"running\",\"$PROJECT\",[{\"URL\":\"127.0.0.1\",\"TargetPort\":80,\"PublishedPort\":18080,\"Protocol\":\"tcp\"}],\"${PROJECT}_default\"]" ]
+	[ "$(berth ps done -a --format '{{.ExitCode}} {{.State}}')" = "4 exited" ]
+	[ "$(berth ps --filter label=tier=front --format '{{.Service}}')" = web ]
+	[ "$(berth ps --format '{{.Label "tier"}}')" = front ]
+	run -1 berth ps --status nonsense
+	run -1 berth ps nonsense
+	[[ $(berth ps -q) =~ ^[0-9a-f]{64}$ ]]
+}
+
+@test "ls shows projects from anywhere" {
+	project
+	mkdir elsewhere
+	pushd elsewhere
+	[[ $(berth ls) == *"$PROJECT"*"exited(1), running(1)"*"$BERTH_HOME/$PROJECT/compose.yaml"* ]]
+	[ "$(berth ls --format json | jq -r '.[0].Name')" = "$PROJECT" ]
+	[ "$(berth -p "$PROJECT" ps --services)" = web ]
+	popd
+}
+
+@test "inspect has docker's shape" {
+	project
+	[ "$(berth inspect web --format '{{.State.Status}} {{.Config.Image}}')" = "running busybox" ]
+	[[ $(berth inspect "$PROJECT-web-1" | jq -r '.[0].NetworkSettings.Networks[].IPAddress') == *.*.*.* ]]
+	[ "$(berth inspect web | jq -c '.[0].NetworkSettings.Ports')" = '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"18080"}]}' ]
+	run -1 berth inspect nonsense
+}
+
+@test "top, stats and images tell of running containers" {
+	project
+	[[ $(berth top) == *"$PROJECT-web-1"*"sleep 1000"* ]]
+	berth stats --no-stream --format json >stats
+	[ "$(jq -r .Name <stats)" = "$PROJECT-web-1" ]
+	[ "$(jq -r .PIDs <stats)" -ge 1 ]
+	[ "$(berth images --format json | jq -r '[.[].Repository] | unique[]')" = busybox ]
+}
+
+@test "events are kept and told" {
+	project
+	berth kill web
+	berth events --since 1m --until 0s --json >all
+	[ "$(jq -r 'select(.service == "done" and .action == "die") | .attributes.exitCode' <all)" = 4 ]
+	[ "$(jq -r 'select(.service == "web") | .action' <all | head -2 | xargs)" = "create start" ]
+}
+
+@test "wait gives the code of the service" {
+	project
+	run -4 timeout 10 "$BERTH" wait done
+	[[ $output == *"container \"$PROJECT-done-1\" exited with status code 4"* ]]
+}
+
+@test "plan and --dry-run say what would be done and change nothing" {
+	project
+	run -0 berth plan web
+	sed -i 's/sleep 1000/sleep 2000/' compose.yaml
+	run -0 berth plan web
+	[[ $output == *"$PROJECT-web-1"* ]]
+	before=$(berth ps -q)
+	run -0 berth up -d --dry-run
+	run -0 berth down --dry-run
+	[ "$(berth ps -q)" = "$before" ]
+}
+
+@test "stop, start, restart, pause, kill and rm do as they say" {
+	project
+	state() { berth ps -a web --format '{{.State}}'; }
+	berth stop -t 1 web && [ "$(state)" = exited ]
+	berth start web && [ "$(state)" = running ]
+	berth pause web && [ "$(state)" = paused ]
+	berth unpause web && [ "$(state)" = running ]
+	berth restart -t 1 web && [ "$(state)" = running ]
+	berth kill -s KILL web
+	wait_for 5 test "$(state)" = exited
+	berth rm -f web
+	[ "$(berth ps -a --services)" = done ]
+	run -1 berth start web
+	[[ $output == *'service "web" has no container to start'* ]]
+	berth up -d --scale web=1
+	berth scale web=0
+	[ "$(berth ps --services)" = "" ]
+}

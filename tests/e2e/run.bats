@@ -1,0 +1,83 @@
+# run: one-off containers, of services and of images.
+load lib
+
+setup_file() {
+	root_up
+	make_busybox_image
+}
+
+project() {
+	compose <<-END
+		services:
+		  web:
+		    image: busybox
+		    command: echo default
+		    environment: {A: file}
+		    depends_on: [db]
+		  db:
+		    image: busybox
+		    command: sleep 1000
+		    init: true
+	END
+}
+
+only_db_is_left() { [ "$(berth ps -a --format '{{.Service}}')" = db ]; }
+
+@test "run starts dependencies, gives output and code, --rm leaves nothing" {
+	project
+	run -0 --separate-stderr berth run --rm web
+	[ "$output" = default ]
+	[ "$(berth ps --services)" = db ]
+	run -9 berth run --rm -T web sh -c 'exit 9'
+	wait_for 5 only_db_is_left
+}
+
+@test "run without --rm leaves a stopped container that down --remove-orphans takes" {
+	project
+	run -0 berth run --no-deps web
+	[ "$(berth ps -a --format '{{.State}}')" = exited ]
+	[[ $(berth ps -a --format '{{.Name}}') == "$PROJECT-web-run-"* ]]
+	berth down --remove-orphans
+	[ "$(berth -p "$PROJECT" ps -aq)" = "" ]
+}
+
+@test "run takes variables, user, directory, entrypoint, mounts and a name" {
+	project
+	r="berth run --rm --no-deps -q"
+	[ "$($r -e A=flag web sh -c 'echo $A')" = flag ]
+	[ "$($r -u user web id -un)" = user ]
+	[ "$($r -w /tmp web pwd)" = /tmp ]
+	[ "$($r --entrypoint 'echo one "two three"' web)" = "one two three" ]
+	echo mounted >file
+	[ "$($r -v ./file:/f:ro web cat /f)" = mounted ]
+	berth run --no-deps --name given web true
+	[ "$(berth ps -a --format '{{.Name}}')" = given ]
+}
+
+@test "run passes standard input on, and Ctrl-C's signal" {
+	project
+	[ "$(echo typed | berth run --rm --no-deps -T web cat 2>/dev/null)" = typed ]
+	timeout --preserve-status -s INT 2 "$BERTH" run --rm --no-deps -T web \
+		sh -c 'trap "exit 4" INT; sleep 1000 & wait' 2>/dev/null && code=0 || code=$?
+	[ "$code" = 4 ]
+}
+
+@test "run says 127 for a missing command" {
+	project
+	run -127 berth run --rm --no-deps web nonsense
+	[[ $output == *'"nonsense": executable file not found'* ]]
+}
+
+@test "run -d prints the name and returns" {
+	project
+	name=$(berth run -d --no-deps web sleep 1000 2>/dev/null)
+	[ "$(berth ps --format '{{.Name}}')" = "$name" ]
+}
+
+@test "run of an image needs no compose file and leaves nothing" {
+	run -0 --separate-stderr berth run --rm busybox sh -c 'echo "$HOME \$x"'
+	[ "$output" = '/root $x' ]
+	run -5 berth run --rm busybox sh -c 'exit 5'
+	[ -z "$(berth ls -aq)" ]
+	[ -z "$(ls "$BERTH_RUN/adhoc")" ]
+}

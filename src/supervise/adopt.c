@@ -220,10 +220,10 @@ static void resume(struct supervisor *s, struct instance *i)
 			take_over_net(i);
 		return;
 	}
-	if (was == STATE_RESTARTING) {
+	if (was == STATE_RESTARTING && !other_boot) {
 		i->life = WAITING;
 		take_over_net(i);
-		instance_event(i, TIMER);
+		instance_wait_on(i);
 		return;
 	}
 	if (!other_boot && i->st.pid > 0)
@@ -241,7 +241,8 @@ static void resume(struct supervisor *s, struct instance *i)
 	}
 	if (was == STATE_STARTING || other_boot)
 		instance_empty_cgroup(i);
-	take_over_net(i);
+	if (!other_boot)
+		take_over_net(i);
 	if (i->st.pid > 0 && !other_boot && was != STATE_STARTING && saw_exit(s, i))
 		return;
 	if (was == STATE_STARTING || other_boot) {
@@ -252,7 +253,13 @@ static void resume(struct supervisor *s, struct instance *i)
 		i->st.pid = 0;
 		i->life = DOWN;
 		i->again = was == STATE_STARTING ? i->st.attempts > 0 || i->st.started_ns
-						 : was == STATE_RUNNING || was == STATE_PAUSED;
+						 : was != STATE_STOPPING;
+		if (was != STATE_STARTING) {
+			i->st.exit_code = 128 + UNKNOWN_EXIT;
+			i->st.finished_ns = when_wall_ns();
+		}
+		i->st.state = i->st.started_ns ? STATE_EXITED : STATE_CREATED;
+		instance_save(i);
 		i->again &= !i->st.manual_stop && i->svc && i->svc->restart.when != RESTART_NO;
 		return;
 	}

@@ -462,7 +462,17 @@ static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
 static void poll_stop(struct job *j, struct run_step *rs, const struct step *s)
 {
 	struct instance *i = instance_find(j->of, s->target);
+	struct err e = {0};
 
+	if (i && i->life != DOWN && i->kills >= 2) {
+		/* SIGKILL is ten seconds old: an uninterruptible sleep. It ends by itself, later.
+		 */
+		err_set(&e, EBUSY, "container %s is stuck in the kernel and cannot be killed yet",
+			i->st.name);
+		err_hint(&e, "look at the disk or the server that it waits for; then try again");
+		fail(j, rs, s, &e);
+		return;
+	}
 	if (i && i->life != DOWN)
 		return;
 	if (i)

@@ -506,6 +506,7 @@ static void act_stop(struct instance *i, bool frozen)
 	if (frozen && cgroup_freeze(i->st.cgroup, false, &e) < 0)
 		log_err(LOG_WARN_, &e);
 	health_stop(i);
+	i->kills = 0;
 	instance_changed(i, NULL);
 	if (i->life == STOPPING && i->svc && i->svc->pre_stop.n && !i->st.one_off) {
 		int64_t grace = i->grace_ns >= 0 ? i->grace_ns : i->svc->stop_grace_ns;
@@ -548,6 +549,19 @@ static void act_back_off(struct instance *i, bool healing)
 	i->st.next_restart_ns = when_wall_ns() + wait;
 	loop_timer_in(i->of->loop, &i->timer, wait, on_timer);
 	instance_changed(i, i->starts ? "die" : NULL);
+}
+
+void instance_wait_on(struct instance *i)
+{
+	int64_t left = i->st.next_restart_ns - when_wall_ns(), most = 60 * NS_PER_SEC;
+
+	/* The back-off goes on where it was; a clock that was set does not stretch it. */
+	i->backoff_ns = 100 * NS_PER_MSEC;
+	for (int64_t k = 1; k < i->st.attempts && i->backoff_ns < most; k++)
+		i->backoff_ns = i->backoff_ns * 2 < most ? i->backoff_ns * 2 : most;
+	if (left < 0)
+		left = 0;
+	loop_timer_in(i->of->loop, &i->timer, left < most ? left : most, on_timer);
 }
 
 int instance_gone(struct later *later)
@@ -610,6 +624,7 @@ void instance_event(struct instance *i, enum life_event ev)
 		act_stop(i, before == PAUSED);
 		break;
 	case ACT_KILL:
+		i->kills++;
 		instance_kill_all(i);
 		loop_timer_in(i->of->loop, &i->timer, 10 * NS_PER_SEC, on_timer);
 		instance_changed(i, before == STOPPING ? NULL : "kill");

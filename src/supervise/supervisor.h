@@ -104,6 +104,7 @@ struct instance {
 	struct conn *attached; /* reads its terminal in our place */
 	bool wired, removing, again /* after a reboot */, hooks_ok;
 	int asked;
+	unsigned kills;        /* of the stop under way that did not end it */
 	unsigned starts, ends; /* counted, so that a waiting step notices */
 	int64_t backoff_ns, grace_ns /* -1: the service's */, began_ns /* mono */;
 	int64_t heal_backoff_ns, heal_window_ns;
@@ -154,6 +155,7 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 		    struct err *e) must_check;
 int instance_adopt(struct supervisor *s, const char *name, struct err *e) must_check;
 void instance_resume_health(struct instance *i);
+void instance_wait_on(struct instance *i); /* for its next restart, after an adoption */
 void instance_event(struct instance *i, enum life_event ev);
 void instance_ended(struct instance *i, int status, int64_t at_ns); /* its process */
 int instance_remove(struct instance *i, bool again, bool volumes, struct err *e) must_check;

@@ -129,3 +129,33 @@ took_less() { awk -v a="$1" -v b="$EPOCHREALTIME" -v s="$2" 'BEGIN { exit !(b - 
 	run berth wait a
 	[ "$status" = 6 ]
 }
+
+@test "after a power cut the policies bring back what they promise, in order" {
+	write <<-END
+		services:
+		  db:
+		    image: busybox
+		    command: sh -c 'sleep 0.3; touch /ok; sleep 1000'
+		    restart: always
+		    healthcheck: {test: test -e /ok, interval: 100ms, retries: 20}
+		  web: {image: busybox, command: sleep 1000, restart: unless-stopped, depends_on: {db: {condition: service_healthy}}}
+		  off: {image: busybox, command: sleep 1000, restart: unless-stopped}
+		  plain: {image: busybox, command: sleep 1000}
+	END
+	berth up -d --wait
+	berth stop off
+	supervisor=$(cut -d' ' -f1 "$BERTH_RUN/projects/$PROJECT/supervisor.pid")
+	kill -9 "$(awk '/^PPid/ { print $2 }' "/proc/$supervisor/status")" "$supervisor"
+	for f in "$BERTH_ROOT/projects/$PROJECT"/containers/*/state.json; do
+		kill -9 "$(jq -r '.pid // empty' "$f")" 2>/dev/null || true
+		sed -i 's/"boot_id":"[^"]*"/"boot_id":"another"/' "$f"
+	done
+	grep " $BERTH_RUN/" /proc/self/mountinfo | cut -d' ' -f5 | sort -r | xargs -r umount -l
+	rm -rf "${BERTH_RUN:?}"/*
+	for bridge in $(ip -o link show type bridge | cut -d' ' -f2); do ip link del "${bridge%:}"; done
+	berth why >why
+	wait_for 5 sh -c "'$BERTH' ps --format '{{.Service}}' | grep -qx web"
+	[ "$(berth ps --format '{{.Service}}' | sort | tr '\n' ' ')" = "db web " ]
+	[ "$(inspect plain State.Status)" = exited ]
+	berth exec web ping -c 1 -W 2 db
+}

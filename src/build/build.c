@@ -4,6 +4,7 @@
 #include "base/tree.h"
 #include "base/when.h"
 #include "build/fetch.h"
+#include "build/lint.h"
 #include "build/path.h"
 #include "build/room.h"
 #include "image/place.h"
@@ -144,8 +145,12 @@ static int find_image(void *arg, const char *ref, const char *platform, struct i
 {
 	struct builder *b = arg;
 	struct pull_options o = {.platform = platform, .progress = b->req->pull_progress};
-	int r = b->req->pull ? IMAGE_ABSENT : store_image(b->a, ref, out, e);
+	int r = b->req->pull && !b->check_only ? IMAGE_ABSENT : store_image(b->a, ref, out, e);
 
+	if (r == IMAGE_ABSENT && b->check_only) {
+		*out = NULL;
+		return 0;
+	}
 	if (r == IMAGE_ABSENT)
 		r = pull_image(b->a, ref, &o, out, e);
 	return r < 0 ? err_wrap(e, "get the image %s", ref) : r;
@@ -343,6 +348,22 @@ static void clean(struct builder *b)
 		close(b->context.root);
 }
 
+static int advise(struct builder *b, struct err *e)
+{
+	struct build_progress *p = b->req->progress;
+	auto_buf rules = {0};
+	struct lint lint;
+
+	lint_run(b->a, &b->recipe, &b->graph, &lint);
+	vec_each(f, &lint) {
+		buf_printf(&rules, "%s%s", rules.n ? ", " : "", f->rule);
+		if (p && p->note)
+			p->note(p, arena_printf(b->a, "warning: %s: %s (line %d)", f->rule,
+						f->message, f->line));
+	}
+	return lint.fatal ? err_set(e, EINVAL, "lint violation found for rules: %s", rules.p) : 0;
+}
+
 static int prepare(struct builder *b, struct err *e)
 {
 	int r = open_context(b, e);
@@ -353,6 +374,8 @@ static int prepare(struct builder *b, struct err *e)
 		r = open_named(b, e);
 	if (r == 0)
 		r = make_graph(b, e);
+	if (r == 0 && !b->check_only)
+		r = advise(b, e);
 	if (r == 0) {
 		named_ignores(b);
 		set_created(b);
@@ -382,5 +405,19 @@ int build_image(struct arena *a, const struct build_request *q, struct image **o
 	clean(&b);
 	loop_free(b.loop);
 	sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+int build_check(struct arena *a, const struct build_request *q, struct lint *out, struct err *e)
+{
+	struct builder b = {.a = a, .req = q, .e = e, .context = {.root = -1}, .check_only = true};
+	int r = prepare(&b, e);
+
+	/* A file that can be read gets advice, even where it cannot be built. */
+	if (r == 0 || b.graph.recipe) {
+		lint_run(a, &b.recipe, &b.graph, out);
+		r = out->n ? 0 : r;
+	}
+	clean(&b);
 	return r;
 }

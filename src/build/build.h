@@ -59,6 +59,11 @@ struct build_request {
 int build_image(struct arena *a, const struct build_request *r, struct image **out,
 		struct err *e) must_check;
 
+/* Reads and judges the Dockerfile only; images that are not here are not fetched. */
+struct lint;
+int build_check(struct arena *a, const struct build_request *r, struct lint *out,
+		struct err *e) must_check;
+
 /* A service's `build`, as a request; services that it names (service:x) are not built here. */
 int build_service_request(struct arena *a, const struct project *p, const struct service *s,
 			  struct build_request *out, struct err *e) must_check;

@@ -33,6 +33,7 @@ struct builder {
 	VEC(struct fetched) fetched;
 	struct stage_run *runs; /* one for each stage of the graph */
 	struct loop *loop;
+	bool check_only;
 	int steps_begun, failed;  /* failed: -errno of a RUN that ended; the reason is in *e */
 	const char *created;      /* RFC 3339: of everything in this build */
 	struct strings scratches; /* directories to remove at the end */

@@ -2,6 +2,7 @@
 #include "build/build.h"
 #include "base/file.h"
 #include "base/when.h"
+#include "build/lint.h"
 #include "cli/builds.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -17,7 +18,7 @@ struct build_opts {
 	struct strings tags, args, contexts, secrets, ssh, labels, hosts, ulimits, no_cache_filter,
 		allow;
 	const char *file, *target, *network, *platform, *progress, *iidfile, *metadata, *shm_size;
-	bool no_cache, pull, quiet, load, with_dependencies, push;
+	bool no_cache, pull, quiet, load, with_dependencies, push, check;
 };
 
 /* ---- words to fields ---- */
@@ -235,6 +236,26 @@ static int results(struct cli *c, const struct build_opts *o, const struct image
 	return r;
 }
 
+/* As `docker build --check`: 1 where there is something to say. */
+static int check(struct cli *c, const struct build_request *q, struct err *e)
+{
+	struct lint lint = {0};
+	int r = build_check(&c->arena, q, &lint, e);
+
+	if (r < 0)
+		return r;
+	if (!lint.n) {
+		puts("Check complete, no warnings found.");
+		return 0;
+	}
+	printf("Check complete, %zu warning%s been found!\n", lint.n,
+	       lint.n > 1 ? "s have" : " has");
+	vec_each(f, &lint)
+		printf("\nWARNING: %s - %s\n%s\n%s:%d\n", f->rule, lint_url(&c->arena, f->rule),
+		       f->message, q->dockerfile ? q->dockerfile : "Dockerfile", f->line);
+	return 1;
+}
+
 static int build_path(struct cli *c, const struct build_opts *o, const char *context, struct err *e)
 {
 	struct build_request q;
@@ -244,6 +265,8 @@ static int build_path(struct cli *c, const struct build_opts *o, const char *con
 
 	if (r < 0)
 		return r;
+	if (o->check)
+		return check(c, &q, e);
 	v = build_view_new(c, o->progress, o->quiet);
 	q.progress = build_view_progress(v);
 	q.pull_progress = build_view_pulls(v);
@@ -305,6 +328,16 @@ static int build_services(struct cli *c, const struct build_opts *o, const struc
 		fprintf(stderr, "no service to build\n");
 	for (size_t i = 0; i < o->args.n; i++)
 		key_value(&c->arena, o->args.v[i], &b.args);
+	for (size_t i = 0; o->check && i < builds.n; i++) {
+		struct build_request q;
+
+		r = build_service_request(&c->arena, p, project_service(p, builds.v[i]), &q, e);
+		r = r < 0 ? r : check(c, &q, e);
+		if (r)
+			return r;
+	}
+	if (o->check)
+		return 0;
 	r = builds_run(c, p, &builds, &b, e);
 	for (size_t i = 0; r == 0 && o->push && i < builds.n; i++)
 		r = push_image(&c->arena,
@@ -368,6 +401,7 @@ static const struct opt build_opts[] = {
 	{0,   "shm-size",        OPT_STR,  O(shm_size),        "SIZE",  "of /dev/shm of RUN steps"},
 	{0,   "ulimit",          OPT_LIST, O(ulimits),         "SPEC",  "NAME=SOFT[:HARD] for RUN steps"},
 	{0,   "allow",           OPT_LIST, O(allow),           "POWER", "network.host or security.insecure"},
+	{0,   "check",           OPT_FLAG, O(check),           NULL,    "judge the Dockerfile, build nothing"},
 	{0,   "load",            OPT_FLAG, O(load),            NULL,    NULL},
 	{0,   "with-dependencies", OPT_FLAG, O(with_dependencies), NULL, "build what the services depend on, too"},
 	{0},

@@ -156,7 +156,7 @@ static void on_end(struct build_progress *p, const struct build_step_info *s,
 
 static void on_note(struct build_progress *p, const char *line)
 {
-	if (of(p)->kind != VIEW_JSON)
+	if (of(p)->kind == VIEW_PLAIN)
 		fprintf(stderr, "%s\n", line);
 }
 

@@ -207,3 +207,59 @@ teardown_file() {
 	touch f
 	[ "$(SOURCE_DATE_EPOCH=1700000000 berth build -q --no-cache .)" = "$first" ]
 }
+
+@test "--check names the rule and the line, and builds nothing" {
+	printf 'from busybox as B\nWORKDIR app\nCMD x\n' >Dockerfile
+	run berth build --check .
+	[ "$status" -eq 1 ]
+	[[ $output == *"WARNING: StageNameCasing"* ]]
+	[[ $output == *"rule/json-args-recommended/"* ]]
+	[[ $output == *"Dockerfile:2"* ]]
+	printf 'FROM busybox AS b\nCMD ["x"]\n' >Dockerfile
+	run berth build --check .
+	[ "$status" -eq 0 ]
+	printf '# check=error=true\nFROM busybox as b\n' >Dockerfile
+	run berth build .
+	[ "$status" -eq 1 ]
+	[[ $output == *"FromAsCasing"* ]]
+}
+
+@test "COPY takes parents along and leaves excludes out" {
+	mkdir -p d/e && touch d/e/one.txt d/e/two.md d/top.md f
+	cat >Dockerfile <<-'E'
+		FROM busybox
+		COPY --parents d/e/one.txt f /p1/
+		COPY --parents d/./e/*.txt /p2/
+		COPY --parents **/*.md /p3/
+		COPY --exclude=*.md --exclude=e/two.md d /p4
+	E
+	berth build -q -t par .
+	[ "$(show par find /p1 /p2 /p3 /p4 -type f | sort | tr '\n' ' ')" = \
+		"/p1/d/e/one.txt /p1/f /p2/e/one.txt /p3/d/e/two.md /p3/d/top.md /p4/e/one.txt " ]
+}
+
+@test "ADD unpacks archives, gets URLs and checks their sums" {
+	mkdir t && echo in >t/in && tar -cJf t.tar.xz t && tar -cf t.tar t && zstd -q t.tar -o t.tar.zst
+	gzip -c t/in >plain.gz
+	cat >Dockerfile <<-'E'
+		FROM busybox
+		ADD t.tar.xz /xz/
+		ADD t.tar.zst /zst/
+		ADD plain.gz /gz/
+		ADD --unpack=false t.tar /whole/
+	E
+	berth build -q -t arch .
+	[ "$(show arch cat /xz/t/in /zst/t/in | tr '\n' ' ')" = "in in " ]
+	[ "$(show arch ls /gz /whole | tr '\n' ' ')" = "/gz: plain.gz  /whole: t.tar " ]
+	python3 -m http.server -b 127.0.0.1 8123 -d t >/dev/null 2>&1 3>&- &
+	server=$!
+	wait_for 5 python3 -c 'import urllib.request; urllib.request.urlopen("http://127.0.0.1:8123/in")'
+	sum=$(sha256sum <t/in | cut -c1-64)
+	printf 'FROM busybox\nADD --checksum=sha256:%s http://127.0.0.1:8123/in /url/\n' "$sum" >Dockerfile
+	run berth build -q -t url .
+	printf 'FROM busybox\nADD --checksum=sha256:%064d http://127.0.0.1:8123/in /url/\n' 1 >Dockerfile
+	run -1 berth build -q .
+	kill $server
+	[[ $output == *"digest mismatch"* ]]
+	[ "$(show url cat /url/in)" = in ]
+}

@@ -1,10 +1,11 @@
 #include "base/err.h"
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
-#include <limits.h>
+
 #include <cmocka.h>
 
 static void wraps_outermost_first(void **state)

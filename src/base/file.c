@@ -103,7 +103,8 @@ int file_mkdirs(const char *path, mode_t mode, struct err *e)
 		memcpy(part, path, i);
 		part[i] = '\0';
 		if (mkdir(part, mode) < 0 && errno != EEXIST)
-			return err_set(e, errno, "cannot make directory %s: %s", part, strerror(errno));
+			return err_set(e, errno, "cannot make directory %s: %s", part,
+				       strerror(errno));
 	}
 	return 0;
 }

@@ -28,4 +28,5 @@ enum file_lock { FILE_LOCK_WAIT, FILE_LOCK_TRY };
  * flock on a file made where it is missing; the lock dies with the descriptor, so a killed
  * holder leaves none. FILE_LOCK_TRY: -EWOULDBLOCK (e untouched) where another holds it.
  */
-int file_lock(int dirfd, const char *name, enum file_lock how, int *out_fd, struct err *e) must_check;
+int file_lock(int dirfd, const char *name, enum file_lock how, int *out_fd,
+	      struct err *e) must_check;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 static char root[64];
@@ -71,7 +72,8 @@ static void removal_follows_no_link(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(replaces_whole), cmocka_unit_test(lock_is_exclusive),
+		cmocka_unit_test(replaces_whole),
+		cmocka_unit_test(lock_is_exclusive),
 		cmocka_unit_test(removal_follows_no_link),
 	};
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 struct counter {

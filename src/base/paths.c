@@ -25,7 +25,8 @@ int paths_make(struct arena *a, const char *base, const char *sub, char **out, s
 	int r = file_mkdirs(path, 0700, e);
 
 	if (r < 0)
-		return err_hint(e, "run berth as root, or set BERTH_ROOT and BERTH_RUN to places you may write");
+		return err_hint(e, "run berth as root, or set BERTH_ROOT and BERTH_RUN to places "
+				   "you may write");
 	*out = path;
 	return 0;
 }

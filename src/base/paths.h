@@ -5,8 +5,8 @@
  * Directories are made 0700 on first use.
  */
 #pragma once
-#include "base/err.h"
 #include "base/arena.h"
+#include "base/err.h"
 
 const char *paths_root(void);
 const char *paths_run(void);

@@ -60,7 +60,7 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
-void buf_json(struct buf *b, const char *s, size_t n); /* quoted; bad UTF-8 becomes U+FFFD */
-void buf_shell(struct buf *b, const char *s);          /* quoted where a shell needs it */
+void buf_json(struct buf *b, const char *s, size_t n);     /* quoted; bad UTF-8 becomes U+FFFD */
+void buf_shell(struct buf *b, const char *s);              /* quoted where a shell needs it */
 void buf_terminal(struct buf *b, const char *s, size_t n); /* control characters made visible */
 char *buf_take(struct arena *a, struct buf *b);            /* copies into the arena, empties b */

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 static void numbers(void **state)
@@ -12,10 +13,19 @@ static void numbers(void **state)
 		int r;
 		int64_t out;
 	} rows[] = {
-		{"0", 0, 0}, {"42", 0, 42}, {"-7", 0, -7}, {"9223372036854775807", 0, INT64_MAX},
-		{"-9223372036854775808", 0, INT64_MIN}, {"9223372036854775808", -ERANGE, 0},
-		{"", -EINVAL, 0}, {"-", -EINVAL, 0}, {"+1", -EINVAL, 0}, {" 1", -EINVAL, 0},
-		{"1 ", -EINVAL, 0}, {"0x1", -EINVAL, 0}, {"99999999999999999999", -ERANGE, 0},
+		{"0", 0, 0},
+		{"42", 0, 42},
+		{"-7", 0, -7},
+		{"9223372036854775807", 0, INT64_MAX},
+		{"-9223372036854775808", 0, INT64_MIN},
+		{"9223372036854775808", -ERANGE, 0},
+		{"", -EINVAL, 0},
+		{"-", -EINVAL, 0},
+		{"+1", -EINVAL, 0},
+		{" 1", -EINVAL, 0},
+		{"1 ", -EINVAL, 0},
+		{"0x1", -EINVAL, 0},
+		{"99999999999999999999", -ERANGE, 0},
 	};
 
 	for (size_t i = 0; i < countof(rows); i++) {

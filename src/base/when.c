@@ -93,7 +93,9 @@ int when_parse_duration(const char *s, int64_t *out_ns, struct err *e)
 		return err_set(e, ERANGE, "duration \"%s\" is too long", s);
 	if (r < 0) {
 		err_set(e, EINVAL, "\"%s\" is not a duration", s);
-		return err_hint(e, "write a number and a unit: ns, us, ms, s, m, h, d or w, as in \"1m30s\"");
+		return err_hint(
+			e,
+			"write a number and a unit: ns, us, ms, s, m, h, d or w, as in \"1m30s\"");
 	}
 	*out_ns = negative ? -sum : sum;
 	return 0;
@@ -192,10 +194,15 @@ char *when_human(int64_t ns, char buf[static 40])
 		int64_t below_s, unit_s;
 		const char *words;
 	} rows[] = {
-		{1, 0, "Less than a second"}, {2, 0, "1 second"}, {60, 1, "%lld seconds"},
-		{120, 0, "About a minute"},   {46 * 60, 60, "%lld minutes"},
-		{90 * 60, 0, "About an hour"}, {48 * 3600, 3600, "%lld hours"},
-		{14 * 86400, 86400, "%lld days"}, {60 * 86400, 7 * 86400, "%lld weeks"},
+		{1, 0, "Less than a second"},
+		{2, 0, "1 second"},
+		{60, 1, "%lld seconds"},
+		{120, 0, "About a minute"},
+		{46 * 60, 60, "%lld minutes"},
+		{90 * 60, 0, "About an hour"},
+		{48 * 3600, 3600, "%lld hours"},
+		{14 * 86400, 86400, "%lld days"},
+		{60 * 86400, 7 * 86400, "%lld weeks"},
 		{730 * INT64_C(86400), 30 * 86400, "%lld months"},
 		{INT64_MAX, 365 * 86400, "%lld years"},
 	};
@@ -234,7 +241,8 @@ int size_parse(const char *s, int64_t *out_bytes, struct err *e)
 			goto bad;
 		unit = INT64_C(1) << (10 * (letter - letters));
 		end++;
-		if (unit > 1 && tolower((unsigned char)*end) == 'i' && tolower((unsigned char)end[1]) == 'b')
+		if (unit > 1 && tolower((unsigned char)*end) == 'i' &&
+		    tolower((unsigned char)end[1]) == 'b')
 			end += 2;
 		else if (unit > 1 && tolower((unsigned char)*end) == 'b')
 			end++;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 static void durations(void **state)
@@ -13,10 +14,15 @@ static void durations(void **state)
 		int64_t ns;
 		const char *out;
 	} rows[] = {
-		{"30s", 30 * NS_PER_SEC, "30s"}, {"1m30s", 90 * NS_PER_SEC, "1m30s"},
-		{"1d", 86400 * NS_PER_SEC, "24h0m0s"}, {"1h5m", 3900 * NS_PER_SEC, "1h5m0s"},
-		{"1.5s", 1500 * NS_PER_MSEC, "1.5s"}, {"100ms", 100 * NS_PER_MSEC, "100ms"},
-		{"10us", 10000, "10\xc2\xb5s"}, {"0s", 0, "0s"}, {"2w", 14 * 86400 * NS_PER_SEC, "336h0m0s"},
+		{"30s", 30 * NS_PER_SEC, "30s"},
+		{"1m30s", 90 * NS_PER_SEC, "1m30s"},
+		{"1d", 86400 * NS_PER_SEC, "24h0m0s"},
+		{"1h5m", 3900 * NS_PER_SEC, "1h5m0s"},
+		{"1.5s", 1500 * NS_PER_MSEC, "1.5s"},
+		{"100ms", 100 * NS_PER_MSEC, "100ms"},
+		{"10us", 10000, "10\xc2\xb5s"},
+		{"0s", 0, "0s"},
+		{"2w", 14 * 86400 * NS_PER_SEC, "336h0m0s"},
 		{"1h0m0.5s", 3600 * NS_PER_SEC + NS_PER_SEC / 2, "1h0m0.5s"},
 	};
 	static const char *const bad[] = {"", "10", "s", "1 s", "1x", "5m 3s", "1..5s", "ten"};
@@ -43,8 +49,8 @@ static void sizes(void **state)
 		const char *in;
 		int64_t bytes;
 	} rows[] = {
-		{"0", 0}, {"512", 512}, {"64m", 64 << 20}, {"1.5k", 1536}, {"1 GB", 1 << 30},
-		{"2KiB", 2048}, {"1b", 1}, {"-1", -1},
+		{"0", 0},          {"512", 512},   {"64m", 64 << 20}, {"1.5k", 1536},
+		{"1 GB", 1 << 30}, {"2KiB", 2048}, {"1b", 1},         {"-1", -1},
 	};
 	static const char *const bad[] = {"", "m", "1x", "1Gi", "0x10", "nan", "inf", "1bb", "1mm"};
 	struct err e;
@@ -84,7 +90,9 @@ static void times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(durations), cmocka_unit_test(sizes), cmocka_unit_test(times),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

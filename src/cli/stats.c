@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-static const struct column top_columns[] = {{"UID", "UID"},   {"PID", "PID"},	  {"PPID", "PPID"},
-					    {"C", "C"},	      {"STIME", "STIME"}, {"TTY", "TTY"},
-					    {"TIME", "TIME"}, {"CMD", "CMD"},	  {0}};
+static const struct column top_columns[] = {{"UID", "UID"},   {"PID", "PID"},     {"PPID", "PPID"},
+					    {"C", "C"},       {"STIME", "STIME"}, {"TTY", "TTY"},
+					    {"TIME", "TIME"}, {"CMD", "CMD"},     {0}};
 
 static char *command_line(struct arena *a, int64_t pid)
 {
@@ -104,8 +104,8 @@ static json_t *top_row(struct arena *a, int64_t pid)
 	seconds = (p.utime + p.stime) / hz;
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "UID", owner(a, pid), "PID",
 			 arena_printf(a, "%lld", (long long)pid), "PPID",
-			 arena_printf(a, "%lld", p.ppid), "C", "0", "STIME", start_clock(a, p.start),
-			 "TTY", p.tty ? "pts" : "?", "TIME",
+			 arena_printf(a, "%lld", p.ppid), "C", "0", "STIME",
+			 start_clock(a, p.start), "TTY", p.tty ? "pts" : "?", "TIME",
 			 arena_printf(a, "%02lld:%02lld:%02lld", (long long)(seconds / 3600),
 				      (long long)(seconds / 60 % 60), (long long)(seconds % 60)),
 			 "CMD", cmd && *cmd ? cmd : arena_printf(a, "[%s]", p.name));
@@ -191,7 +191,8 @@ static void net_bytes(struct arena *a, int64_t pid, uint64_t *in, uint64_t *out)
 		line = span_trim(line);
 		if (!span_cut(&line, ':', &name) || span_is(name, "lo"))
 			continue;
-		if (sscanf(span_dup(a, line), "%llu %*u %*u %*u %*u %*u %*u %*u %llu", &rx, &tx) == 2) {
+		if (sscanf(span_dup(a, line), "%llu %*u %*u %*u %*u %*u %*u %*u %llu", &rx, &tx) ==
+		    2) {
 			*in += rx;
 			*out += tx;
 		}
@@ -201,7 +202,8 @@ static void net_bytes(struct arena *a, int64_t pid, uint64_t *in, uint64_t *out)
 static double cpu_percent(const struct samples *before, const struct sample *s)
 {
 	vec_each(b, before) {
-		if (!strcmp(b->name, s->name) && s->at_ns > b->at_ns && s->now.cpu_ns >= b->now.cpu_ns)
+		if (!strcmp(b->name, s->name) && s->at_ns > b->at_ns &&
+		    s->now.cpu_ns >= b->now.cpu_ns)
 			return 100.0 * (double)(s->now.cpu_ns - b->now.cpu_ns) /
 			       (double)(s->at_ns - b->at_ns);
 	}
@@ -224,21 +226,23 @@ static json_t *stats_row(struct arena *a, const struct status *s, const struct s
 
 	net_bytes(a, s->pid, &rx, &tx);
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Container", s->name, "Name", s->name,
-		"ID", arena_strndup(a, s->id ? s->id : "", no_trunc ? 64 : 12), "CPUPerc",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Container", s->name, "Name",
+		s->name, "ID", arena_strndup(a, s->id ? s->id : "", no_trunc ? 64 : 12), "CPUPerc",
 		arena_printf(a, "%.2f%%", cpu_percent(before, now)), "MemUsage",
 		arena_printf(a, "%s / %s", size_binary((int64_t)g->memory, used),
 			     size_binary((int64_t)limit, most)),
 		"MemPerc", arena_printf(a, "%.2f%%", 100.0 * (double)g->memory / (double)limit),
 		"NetIO",
-		arena_printf(a, "%s / %s", size_human((int64_t)rx, in), size_human((int64_t)tx, out)),
+		arena_printf(a, "%s / %s", size_human((int64_t)rx, in),
+			     size_human((int64_t)tx, out)),
 		"BlockIO",
 		arena_printf(a, "%s / %s", size_human((int64_t)g->io_read, read),
 			     size_human((int64_t)g->io_written, written)),
 		"PIDs", arena_printf(a, "%llu", (unsigned long long)g->pids));
 }
 
-static int take_samples(struct cli *c, struct arena *a, const struct targets *ts, struct samples *out)
+static int take_samples(struct cli *c, struct arena *a, const struct targets *ts,
+			struct samples *out)
 {
 	vec_each(t, ts) {
 		vec_each(s, &t->containers) {
@@ -257,10 +261,15 @@ static int take_samples(struct cli *c, struct arena *a, const struct targets *ts
 static int print_stats(struct cli *c, const struct stats *o, const struct targets *ts,
 		       const struct samples *before, const struct samples *now, struct err *e)
 {
-	static const struct column columns[] = {
-		{"CONTAINER ID", "ID"}, {"NAME", "Name"},      {"CPU %", "CPUPerc"},
-		{"MEM USAGE / LIMIT", "MemUsage"}, {"MEM %", "MemPerc"}, {"NET I/O", "NetIO"},
-		{"BLOCK I/O", "BlockIO"}, {"PIDS", "PIDs"}, {0}};
+	static const struct column columns[] = {{"CONTAINER ID", "ID"},
+						{"NAME", "Name"},
+						{"CPU %", "CPUPerc"},
+						{"MEM USAGE / LIMIT", "MemUsage"},
+						{"MEM %", "MemPerc"},
+						{"NET I/O", "NetIO"},
+						{"BLOCK I/O", "BlockIO"},
+						{"PIDS", "PIDs"},
+						{0}};
 	auto_json *rows = json_array();
 	auto_arena a = {0};
 
@@ -276,7 +285,8 @@ static int print_stats(struct cli *c, const struct stats *o, const struct target
 				}
 			}
 			if (found || o->all)
-				json_array_append_new(rows, stats_row(&a, s, mine, before, o->no_trunc));
+				json_array_append_new(rows,
+						      stats_row(&a, s, mine, before, o->no_trunc));
 		}
 	}
 	return table_print(stdout, o->format, columns, rows, TABLE_LINES, e);

@@ -154,7 +154,8 @@ int record_read(struct arena *a, const char *id, struct image **out, struct err 
 	img->size = json_int_or(j, "size", 0);
 	if (json_string_or(j, "digest", NULL))
 		img->digest = arena_printf(a, "%s", json_string_or(j, "digest", NULL));
-	/* Overlayfs refuses the same directory twice (ELOOP); what lies under itself adds nothing. */
+	/* Overlayfs refuses the same directory twice (ELOOP); what lies under itself adds nothing.
+	 */
 	for (size_t i = img->diff_ids.n; i--;) {
 		char *dir = arena_printf(a, "%s/diff", place_layer(a, img->diff_ids.v[i]));
 

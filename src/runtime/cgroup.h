@@ -16,9 +16,10 @@ int cgroup_enter(const char *path, pid_t pid, struct err *e) must_check;
 /* A v2 directory descriptor for CLONE_INTO_CGROUP, or -1 where the layout has none. */
 int cgroup_fd(const char *path);
 int cgroup_freeze(const char *path, bool frozen, struct err *e) must_check;
-int cgroup_kill(const char *path, struct err *e) must_check; /* SIGKILL to all, thawing first */
+int cgroup_kill(const char *path, struct err *e) must_check;   /* SIGKILL to all, thawing first */
 int cgroup_remove(const char *path, struct err *e) must_check; /* -EBUSY while occupied */
-int cgroup_pids(struct arena *a, const char *path, pid_t **out, size_t *n, struct err *e) must_check;
+int cgroup_pids(struct arena *a, const char *path, pid_t **out, size_t *n,
+		struct err *e) must_check;
 
 struct cgroup_stats {
 	uint64_t cpu_ns, memory, memory_limit, pids, pids_limit;

@@ -8,10 +8,10 @@
 #include "runtime/spec.h"
 
 struct launch {
-	pid_t pid;      /* of the container's first process, in our pid namespace */
-	int pidfd;      /* caller closes */
-	int sync_fd;    /* readable: call launch_finish(); caller closes */
-	int tty_fd;     /* master side of the terminal allocated inside; -1 without tty */
+	pid_t pid;           /* of the container's first process, in our pid namespace */
+	int pidfd;           /* caller closes */
+	int sync_fd;         /* readable: call launch_finish(); caller closes */
+	int tty_fd;          /* master side of the terminal allocated inside; -1 without tty */
 	uint64_t start_time; /* field 22 of /proc/PID/stat: with pid, names the process for ever */
 };
 
@@ -34,4 +34,5 @@ struct user_ids {
 	gid_t gid;
 	char home[256];
 };
-int launch_resolve_user(int root_fd, const char *user, struct user_ids *out, struct err *e) must_check;
+int launch_resolve_user(int root_fd, const char *user, struct user_ids *out,
+			struct err *e) must_check;

@@ -29,8 +29,8 @@ struct mount_spec {
 	mode_t mode;             /* MNT_TMPFS, MNT_DATA */
 	uid_t uid;               /* MNT_TMPFS, MNT_DATA */
 	gid_t gid;
-	struct span data;        /* MNT_DATA: the content of a file on a private tmpfs (secrets) */
-	struct strings layers;   /* MNT_OVERLAY_IMAGE: directories, topmost first */
+	struct span data;         /* MNT_DATA: the content of a file on a private tmpfs (secrets) */
+	struct strings layers;    /* MNT_OVERLAY_IMAGE: directories, topmost first */
 	const char *upper, *work; /* MNT_OVERLAY_IMAGE: NULL, or writes go there */
 };
 
@@ -77,12 +77,13 @@ struct id_map {
 struct container_spec {
 	const char *id;   /* 64 hex digits */
 	const char *name; /* for messages */
-	const char *dir;  /* this container's directory below BERTH_RUN or BERTH_ROOT, made by the caller */
+	const char *dir;  /* this container's directory below BERTH_RUN or BERTH_ROOT, made by the
+			     caller */
 
 	/* root file system: an overlay of layers, or a plain directory */
-	struct strings layers;   /* lower directories, topmost first */
+	struct strings layers; /* lower directories, topmost first */
 	const char *upper, *work;
-	const char *root_dir;    /* instead of layers */
+	const char *root_dir; /* instead of layers */
 	bool read_only_root;
 
 	/* the process */
@@ -115,7 +116,7 @@ struct container_spec {
 	/* file system extras */
 	VEC(struct mount_spec) mounts; /* in order, after /proc /sys /dev */
 	VEC(struct device_spec) devices;
-	int64_t shm_size; /* 0: 64 MiB */
+	int64_t shm_size;                                     /* 0: 64 MiB */
 	const char *hosts_file, *hostname_file, *resolv_file; /* bound onto /etc/...; NULL: not */
 
 	/* resources */

@@ -4,6 +4,8 @@
  */
 #pragma once
 #include "base/err.h"
+#include "runtime/cgroup_room.h"
+#include "runtime/devices.h"
 #include "runtime/launch.h"
 #include "runtime/rights.h"
 #include "runtime/spec.h"
@@ -26,6 +28,8 @@ struct child {
 	int etc[3];   /* hosts, hostname, resolv.conf */
 	struct user user;
 	struct filter filter;
+	struct cgroup_trees trees; /* found before the switch */
+	struct device_nodes devices;
 };
 
 struct step {

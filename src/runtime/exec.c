@@ -59,7 +59,9 @@ static int step_cgroup(struct child *c, struct err *e)
 
 static int step_limits(struct child *c, struct err *e)
 {
-	return rights_limits(&exec_of(c)->of, e);
+	int r = rights_oom(&exec_of(c)->of, e);
+
+	return r < 0 ? r : rights_limits(&exec_of(c)->of, e);
 }
 
 static int step_join(struct child *c, struct err *e)

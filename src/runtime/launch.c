@@ -74,6 +74,8 @@ static int step_cgroup(struct child *c, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (rights_oom(c->spec, e) < 0)
+		return -e->code;
 	if (c->spec->cgroup.mode == NS_NEW && unshare(CLONE_NEWCGROUP) < 0)
 		return err_set(e, errno, "no cgroup namespace: %s", strerror(errno));
 	return 0;
@@ -377,23 +379,21 @@ static int start(const struct container_spec *s, struct child *c, struct launch 
 }
 
 /* The cgroup must let through what `devices` asks for. */
-static int make_cgroup(struct arena *a, const struct container_spec *s, struct err *e)
+static int make_cgroup(struct child *c, struct err *e)
 {
+	const struct container_spec *s = c->spec;
 	struct cgroup_limits limits = s->limits;
-	struct stat st;
 
 	limits.devices.v = NULL;
 	limits.devices.n = limits.devices.cap = 0;
-	vec_each(d, &s->devices) {
-		if (stat(d->source, &st) < 0)
-			return err_set(e, errno, "device %s: %s", d->source, strerror(errno));
-		if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-			*vec_push(a, &limits.devices) = (struct device_rule){
-				true, S_ISCHR(st.st_mode) ? 'c' : 'b', major(st.st_rdev),
-				minor(st.st_rdev), d->permissions ? d->permissions : "rwm"};
+	vec_each(d, &c->devices) {
+		if (d->permissions)
+			*vec_push(c->a, &limits.devices) = (struct device_rule){
+				true, S_ISCHR(d->mode) ? 'c' : 'b', major(d->number),
+				minor(d->number), d->permissions};
 	}
 	vec_each(rule, &s->limits.devices)
-		*vec_push(a, &limits.devices) = *rule;
+		*vec_push(c->a, &limits.devices) = *rule;
 	return cgroup_make(s->cgroup_path, &limits, s->privileged, e);
 }
 
@@ -404,12 +404,15 @@ int launch_begin(const struct container_spec *s, struct launch *out, struct err 
 	struct err ignored;
 	int r = filter_choose(&a, s, &c.filter, e);
 
+	cgroup_trees(&c.trees);
 	if (!r && s->init)
 		r = c.init = init_open(e);
 	if (r >= 0)
 		r = userns_open(s, &c.userns, e);
 	if (!r)
-		r = make_cgroup(&a, s, e);
+		r = devices_find(&a, s, &c.devices, e);
+	if (!r)
+		r = make_cgroup(&c, e);
 	if (!r) {
 		r = start(s, &c, out, e);
 		if (r < 0 && cgroup_remove(s->cgroup_path, &ignored) < 0)

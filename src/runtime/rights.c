@@ -176,10 +176,22 @@ int rights_take(const struct rights *r, struct err *e)
 	return r->no_new_privs ? install(r->filter, e) : 0;
 }
 
+int rights_oom(const struct container_spec *s, struct err *e)
+{
+	auto_fd int fd = -1;
+	char text[16];
+	int r;
+
+	if (!s->oom_score_adj_given)
+		return 0;
+	fd = sys_open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY, 0);
+	snprintf(text, sizeof(text), "%d", s->oom_score_adj);
+	r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
+	return r < 0 ? err_set(e, -r, "cannot set oom_score_adj to %s: %s", text, strerror(-r)) : 0;
+}
+
 int rights_limits(const struct container_spec *s, struct err *e)
 {
-	char text[16];
-
 	vec_each(l, &s->rlimits) {
 		const struct rlimit limit = {l->soft, l->hard};
 
@@ -189,16 +201,6 @@ int rights_limits(const struct container_spec *s, struct err *e)
 				strerror(errno));
 			return err_hint(e, "a hard limit above berth's own needs CAP_SYS_RESOURCE");
 		}
-	}
-	if (s->oom_score_adj_given) {
-		auto_fd int fd = sys_open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY, 0);
-		int r = fd;
-
-		snprintf(text, sizeof(text), "%d", s->oom_score_adj);
-		r = r < 0 ? r : sys_write_all(fd, text, strlen(text));
-		if (r < 0)
-			return err_set(e, -r, "cannot set oom_score_adj to %s: %s", text,
-				       strerror(-r));
 	}
 	return 0;
 }

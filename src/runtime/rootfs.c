@@ -9,7 +9,6 @@
 #include "runtime/inside.h"
 #include "runtime/mountfd.h"
 #include "runtime/userns.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -210,12 +209,10 @@ static int mount_cgroup_v1(struct child *c, const struct cgroup_trees *trees, ui
 static int mount_cgroup(struct child *c, struct err *e)
 {
 	uint64_t ro = c->spec->privileged ? 0 : MOUNT_ATTR_RDONLY;
-	struct cgroup_trees trees;
 	int fd;
 
-	cgroup_trees(&trees);
-	if (trees.layout != CGROUP_V2)
-		return mount_cgroup_v1(c, &trees, ro, e);
+	if (c->trees.layout != CGROUP_V2)
+		return mount_cgroup_v1(c, &c->trees, ro, e);
 	fd = mount_at(c, "/sys/fs/cgroup", "cgroup2", NULL, 0, MOUNT_PLAIN | ro, e);
 	return fd < 0 ? fd : 0;
 }
@@ -336,70 +333,17 @@ int rootfs_system(struct child *c, struct err *e)
 	return r < 0 ? r : mount_dev(c, e);
 }
 
-static int make_node(struct child *c, const char *target, const struct stat *st, struct err *e)
-{
-	const char *slash = strrchr(target, '/');
-	char *parent = arena_strndup(c->a, target, (size_t)(slash ? slash - target : 0));
-	const char *name = slash ? slash + 1 : target;
-	auto_fd int dir = inside_make(c->root, *parent ? parent : "/", INSIDE_DIR, 0755);
-
-	if (dir < 0)
-		return err_set(e, -dir, "%s: %s", target, strerror(-dir));
-	if (mknodat(dir, name, st->st_mode, st->st_rdev) < 0 && errno != EEXIST)
-		return err_set(e, errno, "%s: %s", target, strerror(errno));
-	if (fchownat(dir, name, userns_uid(c->spec, st->st_uid), userns_gid(c->spec, st->st_gid),
-		     AT_SYMLINK_NOFOLLOW) < 0)
-		return err_set(e, errno, "%s: %s", target, strerror(errno));
-	return 0;
-}
-
-/* Nodes of a host directory, by name; links and the pseudo file systems of /dev stay out. */
-static int copy_nodes(struct child *c, const char *source, const char *target, int depth,
-		      struct err *e)
-{
-	int fd = sys_open(AT_FDCWD, source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *ent;
-	struct stat st, top;
-	int r = 0;
-
-	if (!d || fstat(fd, &top) < 0)
-		return err_set(e, ENODEV, "device directory %s: %s", source, strerror(errno));
-	while (!r && (ent = readdir(d))) {
-		const char *from = arena_printf(c->a, "%s/%s", source, ent->d_name);
-		const char *to = arena_printf(c->a, "%s/%s", target, ent->d_name);
-
-		if (ent->d_name[0] == '.' || fstatat(fd, ent->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-			r = make_node(c, to, &st, e);
-		else if (S_ISDIR(st.st_mode) && depth < 8 && st.st_dev == top.st_dev)
-			r = copy_nodes(c, from, to, depth + 1, e);
-	}
-	closedir(d);
-	return r;
-}
-
 int rootfs_devices(struct child *c, struct err *e)
 {
-	struct stat st;
-	int r = 0;
+	for (size_t i = 0; i < c->devices.n; i++) {
+		struct device_node node = c->devices.v[i];
 
-	if (c->spec->privileged)
-		r = copy_nodes(c, "/dev", "/dev", 0, e);
-	vec_each(d, &c->spec->devices) {
-		if (r < 0)
-			break;
-		if (stat(d->source, &st) < 0)
-			return err_set(e, errno, "device %s: %s", d->source, strerror(errno));
-		if (S_ISDIR(st.st_mode))
-			r = copy_nodes(c, d->source, d->target, 0, e);
-		else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-			r = make_node(c, d->target, &st, e);
-		else
-			r = err_set(e, ENODEV, "%s is not a device", d->source);
+		node.uid = userns_uid(c->spec, node.uid);
+		node.gid = userns_gid(c->spec, node.gid);
+		if (devices_make(c->a, c->root, &node, e) < 0)
+			return -e->code;
 	}
-	return r;
+	return 0;
 }
 
 int rootfs_etc(struct child *c, struct err *e)
@@ -470,16 +414,18 @@ static int make_read_only(struct child *c, const char *path, struct err *e)
 	return r < 0 ? err_set(e, -r, "cannot make %s read-only: %s", path, strerror(-r)) : 0;
 }
 
+/* Inside, so that no path of the host's is opened here. */
 static int hide_thermal(struct child *c, struct err *e)
 {
 	char path[80];
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	int r = 0;
 
-	auto_fd int any = inside_open(c->root, "/sys/devices/system/cpu/cpu0/thermal_throttle", 0);
+	for (int i = 0; !r && i < 8192; i++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/thermal_throttle", i);
+		auto_fd int there = inside_open(c->root, path, 0);
 
-	for (long i = 0; any >= 0 && !r && i < cpus; i++) {
-		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/thermal_throttle", i);
+		if (there < 0)
+			return 0;
 		r = mask(c, path, e);
 	}
 	return r;

@@ -65,6 +65,14 @@ static json_t *member_json(const struct container_spec *s, const struct member *
 	return NULL;
 }
 
+static void read_oom(const json_t *j, struct container_spec *s)
+{
+	const json_t *score = json_object_get(j, "oom_score_adj");
+
+	s->oom_score_adj_given = json_is_integer(score);
+	s->oom_score_adj = (int)json_integer_value(score);
+}
+
 static json_t *rlimits_json(const struct container_spec *s)
 {
 	json_t *array = json_array();
@@ -120,6 +128,8 @@ int state_write(const char *path, const struct container_spec *s, pid_t pid, uin
 	json_object_set_new(j, "pid", json_integer(pid));
 	json_object_set_new(j, "start_time", json_integer((json_int_t)start_time));
 	json_object_set_new(j, "rlimits", rlimits_json(s));
+	if (s->oom_score_adj_given)
+		json_object_set_new(j, "oom_score_adj", json_integer(s->oom_score_adj));
 	if (userns_wanted(s)) {
 		json_object_set_new(j, "uid_map", maps_json(s->uid_map.v, s->uid_map.n));
 		json_object_set_new(j, "gid_map", maps_json(s->gid_map.v, s->gid_map.n));
@@ -196,6 +206,7 @@ int state_read(struct arena *a, const char *path, struct container_spec *out, pi
 		if (value)
 			read_member(a, value, &s, &members[i]);
 	}
+	read_oom(j, &s);
 	read_maps(a, j, &s);
 	read_rlimits(a, json_object_get(j, "rlimits"), &s);
 	*out = s;

@@ -49,7 +49,8 @@ int tty_take(const struct tty *t, uid_t owner, struct err *e)
 	if (tty_place(t, owner, e) < 0)
 		return -e->code;
 	if (ioctl(0, TIOCSCTTY, 0) < 0)
-		return err_set(e, errno, "cannot make it the controlling terminal: %s", strerror(errno));
+		return err_set(e, errno, "cannot make it the controlling terminal: %s",
+			       strerror(errno));
 	return 0;
 }
 

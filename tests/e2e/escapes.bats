@@ -208,3 +208,18 @@ one() { # IMAGE [LINES]: a project of one service "a"
 	run -0 berth exec -T a echo fine
 	[ "$output" = fine ]
 }
+
+@test "no path of the host's is opened once the container's tree is being looked into" {
+	command -v strace >/dev/null || skip "no strace here"
+	one busybox $'    devices: [/dev/zero]\n    tmpfs: /t\n    sysctls: {net.core.somaxconn: 99}\n    volumes: ["./v:/v/w"]\n    oom_score_adj: 5'
+	mkdir v
+	strace -f -o "$BERTH_HOME/trace" -e trace=%file,open_tree,move_mount,fsconfig "$BERTH" up -d >/dev/null 2>&1 3>&- &
+	wait_for 20 grep -q "pivot_root.* = 0" "$BERTH_HOME/trace"
+	timeout 20 "$BERTH" down -t 0 # strace ends with the last of them
+	# Per process, from the first look-up inside to the switch of roots; "/..." of openat2 inside
+	# is resolved in the root, the text of a symbolic link opens nothing.
+	awk '/RESOLVE_IN_ROOT/ { on[$1] = 1 } /pivot_root\(/ { on[$1] = 0 }
+		on[$1] && /"\// && !/RESOLVE_/ && !/symlinkat/' "$BERTH_HOME/trace" >"$BERTH_HOME/opened"
+	cat "$BERTH_HOME/opened"
+	[ ! -s "$BERTH_HOME/opened" ]
+}

@@ -207,6 +207,18 @@ static int find_files(struct loading *l, struct err *e)
 	return dotenv_files(l, l->p->dir, e);
 }
 
+int loading_read(struct loading *l, const char *path, struct span *out, struct err *e)
+{
+	int r;
+
+	if (strcmp(path, "-"))
+		return file_read(l->a, AT_FDCWD, path, FILE_LIMIT, out, e);
+	r = l->input_read ? 0 : file_read_fd(l->a, 0, FILE_LIMIT, &l->input, e);
+	l->input_read |= !r;
+	*out = l->input;
+	return r;
+}
+
 /* ---- name --------------------------------------------------------------------------------- */
 
 static const char *normal_name(struct arena *a, const char *s)
@@ -278,10 +290,8 @@ static int peek_name(struct loading *l, const char **out, struct err *e)
 
 	*out = NULL;
 	vec_each(f, &l->p->files) {
-		if (!strcmp(*f, "-"))
-			continue;
 		docs.n = 0;
-		r = file_read(l->a, AT_FDCWD, *f, FILE_LIMIT, &text, e);
+		r = loading_read(l, *f, &text, e);
 		if (r < 0)
 			return r;
 		if (!may_have_name(text))

@@ -21,8 +21,11 @@ struct loading {
 	struct node *env; /* name -> value: process environment over .env */
 	const char *cwd, *name;
 	struct strings include_stack;
+	struct span input; /* -f -: standard input, read once */
+	bool input_read;
 };
 
+int loading_read(struct loading *l, const char *path, struct span *out, struct err *e);
 const char *loading_env(const struct loading *l, const char *name);
 void loading_setenv(struct loading *l, const char *name, const char *value); /* if it is not set */
 int loading_env_file(struct loading *l, const char *path, struct err *e);

@@ -60,10 +60,7 @@ static int read_docs(struct loading *l, const char *path, struct nodes *docs, st
 	struct span text;
 	int r;
 
-	if (!strcmp(path, "-"))
-		r = file_read_fd(l->a, 0, FILE_LIMIT, &text, e);
-	else
-		r = file_read(l->a, AT_FDCWD, path, FILE_LIMIT, &text, e);
+	r = loading_read(l, path, &text, e);
 	if (r < 0)
 		return r;
 	return node_parse(l->a, path, text, docs, e);

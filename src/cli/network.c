@@ -1,4 +1,4 @@
-/* network ls|inspect|create|rm|prune: networks of every project, and those of none. */
+/* network ls|inspect|create|rm|prune|connect|disconnect: networks of every project, and those of none. */
 #include "base/hash.h"
 #include "base/paths.h"
 #include "base/when.h"
@@ -303,6 +303,16 @@ static const struct opt prune_opts[] = {
 	{0,   "filter", OPT_LIST, O(filters), "KEY=VALUE", "only those: label, label!"},
 	{0},
 };
+static const struct opt connect_opts[] = {
+	{0, "alias", OPT_LIST, O(aliases), "NAME", "another name of the container on this network"},
+	{0, "ip",    OPT_STR,  O(ip4),     "IP",   "its IPv4 address"},
+	{0, "ip6",   OPT_STR,  O(ip6),     "IP",   "its IPv6 address"},
+	{0},
+};
+static const struct opt disconnect_opts[] = {
+	{'f', "force", OPT_FLAG, O(force), NULL, NULL},
+	{0},
+};
 
 #define SUB(verb, words, text, least, most, what) \
 	static const struct command network_##verb##_command = { \
@@ -313,11 +323,14 @@ SUB(inspect, "NETWORK...", "Show networks in full.", 1, -1, networks_inspect);
 SUB(create, "NETWORK", "Make a network that projects can name as external.", 1, 1, create_run);
 SUB(rm, "NETWORK...", "Remove networks that no container uses.", 1, -1, rm_run);
 SUB(prune, "", "Remove all networks that no container uses.", 0, 0, prune_run);
+SUB(connect, "NETWORK CONTAINER", "Join a running container to a network.", 2, 2, networks_connect);
+SUB(disconnect, "NETWORK CONTAINER", "Take a running container off a network.", 2, 2, networks_disconnect);
 /* clang-format on */
 
 static const struct command *const network_sub[] = {
 	&network_ls_command, &network_inspect_command, &network_create_command,
-	&network_rm_command, &network_prune_command,   NULL};
+	&network_rm_command, &network_prune_command, &network_connect_command,
+	&network_disconnect_command,   NULL};
 
 const struct command network_command = {
 	.name = "network",

@@ -7,8 +7,8 @@
 
 struct network_opts {
 	bool quiet, no_trunc, internal, attachable, ipv6, no_ipv4, force;
-	const char *format, *driver;
-	struct strings filters, labels, subnets, gateways, options;
+	const char *format, *driver, *ip4, *ip6;
+	struct strings filters, aliases, labels, subnets, gateways, options;
 };
 
 /* True for "key=..."; *value is what follows. */
@@ -28,3 +28,5 @@ int networks_each_user(struct cli *c, const char *name, networks_user_fn fn, voi
 
 int networks_ls(struct cli *c, void *opts, int argc, char **argv, struct err *e);
 int networks_inspect(struct cli *c, void *opts, int argc, char **argv, struct err *e);
+int networks_connect(struct cli *c, void *opts, int argc, char **argv, struct err *e);
+int networks_disconnect(struct cli *c, void *opts, int argc, char **argv, struct err *e);

@@ -30,6 +30,8 @@
  *   {"do":"timeline"}                        {"event":"span","name":,"what":,"from_ns":,"to_ns":}
  *   {"do":"heal_reset", "services":[]}
  *   {"do":"rollback", "service":S, "revision":N?}
+ *   {"do":"connect", "container":NAME, "network":NAME, "ip4":A?, "ip6":A?, "aliases":[]}
+ *   {"do":"disconnect", "container":NAME, "network":NAME}
  *   {"do":"ping"}                            done at once: {"pid":,"guardian":,"version":}
  *
  * Answers, any number: {"event":"container"|"network"|"volume","name":,"service":,"status":

@@ -259,47 +259,68 @@ static void from_record(const struct network_status *st, struct net_spec *out)
 	parse_known(st->subnet6, st->gateway6, &out->subnet6, &out->gateway6);
 }
 
-int nets_find(struct supervisor *s, const char *key, struct net **out, struct err *e)
+/* From its record; the bridge is made again where it is missing. */
+static int find_recorded(struct supervisor *s, const char *key, const char *name, struct net **out,
+			 struct err *e)
 {
-	const struct network *def = project_network(s->project, key);
+	struct net *n = calloc(1, sizeof(*n));
 	struct network_status st = {0};
-	struct net *n;
 	int r;
 
-	for (n = s->nets; n; n = n->next) {
+	if (!n)
+		abort();
+	r = status_network_read(&n->arena, name, &st, e);
+	if (!r && !st.id)
+		r = err_set(e, ENOENT, "network %s could not be found", name);
+	if (!r) {
+		from_record(&st, &n->spec);
+		r = network_up(&n->spec, e); /* after a reboot, or when somebody took it away */
+	}
+	if (r < 0) {
+		arena_free(&n->arena);
+		free(n);
+		return err_wrap(e, "network %s", name);
+	}
+	n->key = arena_printf(&n->arena, "%s", key);
+	n->name = st.name;
+	n->next = s->nets;
+	s->nets = n;
+	*out = n;
+	return 0;
+}
+
+int nets_find(struct supervisor *s, const char *key, struct net **out, struct err *e)
+{
+	const struct network *def = s->project ? project_network(s->project, key) : NULL;
+	struct err why;
+
+	for (struct net *n = s->nets; n; n = n->next) {
 		if (!strcmp(n->key, key)) {
 			*out = n;
 			return 0;
 		}
 	}
+	/* Not in the file: joined by `network connect`, under its own name. */
+	if (!find_recorded(s, key, def ? def->name : key, out, &why))
+		return 0;
 	if (!def)
 		return err_set(e, ENOENT, "network \"%s\" is not in the file", key);
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		abort();
-	r = status_network_read(&n->arena, def->name, &st, e);
-	if (r < 0 || !st.id) {
-		arena_free(&n->arena);
-		free(n);
-		if (def->external)
-			return err_set(e, ENOENT,
-				       "network %s declared as external, but could not be found",
-				       def->name);
-		return err_wrap(e, "network %s", def->name);
+	if (def->external)
+		return err_set(e, ENOENT, "network %s declared as external, but could not be found",
+			       def->name);
+	*e = why;
+	return -e->code;
+}
+
+int nets_find_named(struct supervisor *s, const char *name, struct net **out, struct err *e)
+{
+	for (struct net *n = s->nets; n; n = n->next) {
+		if (!strcmp(n->name, name)) {
+			*out = n;
+			return 0;
+		}
 	}
-	from_record(&st, &n->spec);
-	n->key = arena_printf(&n->arena, "%s", key);
-	n->name = st.name;
-	r = network_up(&n->spec, e); /* after a reboot, or when somebody took the bridge away */
-	if (r < 0) {
-		arena_free(&n->arena);
-		free(n);
-		return err_wrap(e, "network %s", def->name);
-	}
-	n->next = s->nets;
-	s->nets = n;
-	*out = n;
-	return 0;
+	return find_recorded(s, name, name, out, e);
 }
 
 static int parse_mac(const char *s, uint8_t out[6])
@@ -395,7 +416,7 @@ static void remember(struct instance *i, const struct endpoint_spec *eps, size_t
 	}
 }
 
-static int serve(struct instance *i, struct err *e)
+int nets_serve(struct instance *i, struct err *e)
 {
 	struct resolver_client c = {.key = i->st.name};
 	auto_arena a = {0};
@@ -451,7 +472,7 @@ int nets_wire(struct instance *i, struct err *e)
 	if (!r)
 		r = attach_all(i, e);
 	if (!r && i->st.networks.n)
-		r = serve(i, e);
+		r = nets_serve(i, e);
 	if (r < 0)
 		return r;
 	i->wired = true;

@@ -190,7 +190,16 @@ int nets_make(struct supervisor *s, const struct network *n, struct err *e) must
 int nets_remove(struct supervisor *s, const struct network *n, bool *absent,
 		struct err *e) must_check;
 int nets_find(struct supervisor *s, const char *key, struct net **out, struct err *e) must_check;
+int nets_find_named(struct supervisor *s, const char *name, struct net **out,
+		    struct err *e) must_check; /* in the file or not */
 void nets_forget(struct supervisor *s);
+/* Its DNS server, for the networks that it is on now. */
+int nets_serve(struct instance *i, struct err *e) must_check;
+
+/* connect.c */
+void connect_request(struct conn *c, const json_t *req);
+void disconnect_request(struct conn *c, const json_t *req);
+
 /* The network namespace of an instance, wired: i->netns. */
 int nets_wire(struct instance *i, struct err *e) must_check;
 bool nets_is_shared(const struct instance *i); /* others are in its network namespace */

@@ -109,6 +109,34 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 	berth network rm "shared$PROJECT"
 }
 
+@test "a running container joins a network and leaves it" {
+	berth network create "late$PROJECT"
+	mkdir -p ../late
+	cat >../late/compose.yaml <<-EOF
+		services:
+		  far: {image: busybox, command: sleep 1000, networks: [late]}
+		networks: {late: {external: true, name: late$PROJECT}}
+	EOF
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000}
+	EOF
+	run -0 berth up -d
+	(cd ../late && berth up -d)
+	[ -z "$(asks a far)" ]
+	run -0 berth network connect --alias guest "late$PROJECT" "$PROJECT-a-1"
+	berth exec -T a ping -c 1 -W 2 far
+	(cd ../late && berth exec -T far ping -c 1 -W 2 guest)
+	run ! berth network connect "late$PROJECT" "$PROJECT-a-1"
+	# It stays over a restart.
+	berth restart -t 0 a
+	berth exec -T a ping -c 1 -W 2 far
+	run -0 berth network disconnect "late$PROJECT" "$PROJECT-a-1"
+	[ -z "$(asks a far)" ]
+	(cd ../late && berth down -t 0)
+	berth network rm "late$PROJECT"
+}
+
 # A server outside that counts what it is asked, on the client machine.
 outside_dns() {
 	cat >"$BERTH_HOME/dns.py" <<-'EOF'

@@ -1,0 +1,59 @@
+/* network connect and disconnect: asked of the supervisor that has the container. */
+#include "base/vec.h"
+#include "cli/networks.h"
+#include "cli/request.h"
+#include "cli/target.h"
+#include <errno.h>
+
+static int send_to(struct cli *c, const char *project, json_t *msg, struct err *e)
+{
+	struct request r = {.msg = msg, .quiet = true};
+	int code = 0, ret = request_send(c, project, CLIENT_EXISTING, &r, &code, e);
+
+	if (ret == REQUEST_NO_SUPERVISOR)
+		return err_set(e, ESRCH, "project %s has no supervisor", project);
+	return ret < 0 ? ret : code;
+}
+
+/* The network by name or id, the container by name, id, or service. */
+static int resolve(struct cli *c, char **argv, struct network_status *n, struct status *s,
+		   struct err *e)
+{
+	if (networks_find(c, argv[0], n, e) < 0)
+		return -e->code;
+	return target_one(c, argv[1], 0, s, e);
+}
+
+int networks_connect(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	const struct network_opts *o = opts;
+	json_t *aliases, *msg;
+	struct network_status n;
+	struct status s;
+
+	if (resolve(c, argv, &n, &s, e) < 0)
+		return -e->code;
+	aliases = json_array();
+	vec_each(a, &o->aliases)
+		json_array_append_new(aliases, json_string(*a));
+	msg = json_pack("{s:s, s:s, s:s, s:o}", "do", "connect", "container", s.name, "network",
+			n.name, "aliases", aliases);
+	if (o->ip4)
+		json_object_set_new(msg, "ip4", json_string(o->ip4));
+	if (o->ip6)
+		json_object_set_new(msg, "ip6", json_string(o->ip6));
+	return send_to(c, s.project, msg, e);
+}
+
+int networks_disconnect(struct cli *c, void *opts, int argc, char **argv, struct err *e)
+{
+	struct network_status n;
+	struct status s;
+
+	if (resolve(c, argv, &n, &s, e) < 0)
+		return -e->code;
+	return send_to(c, s.project,
+		       json_pack("{s:s, s:s, s:s}", "do", "disconnect", "container", s.name,
+				 "network", n.name),
+		       e);
+}

@@ -1,0 +1,163 @@
+/* `network connect` and `disconnect`: networks of a running container that its file does not name.
+ */
+#include "net/ipam.h"
+#include "net/resolver.h"
+#include "supervise/conn.h"
+#include "supervise/supervisor.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct status_net *find_net(struct instance *i, const char *network)
+{
+	vec_each(n, &i->st.networks) {
+		if (n->name && !strcmp(n->name, network))
+			return n;
+	}
+	return NULL;
+}
+
+static int find(struct supervisor *s, const json_t *req, struct instance **i, const char **network,
+		struct err *e)
+{
+	const char *name = json_string_or(req, "container", "");
+
+	*network = json_string_or(req, "network", "");
+	*i = instance_find(s, name);
+	if (!*i)
+		return err_set(e, ENOENT, "there is no container %s", name);
+	if (!(*i)->wired || (*i)->netns < 0 || !instance_is_up(*i)) {
+		err_set(e, ESRCH, "container %s does not run with networks of its own", name);
+		return err_hint(
+			e,
+			"start it first; with network_mode host or none there is nothing to join");
+	}
+	return 0;
+}
+
+static int take(const struct instance *i, const struct net *n, const char *fixed, int family,
+		struct ip_addr *out, struct err *e)
+{
+	const struct ip_addr *subnet = family == AF_INET ? &n->spec.subnet4 : &n->spec.subnet6;
+	struct ip_addr wanted = {0};
+
+	if (!subnet->family)
+		return fixed ? err_set(e, EINVAL, "network %s has no IPv%d addresses", n->name,
+				       family == AF_INET ? 4 : 6)
+			     : 0;
+	if (fixed && ip_parse(fixed, &wanted, e) < 0)
+		return -e->code;
+	return ipam_addr_take(n->spec.id, i->st.name, fixed ? &wanted : NULL, NULL, family, out, e);
+}
+
+static const char *printed(struct arena *a, const struct ip_addr *ip)
+{
+	char text[64];
+
+	return ip->family ? arena_printf(a, "%s", ip_print(ip, false, text)) : NULL;
+}
+
+static void remember(struct instance *i, const struct net *n, const struct endpoint_spec *ep,
+		     const json_t *aliases)
+{
+	struct status_net *out = vec_push(&i->arena, &i->st.networks);
+	const json_t *alias;
+	size_t k;
+
+	*out = (struct status_net){
+		.name = arena_printf(&i->arena, "%s", n->name),
+		.key = arena_printf(&i->arena, "%s", n->key),
+		.id = arena_printf(&i->arena, "%s", n->spec.id),
+		.ip4 = printed(&i->arena, &ep->ip4),
+		.ip6 = printed(&i->arena, &ep->ip6),
+		.gateway = printed(&i->arena, &n->spec.gateway4),
+	};
+	json_array_foreach(aliases, k, alias)
+	{
+		if (json_string_value(alias))
+			*vec_push(&i->arena, &out->aliases) =
+				arena_printf(&i->arena, "%s", json_string_value(alias));
+	}
+}
+
+static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
+{
+	struct endpoint_spec ep = {0};
+	const char *network;
+	struct instance *i;
+	struct net *n;
+	struct err ignored;
+
+	if (find(s, req, &i, &network, e) < 0)
+		return -e->code;
+	if (find_net(i, network))
+		return err_set(e, EEXIST, "container %s is on network %s already", i->st.name,
+			       network);
+	if (nets_find_named(s, network, &n, e) < 0)
+		return -e->code;
+	ep.net = &n->spec;
+	/* The way out stays as it is, unless there was none. */
+	ep.default_route = !i->st.networks.n;
+	if (take(i, n, json_string_or(req, "ip4", NULL), AF_INET, &ep.ip4, e) < 0 ||
+	    take(i, n, json_string_or(req, "ip6", NULL), AF_INET6, &ep.ip6, e) < 0 ||
+	    endpoints_attach(i->netns, &ep, 1, e) < 0) {
+		(void)!ipam_addr_free(n->spec.id, i->st.name, &ignored);
+		return -e->code;
+	}
+	remember(i, n, &ep, json_object_get(req, "aliases"));
+	return nets_serve(i, e);
+}
+
+static int disconnect_from(struct supervisor *s, const json_t *req, struct err *e)
+{
+	struct endpoint_spec ep = {0};
+	struct status_net *on;
+	const char *network;
+	struct instance *i;
+	struct net *n;
+	struct err ignored;
+
+	if (find(s, req, &i, &network, e) < 0)
+		return -e->code;
+	on = find_net(i, network);
+	if (!on)
+		return err_set(e, ENOENT, "container %s is not on network %s", i->st.name, network);
+	if (nets_find_named(s, network, &n, e) < 0)
+		return -e->code;
+	ep.net = &n->spec;
+	ep.interface = on->interface;
+	/* The interface is found by its MAC, which follows from the address. */
+	if ((on->ip4 && ip_parse(on->ip4, &ep.ip4, e) < 0) ||
+	    (on->ip6 && ip_parse(on->ip6, &ep.ip6, e) < 0) || endpoint_detach(i->netns, &ep, e) < 0)
+		return -e->code;
+	resolver_drop(s->resolver, n->spec.id, i->st.name);
+	(void)!ipam_addr_free(n->spec.id, i->st.name, &ignored);
+	*on = i->st.networks.v[--i->st.networks.n];
+	return nets_serve(i, e);
+}
+
+static void answer(struct conn *c, const json_t *req, int r, const struct err *e)
+{
+	struct instance *i = instance_find(c->of, json_string_or(req, "container", ""));
+
+	if (r < 0) {
+		conn_done(c, 1, e);
+		return;
+	}
+	instance_changed(i, NULL);
+	conn_done(c, 0, NULL);
+}
+
+void connect_request(struct conn *c, const json_t *req)
+{
+	struct err e = {0};
+
+	answer(c, req, connect_to(c->of, req, &e), &e);
+}
+
+void disconnect_request(struct conn *c, const json_t *req)
+{
+	struct err e = {0};
+
+	answer(c, req, disconnect_from(c->of, req, &e), &e);
+}

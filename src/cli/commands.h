@@ -55,6 +55,7 @@
 	X(load) \
 	X(save) \
 	X(import) \
+	X(commit) \
 	X(login) \
 	X(logout) \
 	X(volume) \

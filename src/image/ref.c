@@ -77,7 +77,7 @@ static bool domain_valid(struct span d)
 		if (!close)
 			return false;
 		for (const char *p = d.p + 1; p < close; p++) {
-			if (!isxdigit((unsigned char)*p) && *p != ':' && *p != '.')
+			if (!isxdigit((unsigned char)*p) && *p != ':')
 				return false;
 		}
 		host = (struct span){close + 1, d.n - (size_t)(close + 1 - d.p)};

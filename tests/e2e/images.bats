@@ -8,6 +8,7 @@ setup_file() {
 }
 
 layers() { find "$BERTH_ROOT/images/layers" -mindepth 1 -maxdepth 1 | wc -l; }
+loading() { find "$BERTH_ROOT/images/tmp" -name 'load.*' | grep -q .; }
 id_of() { berth image inspect -f '{{.Id}}' "$1"; }
 
 # two_layers FILE: base with a directory and files, a second layer that hides some.
@@ -157,8 +158,7 @@ two_layers() {
 	mkfifo hold
 	berth load -q <hold &
 	exec 7>hold
-	wait_for 5 test -n "$(ls "$BERTH_ROOT"/images/tmp)"
-	sleep 0.2
+	wait_for 10 loading
 	run ! berth image prune -f
 	[[ $output == *"just now"* ]]
 	exec 7>&-
@@ -172,7 +172,7 @@ two_layers() {
 	local pid=$!
 	exec 7>half
 	head -c 300000 "$BERTH_HOME/busybox.tar" >&7
-	sleep 0.3
+	wait_for 10 loading
 	kill -9 $pid
 	exec 7>&-
 	wait $pid || true
@@ -248,4 +248,30 @@ two_layers() {
 	berth volume create >/dev/null
 	berth volume prune -f >/dev/null
 	[ "$(berth volume ls -q)" = "" ]
+}
+
+@test "commit makes an image of what a container wrote, and the image is held while it is used" {
+	PROJECT=commit
+	mkdir -p c && cd c
+	printf 'name: commit\nservices:\n  web:\n    image: busybox\n    command: sh -c "echo hi > /made; rm /etc/group; exec sleep 1000"\n' >compose.yaml
+	local other
+	for other in $(berth image inspect busybox | jq -r '.[0].RepoTags[]' | grep -vx busybox:latest); do
+		berth rmi "$other"
+	done
+	berth up -d
+	run ! berth rmi busybox
+	[[ $output == *"uses it"* ]]
+	wait_for 5 berth exec -T web test -e /made
+	run berth commit -m why -c 'CMD ["cat", "/made"]' web committed:1
+	[ "$status" -eq 0 ]
+	[[ $output == sha256:* ]]
+	[ "$(berth ps --format json | jq -r .State)" = running ]
+	berth down -t 0
+	[ "$(berth history --format '{{.Comment}}' committed:1 | head -1)" = why ]
+	printf 'name: commit\nservices:\n  web:\n    image: committed:1\n' >compose.yaml
+	[ "$(berth run --rm web 2>/dev/null)" = hi ]
+	run ! berth run --rm web ls /etc/group
+	berth down -t 0
+	berth rmi committed:1
+	berth image inspect busybox >/dev/null
 }

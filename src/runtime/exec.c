@@ -14,6 +14,7 @@
 #include "runtime/init.h"
 #include "runtime/inside.h"
 #include "runtime/join.h"
+#include "runtime/label.h"
 #include "runtime/state.h"
 #include "runtime/tty.h"
 #include "runtime/userns.h"
@@ -59,8 +60,11 @@ static int step_cgroup(struct child *c, struct err *e)
 
 static int step_limits(struct child *c, struct err *e)
 {
+	/* Still the host's procfs: no mount of the container's is in sight. */
+	auto_fd int proc = sys_open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
 	int r = rights_oom(&exec_of(c)->of, e);
 
+	r = r < 0 ? r : label_take(&exec_of(c)->of, proc, e);
 	return r < 0 ? r : rights_limits(&exec_of(c)->of, e);
 }
 

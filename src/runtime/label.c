@@ -1,0 +1,88 @@
+#include "runtime/label.h"
+#include "base/file.h"
+#include "base/sys.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_PROFILE "berth-default"
+
+static bool kernel_has(const char *module)
+{
+	auto_arena a = {0};
+	struct span list, one;
+	struct err ignored;
+	bool more = true;
+
+	if (file_read(&a, AT_FDCWD, "/sys/kernel/security/lsm", 4096, &list, &ignored) < 0)
+		return false;
+	while (more) {
+		more = span_cut(&list, ',', &one);
+		if (span_is(one, module))
+			return true;
+	}
+	return false;
+}
+
+static bool is_loaded(const char *profile)
+{
+	auto_arena a = {0};
+	struct span list, line, name;
+	struct err ignored;
+	bool more = true;
+
+	if (file_read(&a, AT_FDCWD, "/sys/kernel/security/apparmor/profiles", 4 << 20, &list,
+		      &ignored) < 0)
+		return false;
+	while (more) {
+		more = span_cut(&list, '\n', &line);
+		span_cut(&line, ' ', &name);
+		if (span_is(name, profile))
+			return true;
+	}
+	return false;
+}
+
+static bool is_confined(const struct container_spec *s)
+{
+	return s->apparmor && *s->apparmor && strcmp(s->apparmor, "unconfined") != 0;
+}
+
+int label_check(const struct container_spec *s, struct err *e)
+{
+	if (is_confined(s) && !kernel_has("apparmor"))
+		return err_set(e, ENOTSUP, "apparmor profile \"%s\": this kernel has no AppArmor",
+			       s->apparmor);
+	if (is_confined(s) && !is_loaded(s->apparmor))
+		return err_set(e, ENOENT, "apparmor profile \"%s\" is not loaded", s->apparmor);
+	if (s->selinux_label && !kernel_has("selinux"))
+		return err_set(e, ENOTSUP, "label \"%s\": this kernel has no SELinux",
+			       s->selinux_label);
+	return 0;
+}
+
+static int write_label(int proc, const char *file, const char *text, struct err *e)
+{
+	auto_fd int fd =
+		sys_openat2(proc, file, O_WRONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+	int r = fd < 0 ? fd : sys_write_all(fd, text, strlen(text));
+
+	return r < 0 ? err_set(e, -r, "cannot take label \"%s\": %s", text, strerror(-r)) : 0;
+}
+
+int label_take(const struct container_spec *s, int proc, struct err *e)
+{
+	const char *profile = is_confined(s) ? s->apparmor : NULL;
+	char text[300];
+
+	if (s->selinux_label)
+		return write_label(proc, "thread-self/attr/exec", s->selinux_label, e);
+	if (!profile && !s->apparmor && !s->privileged && is_loaded(DEFAULT_PROFILE))
+		profile = DEFAULT_PROFILE;
+	if (!profile)
+		return 0;
+	if (snprintf(text, sizeof(text), "exec %s", profile) >= (int)sizeof(text))
+		return err_set(e, ENAMETOOLONG, "the name of the apparmor profile is too long");
+	return write_label(proc, "thread-self/attr/apparmor/exec", text, e);
+}

@@ -4,7 +4,9 @@
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "compose/explain.h"
+#include "compose/node.h"
 #include "compose/render.h"
+#include "image/pull.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,7 +15,7 @@ struct config {
 	const char *format, *hash, *output, *explain;
 	bool services, volumes, networks, models, profiles, images, environment, variables, quiet;
 	bool no_interpolate, no_normalize, no_path_resolution, no_consistency, no_env_resolution;
-	bool strict;
+	bool strict, resolve_digests, lock_digests;
 };
 
 static void set_load(const struct config *o, struct load_options *load)
@@ -40,6 +42,47 @@ static int print_hashes(struct cli *c, const char *names, struct project *p, str
 		*vec_push(&c->arena, &wanted) = span_dup(&c->arena, head);
 	}
 	return render_hashes(p, &wanted, out, e);
+}
+
+/* Every image as NAME@DIGEST; images that are only built have no registry to ask. */
+static int pin_images(struct cli *c, struct project *p, struct err *e)
+{
+	struct node *services = node_get(p->tree, "services");
+
+	for (size_t i = 0; services && i < services->kids.n; i++) {
+		struct node *image = node_get(services->kids.v[i], "image");
+		const char *digest;
+		int r;
+
+		if (!node_text(image) || strstr(image->text, "@sha256:"))
+			continue;
+		r = pull_digest(&c->arena, image->text, &digest, e);
+		if (r < 0)
+			return err_wrap(e, "resolve the image of service \"%s\"",
+					services->kids.v[i]->key);
+		image->text = arena_printf(&c->arena, "%s@%s", image->text, digest);
+	}
+	return 0;
+}
+
+/* Only the images: what to lay over the project with another -f. */
+static void keep_images(struct cli *c, struct project *p)
+{
+	struct node *services = node_get(p->tree, "services");
+	struct node *tree = node_new(&c->arena, NODE_MAP, p->tree);
+	struct node *kept = node_new(&c->arena, NODE_MAP, p->tree);
+
+	for (size_t i = 0; services && i < services->kids.n; i++) {
+		struct node *image = node_get(services->kids.v[i], "image");
+		struct node *one = node_new(&c->arena, NODE_MAP, p->tree);
+
+		if (!image)
+			continue;
+		node_set(&c->arena, one, "image", image);
+		node_set(&c->arena, kept, services->kids.v[i]->key, one);
+	}
+	node_set(&c->arena, tree, "services", kept);
+	p->tree = tree;
 }
 
 static int print(struct cli *c, const struct config *o, struct project *p, int argc, char **argv,
@@ -91,7 +134,14 @@ static int config_run(struct cli *c, void *opts, int argc, char **argv, struct e
 		return r;
 	vec_each(w, &p->warnings)
 		complain_warning(stderr, *w, c->colour_err);
-	r = print(c, o, p, argc, argv, &out, e);
+	if (o->resolve_digests || o->lock_digests)
+		r = p->tree ? pin_images(c, p, e)
+			    : err_set(e, EINVAL,
+				      "digests need the values: leave --no-interpolate out");
+	if (r >= 0 && o->lock_digests)
+		keep_images(c, p);
+	if (r >= 0)
+		r = print(c, o, p, argc, argv, &out, e);
 	if (r < 0 || o->quiet)
 		return r;
 	if (o->output)
@@ -122,6 +172,8 @@ static const struct opt config_opts[] = {
 	{0,   "no-consistency",     OPT_FLAG, C(no_consistency),     NULL, "do not check references"},
 	{0,   "no-env-resolution",  OPT_FLAG, C(no_env_resolution),  NULL, "do not read env_file"},
 	{0,   "explain",            OPT_STR,  C(explain),            "VARIABLE|PATH", "where a value comes from, as in TAG or services.web.image"},
+	{0,   "resolve-image-digests", OPT_FLAG, C(resolve_digests), NULL, "pin every image to the digest its registry has now"},
+	{0,   "lock-image-digests", OPT_FLAG, C(lock_digests),       NULL, "print an override file that holds only the pinned images"},
 	{0,   "strict",             OPT_FLAG, C(strict),             NULL, "take warnings for errors"},
 	{'q', "quiet",              OPT_FLAG, C(quiet),              NULL, "only check, print nothing"},
 	{'o', "output",             OPT_STR,  C(output),             "FILE", "write to this file"},

@@ -427,7 +427,7 @@ static int settle(struct loading *l, struct node *tree, struct err *e)
 		struct node *again = l->p->tree;
 
 		r = normal_environment(l, again, e);
-		if (!r)
+		if (r == 1) /* attributes came in: put them in their place */
 			r = schema_settle(&l->w, &compose_row, again, &l->p->tree, e);
 		if (r < 0)
 			return r;

@@ -40,6 +40,7 @@ void place_tree(struct loading *l, struct node *tree, const char *base);
 void place_service(struct loading *l, struct node *service, const char *base);
 void normal_paths(struct loading *l, struct node *tree);
 int normal_tree(struct loading *l, struct node *tree, struct err *e);
+/* 1: files were read. */
 int normal_environment(struct loading *l, struct node *tree, struct err *e);
 int check_resources(const struct node *tree, struct err *e);
 int check_project(struct loading *l, const struct node *tree, struct err *e);

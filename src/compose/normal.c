@@ -312,11 +312,16 @@ static int service_environment(struct loading *l, struct node *service, struct e
 int normal_environment(struct loading *l, struct node *tree, struct err *e)
 {
 	struct node *services = node_get(tree, "services");
+	bool files = false;
 
 	for (size_t i = 0; services && i < services->kids.n; i++) {
-		int r = service_environment(l, services->kids.v[i], e);
+		struct node *s = services->kids.v[i];
+		int r;
+
+		files |= node_get(s, "env_file") || node_get(s, "label_file");
+		r = service_environment(l, s, e);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return files;
 }

@@ -1,4 +1,5 @@
-/* network ls|inspect|create|rm|prune|connect|disconnect: networks of every project, and those of none. */
+/* network ls|inspect|create|rm|prune|connect|disconnect: networks of every project, and those of
+ * none. */
 #include "base/hash.h"
 #include "base/paths.h"
 #include "base/when.h"
@@ -328,9 +329,10 @@ SUB(disconnect, "NETWORK CONTAINER", "Take a running container off a network.", 
 /* clang-format on */
 
 static const struct command *const network_sub[] = {
-	&network_ls_command, &network_inspect_command, &network_create_command,
-	&network_rm_command, &network_prune_command, &network_connect_command,
-	&network_disconnect_command,   NULL};
+	&network_ls_command,         &network_inspect_command,
+	&network_create_command,     &network_rm_command,
+	&network_prune_command,      &network_connect_command,
+	&network_disconnect_command, NULL};
 
 const struct command network_command = {
 	.name = "network",

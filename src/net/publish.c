@@ -346,7 +346,8 @@ int publish_apply(const struct net_rules *r, struct err *e)
 	}
 	buf_str(&b, publish_text(&a, &full));
 	if (nft_run(b.p, e) < 0)
-		return -e->code;
+		return err_hint(e, "the kernel needs nf_tables with nft_nat, nft_fib, nft_numgen, "
+				   "nft_dup_ipv4");
 	return guard_prune(e);
 }
 

@@ -90,6 +90,11 @@ int build_service_request(struct arena *a, const struct project *p, const struct
 
 	if (!b->given)
 		return err_set(e, EINVAL, "service \"%s\" has no build", s->name);
+	if (b->platforms.n > 1)
+		return err_set(e, EOPNOTSUPP,
+			       "build.platforms of service \"%s\" lists several: berth builds for "
+			       "this machine's only",
+			       s->name);
 	*out = (struct build_request){
 		.context = b->context ? b->context : p->dir,
 		.dockerfile = b->dockerfile,
@@ -121,6 +126,17 @@ int build_service_request(struct arena *a, const struct project *p, const struct
 	return r < 0 ? r : add_secrets(a, p, b, out, e);
 }
 
+/* What is asked for and not done is said. */
+static void note_unused(const struct build *b, struct build_progress *p)
+{
+	if (!p || !p->note)
+		return;
+	if (b->cache_from.n)
+		p->note(p, "warning: cache_from is not used: the cache of this machine is");
+	if (b->cache_to.n)
+		p->note(p, "warning: cache_to is not used: nothing is exported");
+}
+
 static int build_one(struct arena *a, const struct project *p, const struct service *s,
 		     const struct build_overrides *o, int depth, struct image **out, struct err *e)
 {
@@ -147,6 +163,7 @@ static int build_one(struct arena *a, const struct project *p, const struct serv
 	q.pull |= o->pull;
 	q.progress = o->progress;
 	q.pull_progress = o->pull_progress;
+	note_unused(&s->build, o->progress);
 	r = build_image(a, &q, out, e);
 	return r < 0 ? err_wrap(e, "build service \"%s\"", s->name) : r;
 }

@@ -36,9 +36,14 @@ void key_number(struct key *k, const char *label, int64_t value)
 	buf_printf(&k->text, "%s=%lld;", label, (long long)value);
 }
 
+/* The first byte is raised when a step begins to mean something else. */
 char *key_hex(const struct key *k, char hex[static HASH_HEX])
 {
-	return hash_sha256(k->text.p ? k->text.p : "", k->text.n, hex);
+	auto_buf all = {0};
+
+	buf_str(&all, "1;");
+	buf_add(&all, k->text.p ? k->text.p : "", k->text.n);
+	return hash_sha256(all.p, all.n, hex);
 }
 
 /* Two levels, so that no directory grows without bound. */

@@ -156,6 +156,32 @@ static int start(const char *project, const char *dir, const char *path, struct 
 	return r;
 }
 
+/*
+ * A supervisor that leaves takes the directory along, the lock in it too: what was waited for may
+ * be a file without a name. Then once more, from the directory on.
+ */
+static int lock_start(struct arena *a, const char *project, char **dir, int *lock, struct err *e)
+{
+	struct stat held, named;
+
+	for (;;) {
+		char *path;
+		int r = paths_make(a, paths_run(), arena_printf(a, "projects/%s", project), dir, e);
+
+		if (r < 0)
+			return r;
+		path = arena_printf(a, "%s/start.lock", *dir);
+		r = file_lock(AT_FDCWD, path, FILE_LOCK_WAIT, lock, e);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r >= 0 && !fstat(*lock, &held) && !stat(path, &named) &&
+		    held.st_ino == named.st_ino)
+			return 0;
+		close_at(lock);
+		*lock = -1;
+	}
+}
+
 static int dial_or_start(const char *project, enum client_how how, struct err *e)
 {
 	auto_arena a = {0};
@@ -171,10 +197,7 @@ static int dial_or_start(const char *project, enum client_how how, struct err *e
 		return -ENOENT;
 	if (how == CLIENT_EXISTING && access(status_project_dir(&a, project), F_OK) < 0)
 		return -ENOENT;
-	r = paths_make(&a, paths_run(), arena_printf(&a, "projects/%s", project), &dir, e);
-	if (r < 0)
-		return r;
-	r = file_lock(AT_FDCWD, arena_printf(&a, "%s/start.lock", dir), FILE_LOCK_WAIT, &lock, e);
+	r = lock_start(&a, project, &dir, &lock, e);
 	if (r < 0)
 		return r;
 	fd = dial(path);

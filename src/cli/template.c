@@ -5,286 +5,14 @@
  */
 #include "cli/template.h"
 #include "base/json.h"
+#include "cli/template_functions.h"
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 40, VARS_MAX = 16, ARGS_MAX = 12, OUT_MAX = 1 << 24 };
+enum { DEPTH_MAX = 40, ARGS_MAX = 12, OUT_MAX = 1 << 24 };
 
-struct variable {
-	struct span name;
-	json_t *value;
-};
-struct run {
-	struct buf *out;
-	json_t *root, *keep;
-	struct variable vars[VARS_MAX];
-	size_t n_vars, depth;
-	struct err *e;
-};
 enum stop { STOP_TEXT, STOP_END, STOP_ELSE };
-
-static json_t *kept(struct run *t, json_t *fresh)
-{
-	json_array_append_new(t->keep, fresh);
-	return fresh;
-}
-
-static json_t *kept_text(struct run *t, struct buf *b)
-{
-	json_t *v = json_stringn_nocheck(b->p ? b->p : "", b->n);
-
-	buf_done(b);
-	return kept(t, v);
-}
-
-static bool is_true(const json_t *v)
-{
-	switch (v ? json_typeof(v) : JSON_NULL) {
-	case JSON_OBJECT:
-		return json_object_size(v) > 0;
-	case JSON_ARRAY:
-		return json_array_size(v) > 0;
-	case JSON_STRING:
-		return json_string_length(v) > 0;
-	case JSON_INTEGER:
-		return json_integer_value(v) != 0;
-	case JSON_REAL:
-		return json_real_value(v) != 0;
-	default:
-		return json_is_true(v);
-	}
-}
-
-static void print_many(struct buf *out, json_t *v)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	if (json_is_array(v)) {
-		buf_char(out, '[');
-		json_array_foreach(v, i, item)
-		{
-			if (i)
-				buf_char(out, ' ');
-			template_value(out, item);
-		}
-		buf_char(out, ']');
-		return;
-	}
-	buf_str(out, "map[");
-	i = 0;
-	json_object_foreach(v, key, item)
-	{
-		buf_printf(out, "%s%s:", i++ ? " " : "", key);
-		template_value(out, item);
-	}
-	buf_char(out, ']');
-}
-
-void template_value(struct buf *out, json_t *v)
-{
-	switch (v ? json_typeof(v) : JSON_NULL) {
-	case JSON_STRING:
-		buf_add(out, json_string_value(v), json_string_length(v));
-		break;
-	case JSON_INTEGER:
-		buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-		break;
-	case JSON_REAL:
-		buf_printf(out, "%g", json_real_value(v));
-		break;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		buf_str(out, json_is_true(v) ? "true" : "false");
-		break;
-	case JSON_NULL:
-		break;
-	default:
-		print_many(out, v);
-	}
-}
-
-/* --- functions: rows of {name, least arguments, work} --- */
-
-static json_t *fn_json(struct run *t, json_t **v, size_t n)
-{
-	char *text = json_dumps(v[0] ? v[0] : json_null(), JSON_ENCODE_ANY | JSON_COMPACT);
-	json_t *out = json_string(text ? text : "null");
-
-	free(text);
-	return kept(t, out);
-}
-
-static json_t *fn_case(struct run *t, json_t *v, int (*change)(int), size_t most)
-{
-	auto_buf b = {0};
-
-	template_value(&b, v);
-	for (size_t i = 0; i < b.n && i < most; i++)
-		b.p[i] = (char)change((unsigned char)b.p[i]);
-	return kept_text(t, &b);
-}
-
-static json_t *fn_upper(struct run *t, json_t **v, size_t n)
-{
-	return fn_case(t, v[0], toupper, SIZE_MAX);
-}
-
-static json_t *fn_lower(struct run *t, json_t **v, size_t n)
-{
-	return fn_case(t, v[0], tolower, SIZE_MAX);
-}
-
-static json_t *fn_title(struct run *t, json_t **v, size_t n)
-{
-	return fn_case(t, v[0], toupper, 1);
-}
-
-static json_t *fn_print(struct run *t, json_t **v, size_t n)
-{
-	auto_buf b = {0};
-
-	for (size_t i = 0; i < n; i++)
-		template_value(&b, v[i]);
-	return kept_text(t, &b);
-}
-
-static json_t *fn_println(struct run *t, json_t **v, size_t n)
-{
-	auto_buf b = {0};
-
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_char(&b, ' ');
-		template_value(&b, v[i]);
-	}
-	buf_char(&b, '\n');
-	return kept_text(t, &b);
-}
-
-static json_t *fn_len(struct run *t, json_t **v, size_t n)
-{
-	size_t len = json_is_array(v[0])    ? json_array_size(v[0])
-		     : json_is_object(v[0]) ? json_object_size(v[0])
-					    : json_string_length(v[0]);
-
-	return kept(t, json_integer((json_int_t)len));
-}
-
-static json_t *fn_index(struct run *t, json_t **v, size_t n)
-{
-	json_t *at = v[0];
-
-	for (size_t i = 1; i < n && at; i++) {
-		if (json_is_array(at))
-			at = json_array_get(at, (size_t)json_integer_value(v[i]));
-		else
-			at = json_object_get(at, json_string_value(v[i]));
-	}
-	return at;
-}
-
-static json_t *fn_join(struct run *t, json_t **v, size_t n)
-{
-	const char *between = json_string_value(v[1]);
-	auto_buf b = {0};
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(v[0], i, item)
-	{
-		if (i)
-			buf_str(&b, between ? between : "");
-		template_value(&b, item);
-	}
-	return kept_text(t, &b);
-}
-
-static json_t *fn_split(struct run *t, json_t **v, size_t n)
-{
-	const char *s = json_string_value(v[0]), *by = json_string_value(v[1]), *at;
-	json_t *out = kept(t, json_array());
-
-	if (!s || !by || !*by)
-		return out;
-	for (; (at = strstr(s, by)); s = at + strlen(by))
-		json_array_append_new(out, json_stringn_nocheck(s, (size_t)(at - s)));
-	json_array_append_new(out, json_string_nocheck(s));
-	return out;
-}
-
-static json_t *fn_truncate(struct run *t, json_t **v, size_t n)
-{
-	json_int_t most = json_integer_value(v[1]);
-	auto_buf b = {0};
-
-	template_value(&b, v[0]);
-	if (most >= 0 && b.n > (size_t)most)
-		b.n = (size_t)most;
-	return kept_text(t, &b);
-}
-
-static bool same(json_t *a, json_t *b)
-{
-	auto_buf left = {0}, right = {0};
-
-	template_value(&left, a);
-	template_value(&right, b);
-	return left.n == right.n && (!left.n || !memcmp(left.p, right.p, left.n));
-}
-
-static json_t *fn_eq(struct run *t, json_t **v, size_t n)
-{
-	bool any = false;
-
-	for (size_t i = 1; i < n; i++)
-		any = any || same(v[0], v[i]);
-	return json_boolean(any);
-}
-
-static json_t *fn_ne(struct run *t, json_t **v, size_t n)
-{
-	return json_boolean(!same(v[0], v[1]));
-}
-
-static json_t *fn_not(struct run *t, json_t **v, size_t n)
-{
-	return json_boolean(!is_true(v[0]));
-}
-
-static json_t *fn_and(struct run *t, json_t **v, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!is_true(v[i]))
-			return v[i];
-	}
-	return v[n - 1];
-}
-
-static json_t *fn_or(struct run *t, json_t **v, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (is_true(v[i]))
-			return v[i];
-	}
-	return v[n - 1];
-}
-
-struct function {
-	const char *name;
-	size_t least;
-	json_t *(*call)(struct run *t, json_t **v, size_t n);
-};
-static const struct function functions[] = {
-	{"json", 1, fn_json},   {"upper", 1, fn_upper},       {"lower", 1, fn_lower},
-	{"title", 1, fn_title}, {"print", 0, fn_print},       {"println", 0, fn_println},
-	{"len", 1, fn_len},     {"index", 2, fn_index},       {"join", 2, fn_join},
-	{"split", 2, fn_split}, {"truncate", 2, fn_truncate}, {"eq", 2, fn_eq},
-	{"ne", 2, fn_ne},       {"not", 1, fn_not},           {"and", 1, fn_and},
-	{"or", 1, fn_or},
-};
 
 /* --- expressions --- */
 
@@ -445,17 +173,14 @@ static int term(struct run *t, struct span *s, json_t *dot, json_t **out)
 	return 0;
 }
 
-static const struct function *function_named(struct span *s)
+static const struct function *take_function(struct span *s)
 {
-	struct span rest = *s, name = take_name(&rest);
+	struct span left = *s;
+	const struct function *f = function_named(take_name(&left));
 
-	for (size_t i = 0; i < countof(functions); i++) {
-		if (span_is(name, functions[i].name)) {
-			*s = rest;
-			return &functions[i];
-		}
-	}
-	return NULL;
+	if (f)
+		*s = left;
+	return f;
 }
 
 /* One command of a pipeline; `piped` (if has_piped) becomes its last argument. */
@@ -467,7 +192,7 @@ static int call(struct run *t, struct span s, json_t *dot, json_t *piped, bool h
 	size_t n = 0;
 
 	skip_blanks(&s);
-	f = function_named(&s);
+	f = take_function(&s);
 	skip_blanks(&s);
 	while (s.n && n < ARGS_MAX - 1) {
 		if (term(t, &s, dot, &args[n++]) < 0)
@@ -622,9 +347,9 @@ static int do_if(struct run *t, struct span tag, const char **p, json_t *dot, bo
 
 static void set_variables(struct run *t, const struct span *names, size_t n, json_t *key, json_t *v)
 {
-	if (n == 2 && t->n_vars < VARS_MAX)
+	if (n == 2 && t->n_vars < TEMPLATE_VARS)
 		t->vars[t->n_vars++] = (struct variable){names[0], key};
-	if (n && t->n_vars < VARS_MAX)
+	if (n && t->n_vars < TEMPLATE_VARS)
 		t->vars[t->n_vars++] = (struct variable){names[n - 1], v};
 }
 

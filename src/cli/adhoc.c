@@ -103,6 +103,5 @@ int adhoc_end(struct cli *c, struct adhoc *a, int code)
 	int ended;
 
 	(void)!request_send(c, c->global.project_name, CLIENT_RUNNING, &r, &ended, &ignored);
-	(void)!unlink(a->file);
 	return code;
 }

@@ -21,6 +21,7 @@
 	X(scale) \
 	X(exec) \
 	X(run) \
+	X(docker_run) \
 	X(wait) \
 	X(attach) \
 	X(plan) \

@@ -248,6 +248,25 @@ static int list_removable(struct cli *c, const struct targets *ts, bool stop, st
 	return 0;
 }
 
+/* The project of an image that was run by itself ends with its container. */
+static int end_adhoc(struct cli *c, const struct targets *ts, struct err *e)
+{
+	vec_each(t, ts) {
+		struct request r = {
+			.msg = json_pack("{s:s}", "do", "down"), .title = "", .quiet = true};
+		int code, rc;
+
+		if (!t->names.n || !text_starts(t->project, "run-")) {
+			json_decref(r.msg);
+			continue;
+		}
+		rc = request_send(c, t->project, CLIENT_EXISTING, &r, &code, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 static int rm_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct rm *rm = opts;
@@ -270,11 +289,12 @@ static int rm_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 			       ? 0
 			       : err_hint((err_set(e, EPERM, "nothing removed: nobody to ask"), e),
 					  "berth rm --force asks nobody");
-	return send_all(c, argc, argv,
-			json_pack("{s:s, s:b, s:b}", "do", "rm", "stop",
-				  rm->stop || (rm->force && c->world == WORLD_DOCKER), "volumes",
-				  rm->volumes),
-			"Removing", e);
+	r = send_all(c, argc, argv,
+		     json_pack("{s:s, s:b, s:b}", "do", "rm", "stop",
+			       rm->stop || (rm->force && c->world == WORLD_DOCKER), "volumes",
+			       rm->volumes),
+		     "Removing", e);
+	return r ? r : end_adhoc(c, &ts, e);
 }
 
 /* clang-format off */

@@ -192,6 +192,7 @@ static int run_image(struct cli *c, struct run *o, int argc, char **argv, struct
 	memcpy(words, argv, (size_t)argc * sizeof(*words));
 	words[0] = (char *)a.service;
 	r = up_prepare(c, &(struct strings){.v = &a.service, .n = 1}, &o->images, &a.project, e);
+	(void)!unlink(a.file); /* the saved definition is what counts from here on */
 	if (r < 0)
 		return r;
 	o->name = a.container;

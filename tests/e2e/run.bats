@@ -81,3 +81,19 @@ only_db_is_left() { [ "$(berth ps -a --format '{{.Service}}')" = db ]; }
 	[ -z "$(berth ls -aq)" ]
 	[ -z "$(ls "$BERTH_RUN/adhoc")" ]
 }
+
+@test "docker run, ps, exec, stop and rm work on containers by name" {
+	ln -s "$BERTH" docker
+	run -4 --separate-stderr ./docker run --rm -e A='x$y' -w /tmp -u user busybox \
+		sh -c 'echo $A; pwd; id -un; exit 4'
+	[ "$output" = $'x$y\n/tmp\nuser' ]
+	[ "$(echo in | ./docker run --rm -i busybox cat)" = in ]
+	id=$(./docker run -d --name sleepy --init busybox sleep 1000)
+	[ "$(./docker ps -q --no-trunc)" = "$id" ]
+	[ "$(./docker exec sleepy cat /proc/1/comm | wc -l)" = 1 ]
+	./docker stop -t 1 sleepy
+	[ "$(./docker ps -a --format '{{.Names}} {{.State}}')" = "sleepy exited" ]
+	./docker rm sleepy
+	[ -z "$(berth ls -aq)" ]
+	run -125 ./docker run --rm --pull never nonsense true
+}

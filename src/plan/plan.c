@@ -1,46 +1,9 @@
-#include "plan/plan.h"
+#include "plan/making.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct indices {
-	size_t *v;
-	size_t n, cap;
-};
-
-/* A service while its plan is made. */
-struct item {
-	const struct service *svc;
-	bool chosen, named, recreated;
-	struct indices creates;
-	struct indices starts;
-	struct indices stops;
-	struct indices removes;
-	bool gate_made[5];
-	size_t gate_at[5];
-};
-
-struct making {
-	struct arena *a;
-	const struct project *p;
-	const struct observed *seen;
-	const struct plan_options *o;
-	struct plan *plan;
-	VEC(struct item) items; /* dependencies first */
-	VEC(size_t) resources;  /* networks and volumes to come first */
-	struct strings stale_nets;
-};
-
-static const struct service *service_of(const struct project *p, const char *name)
-{
-	vec_each(s, &p->services) {
-		if (!strcmp(s->name, name))
-			return s;
-	}
-	return NULL;
-}
-
-static struct item *item_of(struct making *m, const char *service)
+struct item *making_item(struct making *m, const char *service)
 {
 	vec_each(i, &m->items) {
 		if (!strcmp(i->svc->name, service))
@@ -49,7 +12,7 @@ static struct item *item_of(struct making *m, const char *service)
 	return NULL;
 }
 
-static size_t add(struct making *m, enum step_do doing, const char *target, const char *service,
+size_t making_add(struct making *m, enum step_do doing, const char *target, const char *service,
 		  const char *because)
 {
 	struct step *s = vec_push(m->a, m->plan);
@@ -61,7 +24,7 @@ static size_t add(struct making *m, enum step_do doing, const char *target, cons
 	return m->plan->n - 1;
 }
 
-static void after(struct making *m, size_t step, size_t first)
+void making_after(struct making *m, size_t step, size_t first)
 {
 	struct step *s = &m->plan->v[step];
 
@@ -72,47 +35,9 @@ static void after(struct making *m, size_t step, size_t first)
 	*vec_push(m->a, &s->after) = first;
 }
 
-#define after_all(m, step, list)                                                                   \
-	vec_each(first_, list)                                                                     \
-	after(m, step, *first_)
-
-static bool by_stack(struct making *m, const char *name, struct strings *out, struct strings *path,
-		     struct err *e, int *r)
-{
-	const struct service *s = service_of(m->p, name);
-
-	if (!s || strings_have(out, name))
-		return true;
-	if (strings_have(path, name)) {
-		*r = err_set(e, ELOOP, "services depend on each other in a circle: %s", name);
-		return false;
-	}
-	*vec_push(m->a, path) = name;
-	vec_each(d, &s->depends_on) {
-		if (!by_stack(m, d->service, out, path, e, r))
-			return false;
-	}
-	path->n--;
-	*vec_push(m->a, out) = s->name;
-	return true;
-}
-
-int plan_order(struct arena *a, const struct project *p, struct strings *out, struct err *e)
-{
-	struct making m = {.a = a, .p = p};
-	struct strings path = {0};
-	int r = 0;
-
-	vec_each(s, &p->services) {
-		if (!by_stack(&m, s->name, out, &path, e, &r))
-			return r;
-	}
-	return 0;
-}
-
 static void choose(struct making *m, const char *name, bool named)
 {
-	struct item *i = item_of(m, name);
+	struct item *i = making_item(m, name);
 
 	if (!i || (i->chosen && (!named || i->named)))
 		return;
@@ -137,9 +62,9 @@ static int select_services(struct making *m, struct err *e)
 	if (r < 0)
 		return r;
 	vec_each(n, &order)
-		vec_push(m->a, &m->items)->svc = service_of(m->p, *n);
+		vec_push(m->a, &m->items)->svc = making_service(m->p, *n);
 	vec_each(n, &m->o->services) {
-		if (!item_of(m, *n) && (m->o->goal == GOAL_UP || m->o->goal == GOAL_START))
+		if (!making_item(m, *n) && (m->o->goal == GOAL_UP || m->o->goal == GOAL_START))
 			return err_set(e, ENOENT, "no such service: %s", *n);
 		choose(m, *n, true);
 	}
@@ -192,7 +117,7 @@ static void plan_network(struct making *m, const struct network *n)
 		because = "its definition changed";
 		*vec_push(m->a, &m->stale_nets) = n->key;
 	}
-	at = add(m, STEP_NETWORK, n->name, NULL, because);
+	at = making_add(m, STEP_NETWORK, n->name, NULL, because);
 	m->plan->v[at].key = n->key;
 	*vec_push(m->a, &m->resources) = at;
 }
@@ -217,7 +142,7 @@ static void plan_resources(struct making *m)
 		}
 		if (!used || v->external || strings_have(&m->seen->volumes, v->name))
 			continue;
-		add(m, STEP_VOLUME, v->name, NULL, "it does not exist");
+		making_add(m, STEP_VOLUME, v->name, NULL, "it does not exist");
 		m->plan->v[m->plan->n - 1].key = v->key;
 		*vec_push(m->a, &m->resources) = m->plan->n - 1;
 	}
@@ -245,26 +170,26 @@ static const char *obsolete(struct making *m, struct item *i, const struct seen 
 	return NULL;
 }
 
-static size_t stop_step(struct making *m, struct item *i, const struct seen *c, const char *because)
+size_t making_stop(struct making *m, struct item *i, const struct seen *c, const char *because)
 {
-	size_t n = add(m, STEP_STOP, c->name, c->service, because);
+	size_t n = making_add(m, STEP_STOP, c->name, c->service, because);
 
 	m->plan->v[n].number = c->number;
 	*vec_push(m->a, &i->stops) = n;
 	return n;
 }
 
-static size_t remove_step(struct making *m, struct item *i, const struct seen *c,
-			  const char *because, bool again)
+size_t making_remove(struct making *m, struct item *i, const struct seen *c, const char *because,
+		     bool again)
 {
 	bool running = c->state == SEEN_RUNNING;
-	size_t stop = running ? stop_step(m, i, c, because) : 0;
-	size_t n = add(m, STEP_REMOVE, c->name, c->service, because);
+	size_t stop = running ? making_stop(m, i, c, because) : 0;
+	size_t n = making_add(m, STEP_REMOVE, c->name, c->service, because);
 
 	m->plan->v[n].number = c->number;
 	m->plan->v[n].again = again;
 	if (running)
-		after(m, n, stop);
+		making_after(m, n, stop);
 	*vec_push(m->a, &i->removes) = n;
 	return n;
 }
@@ -272,7 +197,7 @@ static size_t remove_step(struct making *m, struct item *i, const struct seen *c
 static size_t create_step(struct making *m, struct item *i, int64_t number, const char *because)
 {
 	char *name = plan_container_name(m->a, m->p, i->svc, number);
-	size_t n = add(m, STEP_CREATE, name, i->svc->name, because);
+	size_t n = making_add(m, STEP_CREATE, name, i->svc->name, because);
 
 	m->plan->v[n].number = number;
 	after_all(m, n, &m->resources);
@@ -280,10 +205,10 @@ static size_t create_step(struct making *m, struct item *i, int64_t number, cons
 	return n;
 }
 
-static size_t start_step(struct making *m, struct item *i, int64_t number, const char *name,
-			 const char *because)
+size_t making_start(struct making *m, struct item *i, int64_t number, const char *name,
+		    const char *because)
 {
-	size_t n = add(m, STEP_START, name, i->svc->name, because);
+	size_t n = making_add(m, STEP_START, name, i->svc->name, because);
 
 	m->plan->v[n].number = number;
 	*vec_push(m->a, &i->starts) = n;
@@ -325,15 +250,15 @@ static void containers_of(struct making *m, const char *service, struct seens *o
 
 static void replace(struct making *m, struct item *i, const struct seen *c, const char *why)
 {
-	size_t gone = remove_step(m, i, c, why, true), made, begun;
+	size_t gone = making_remove(m, i, c, why, true), made, begun;
 
 	made = create_step(m, i, c->number, why);
-	after(m, made, gone);
+	making_after(m, made, gone);
 	i->recreated = true;
 	if (m->o->no_start)
 		return;
-	begun = start_step(m, i, c->number, m->plan->v[made].target, why);
-	after(m, begun, made);
+	begun = making_start(m, i, c->number, m->plan->v[made].target, why);
+	making_after(m, begun, made);
 }
 
 static void keep_or_start(struct making *m, struct item *i, const struct seen *c)
@@ -342,8 +267,8 @@ static void keep_or_start(struct making *m, struct item *i, const struct seen *c
 		return;
 	if (c->state == SEEN_EXITED && !c->exit_code && is_one_shot(m, i->svc))
 		return; /* done once */
-	start_step(m, i, c->number, c->name,
-		   c->state == SEEN_CREATED ? "it has not run yet" : "it is not running");
+	making_start(m, i, c->number, c->name,
+		     c->state == SEEN_CREATED ? "it has not run yet" : "it is not running");
 }
 
 static void add_replicas(struct making *m, struct item *i, int64_t have, int64_t want, int64_t top)
@@ -355,8 +280,8 @@ static void add_replicas(struct making *m, struct item *i, int64_t have, int64_t
 
 		if (m->o->no_start)
 			continue;
-		begun = start_step(m, i, top, m->plan->v[made].target, why);
-		after(m, begun, made);
+		begun = making_start(m, i, top, m->plan->v[made].target, why);
+		making_after(m, begun, made);
 	}
 }
 
@@ -382,7 +307,7 @@ static void roll_one(struct making *m, struct item *i, const struct seen *c, int
 	size_t gone = 0, made, begun;
 
 	if (!start_first) {
-		gone = remove_step(m, i, c, why, true);
+		gone = making_remove(m, i, c, why, true);
 		after_all(m, c->state == SEEN_RUNNING ? gone - 1 : gone, before);
 		m->plan->v[c->state == SEEN_RUNNING ? gone - 1 : gone].rolling = true;
 	}
@@ -390,10 +315,10 @@ static void roll_one(struct making *m, struct item *i, const struct seen *c, int
 	m->plan->v[made].rolling = true;
 	after_all(m, made, before);
 	if (!start_first)
-		after(m, made, gone);
-	begun = start_step(m, i, m->plan->v[made].number, m->plan->v[made].target, why);
+		making_after(m, made, gone);
+	begun = making_start(m, i, m->plan->v[made].number, m->plan->v[made].target, why);
 	m->plan->v[begun].rolling = true;
-	after(m, begun, made);
+	making_after(m, begun, made);
 	*vec_push(m->a, begun_steps) = begun;
 }
 
@@ -411,7 +336,7 @@ static void roll(struct making *m, struct item *i, struct seens *old, int64_t *t
 
 		for (size_t k = at; k < end; k++)
 			roll_one(m, i, old->v[k], top, &before, &begun);
-		gate = add(m, STEP_GATE, i->svc->name, i->svc->name, "it must stay well");
+		gate = making_add(m, STEP_GATE, i->svc->name, i->svc->name, "it must stay well");
 		m->plan->v[gate].gate = GATE_SETTLED;
 		m->plan->v[gate].optional = action && !strcmp(action, "continue");
 		after_all(m, gate, &begun);
@@ -422,12 +347,12 @@ static void roll(struct making *m, struct item *i, struct seens *old, int64_t *t
 
 			if (!i->svc->update.start_first || has_fixed_name(i->svc))
 				continue;
-			gone = remove_step(m, i, old->v[k], obsolete(m, i, old->v[k]), false);
+			gone = making_remove(m, i, old->v[k], obsolete(m, i, old->v[k]), false);
 			if (old->v[k]->state == SEEN_RUNNING) {
-				after(m, gone - 1, gate);
+				making_after(m, gone - 1, gate);
 				m->plan->v[gone - 1].rolling = true;
 			}
-			after(m, gone, gate);
+			making_after(m, gone, gate);
 			*vec_push(m->a, &before) = gone;
 		}
 	}
@@ -445,7 +370,7 @@ static void plan_service(struct making *m, struct item *i)
 		for (size_t k = have.n; k-- && surplus > 0;) {
 			if (!have.v[k] || (!pass && !obsolete(m, i, have.v[k])))
 				continue;
-			remove_step(m, i, have.v[k], "fewer replicas are wanted", false);
+			making_remove(m, i, have.v[k], "fewer replicas are wanted", false);
 			have.v[k] = NULL;
 			surplus--;
 		}
@@ -479,7 +404,7 @@ static size_t gate_step(struct making *m, struct item *dep, enum gate gate, bool
 		m->plan->v[dep->gate_at[gate]].optional &= optional;
 		return dep->gate_at[gate];
 	}
-	n = add(m, STEP_GATE, dep->svc->name, dep->svc->name, why[gate]);
+	n = making_add(m, STEP_GATE, dep->svc->name, dep->svc->name, why[gate]);
 	m->plan->v[n].gate = gate;
 	m->plan->v[n].optional = optional;
 	after_all(m, n, &dep->starts);
@@ -488,12 +413,12 @@ static size_t gate_step(struct making *m, struct item *dep, enum gate gate, bool
 	return n;
 }
 
-static void order_starts(struct making *m, struct item *i)
+void making_order_starts(struct making *m, struct item *i)
 {
 	if (!i->starts.n || (m->o->no_deps && m->o->goal == GOAL_UP))
 		return;
 	vec_each(d, &i->svc->depends_on) {
-		struct item *dep = item_of(m, d->service);
+		struct item *dep = making_item(m, d->service);
 		size_t gate;
 
 		if (!dep || !wanted_replicas(m, dep->svc))
@@ -507,15 +432,15 @@ static void order_starts(struct making *m, struct item *i)
 		}
 		gate = gate_step(m, dep, (enum gate)d->condition, !d->required);
 		vec_each(s, &i->starts)
-			after(m, *s, gate);
+			making_after(m, *s, gate);
 	}
 }
 
 /* Stops go against the arrows: a service stops when nobody that needs it runs any more. */
-static void order_stops(struct making *m, struct item *i)
+void making_order_stops(struct making *m, struct item *i)
 {
 	vec_each(d, &i->svc->depends_on) {
-		struct item *dep = item_of(m, d->service);
+		struct item *dep = making_item(m, d->service);
 
 		if (!dep)
 			continue;
@@ -534,13 +459,13 @@ static bool shares_only_network(const struct service *s, const struct dependency
 }
 
 /* depends_on.restart, and a shared pid or ipc namespace: the dependent goes down and up with it. */
-static void follow_recreated(struct making *m, struct item *i)
+void making_follow(struct making *m, struct item *i)
 {
 	struct seens have = {0};
 	const char *cause = NULL;
 
 	vec_each(d, &i->svc->depends_on) {
-		struct item *dep = item_of(m, d->service);
+		struct item *dep = making_item(m, d->service);
 
 		if (dep && dep->recreated && d->restart && !shares_only_network(i->svc, d))
 			cause = d->service;
@@ -554,13 +479,13 @@ static void follow_recreated(struct making *m, struct item *i)
 
 		if ((*c)->state != SEEN_RUNNING)
 			continue;
-		stop = stop_step(m, i, *c, why);
-		begun = start_step(m, i, (*c)->number, (*c)->name, why);
-		after(m, begun, stop);
+		stop = making_stop(m, i, *c, why);
+		begun = making_start(m, i, (*c)->number, (*c)->name, why);
+		making_after(m, begun, stop);
 	}
 }
 
-static bool is_disabled(const struct making *m, const char *service)
+bool making_is_disabled(const struct making *m, const char *service)
 {
 	return strings_have(&m->p->disabled, service);
 }
@@ -570,14 +495,15 @@ static void remove_orphans(struct making *m, bool also_disabled)
 	struct item none = {0};
 
 	vec_each(c, &m->seen->containers) {
-		bool orphan = !service_of(m->p, c->service);
+		bool orphan = !making_service(m->p, c->service);
 
 		if (!orphan && !(c->one_off && c->state != SEEN_RUNNING))
 			continue;
-		if (orphan && !also_disabled && is_disabled(m, c->service))
+		if (orphan && !also_disabled && making_is_disabled(m, c->service))
 			continue;
-		remove_step(m, &none, c,
-			    orphan ? "its service is not in the file" : "it was a one-off", false);
+		making_remove(m, &none, c,
+			      orphan ? "its service is not in the file" : "it was a one-off",
+			      false);
 	}
 }
 
@@ -589,10 +515,10 @@ static int make_up(struct making *m, struct err *e)
 			plan_service(m, i);
 	}
 	vec_each(i, &m->items)
-		follow_recreated(m, i);
+		making_follow(m, i);
 	vec_each(i, &m->items) {
-		order_starts(m, i);
-		order_stops(m, i);
+		making_order_starts(m, i);
+		making_order_stops(m, i);
 	}
 	/* A network is made anew when nobody is on it. */
 	vec_each(n, &m->resources) {
@@ -603,9 +529,9 @@ static int make_up(struct making *m, struct err *e)
 				after_all(m, *n, &i->removes);
 		}
 	}
-	if (m->o->only_resources_of && item_of(m, m->o->only_resources_of)) {
-		vec_each(d, &item_of(m, m->o->only_resources_of)->svc->depends_on) {
-			struct item *dep = item_of(m, d->service);
+	if (m->o->only_resources_of && making_item(m, m->o->only_resources_of)) {
+		vec_each(d, &making_item(m, m->o->only_resources_of)->svc->depends_on) {
+			struct item *dep = making_item(m, d->service);
 
 			if (dep && dep->chosen)
 				gate_step(m, dep, (enum gate)d->condition, !d->required);
@@ -622,128 +548,17 @@ static int make_up(struct making *m, struct err *e)
 	return 0;
 }
 
-static bool named(const struct making *m, const char *service)
-{
-	return !m->o->services.n || strings_have(&m->o->services, service);
-}
-
-static void remove_resources(struct making *m)
-{
-	VEC(size_t) removes = {0};
-
-	for (size_t n = 0; n < m->plan->n; n++) {
-		if (m->plan->v[n].doing == STEP_REMOVE)
-			*vec_push(m->a, &removes) = n;
-	}
-	vec_each(n, &m->p->networks) {
-		size_t s;
-
-		if (n->external)
-			continue;
-		s = add(m, STEP_NETWORK_REMOVE, n->name, NULL, "down");
-		m->plan->v[s].key = n->key;
-		after_all(m, s, &removes);
-	}
-	vec_each(v, &m->p->volumes) {
-		size_t s;
-
-		if (!m->o->volumes || v->external)
-			continue;
-		s = add(m, STEP_VOLUME_REMOVE, v->name, NULL, "down --volumes");
-		m->plan->v[s].key = v->key;
-		after_all(m, s, &removes);
-	}
-}
-
-static int make_down(struct making *m, struct err *e)
-{
-	struct item none = {0};
-
-	vec_each(c, &m->seen->containers) {
-		struct item *i = item_of(m, c->service);
-		bool orphan = !i && !is_disabled(m, c->service);
-
-		if (!named(m, c->service) || (orphan && !m->o->remove_orphans && !m->o->services.n))
-			continue;
-		remove_step(m, i ? i : &none, c, "down", false);
-	}
-	vec_each(i, &m->items)
-		order_stops(m, i);
-	if (!m->o->services.n)
-		remove_resources(m);
-	return 0;
-}
-
-static int make_stop(struct making *m, struct err *e)
-{
-	struct item none = {0};
-	bool again = m->o->goal == GOAL_RESTART;
-
-	vec_each(c, &m->seen->containers) {
-		struct item *i = item_of(m, c->service);
-		size_t stop = SIZE_MAX, begun;
-
-		if (!named(m, c->service) || (c->one_off && again))
-			continue;
-		if (c->state == SEEN_RUNNING)
-			stop = stop_step(m, i ? i : &none, c, again ? "restart" : "stop");
-		if (!again || !i)
-			continue;
-		begun = start_step(m, i, c->number, c->name, "restart");
-		if (stop != SIZE_MAX)
-			after(m, begun, stop);
-		i->recreated = true;
-	}
-	if (again) {
-		vec_each(i, &m->items) {
-			if (!m->o->no_deps && !i->recreated)
-				follow_recreated(m, i);
-		}
-	}
-	vec_each(i, &m->items) {
-		order_stops(m, i);
-		order_starts(m, i);
-	}
-	return 0;
-}
-
-static int make_start(struct making *m, struct err *e)
-{
-	vec_each(c, &m->seen->containers) {
-		struct item *i = item_of(m, c->service);
-
-		if (!i || !named(m, c->service) || c->one_off || c->state == SEEN_RUNNING)
-			continue;
-		start_step(m, i, c->number, c->name, "start");
-	}
-	vec_each(i, &m->items)
-		order_starts(m, i);
-	return 0;
-}
-
-static int make_rm(struct making *m, struct err *e)
-{
-	struct item none = {0};
-
-	vec_each(c, &m->seen->containers) {
-		struct item *i = item_of(m, c->service);
-
-		if (!named(m, c->service) || (c->state == SEEN_RUNNING && !m->o->stop_first))
-			continue;
-		remove_step(m, i ? i : &none, c, "rm", false);
-	}
-	vec_each(i, &m->items)
-		order_stops(m, i);
-	return 0;
-}
-
 int plan_make(struct arena *a, const struct project *p, const struct observed *seen,
 	      const struct plan_options *o, struct plan *out, struct err *e)
 {
 	struct making m = {.a = a, .p = p, .seen = seen, .o = o, .plan = out};
 	static int (*const make[])(struct making *, struct err *) = {
-		[GOAL_UP] = make_up,       [GOAL_DOWN] = make_down,    [GOAL_STOP] = make_stop,
-		[GOAL_START] = make_start, [GOAL_RESTART] = make_stop, [GOAL_RM] = make_rm,
+		[GOAL_UP] = make_up,
+		[GOAL_DOWN] = making_down,
+		[GOAL_STOP] = making_stop_all,
+		[GOAL_START] = making_start_all,
+		[GOAL_RESTART] = making_stop_all,
+		[GOAL_RM] = making_rm,
 	};
 	int r;
 

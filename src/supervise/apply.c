@@ -210,7 +210,7 @@ int job_plan(struct job *j, struct err *e)
 
 /* --- one step --- */
 
-static void fail(struct job *j, struct run_step *rs, const struct step *s, struct err *e)
+void job_fail(struct job *j, struct run_step *rs, const struct step *s, struct err *e)
 {
 	rs->state = STEP_FAILED;
 	if (s->optional) {
@@ -230,61 +230,6 @@ static void fail(struct job *j, struct run_step *rs, const struct step *s, struc
 		j->code = 1;
 }
 
-static void begin_network(struct job *j, struct run_step *rs, const struct step *s)
-{
-	const struct network *n = project_network(j->of->project, s->key);
-	struct err e = {0};
-	bool absent = false;
-	int r;
-
-	job_tell(j, "network", s->target, NULL, s->doing == STEP_NETWORK ? "Creating" : "Removing",
-		 NULL);
-	r = s->doing == STEP_NETWORK ? nets_make(j->of, n, &e) : nets_remove(j->of, n, &absent, &e);
-	if (r < 0 && s->doing == STEP_NETWORK_REMOVE && e.code == EBUSY) {
-		job_tell(j, "network", s->target, NULL, "Resource is still in use", NULL);
-		rs->state = STEP_DONE;
-		return;
-	}
-	if (r < 0) {
-		fail(j, rs, s, &e);
-		return;
-	}
-	job_tell(j, "network", s->target, NULL, s->doing == STEP_NETWORK ? "Created" : "Removed",
-		 NULL);
-	events_write(j->of, "network", s->doing == STEP_NETWORK ? "create" : "destroy", NULL,
-		     json_pack("{s:s}", "name", s->target));
-	rs->state = STEP_DONE;
-}
-
-static void begin_volume(struct job *j, struct run_step *rs, const struct step *s)
-{
-	const struct volume *v = project_volume(j->of->project, s->key);
-	struct err e = {0};
-	struct pairs all = {0};
-	const char *path;
-	int r;
-
-	if (s->doing == STEP_VOLUME) {
-		job_tell(j, "volume", s->target, NULL, "Creating", NULL);
-		vec_each(l, &v->labels)
-			*vec_push(&j->arena, &all) = *l;
-		*vec_push(&j->arena, &all) =
-			(struct pair){"com.docker.compose.project", j->of->name};
-		*vec_push(&j->arena, &all) = (struct pair){"com.docker.compose.volume", v->key};
-		r = volumes_ensure(&j->arena, v->name, &all, &v->driver_opts, &path, &e);
-	} else {
-		job_tell(j, "volume", s->target, NULL, "Removing", NULL);
-		r = volumes_remove(v->name, &e);
-	}
-	if (r < 0) {
-		fail(j, rs, s, &e);
-		return;
-	}
-	job_tell(j, "volume", s->target, NULL, s->doing == STEP_VOLUME ? "Created" : "Removed",
-		 NULL);
-	rs->state = STEP_DONE;
-}
-
 static void begin_create(struct job *j, struct run_step *rs, const struct step *s)
 {
 	const struct service *svc = project_service(j->of->project, s->service);
@@ -298,7 +243,7 @@ static void begin_create(struct job *j, struct run_step *rs, const struct step *
 	job_tell(j, "container", s->target, s->service, kept ? "Recreate" : "Creating", NULL);
 	if (instance_create(j->of, svc, s->number, s->target, inherit ? &before : NULL, &i, &e) <
 	    0) {
-		fail(j, rs, s, &e);
+		job_fail(j, rs, s, &e);
 		return;
 	}
 	job_tell(j, "container", s->target, s->service, kept ? "Recreated" : "Created", NULL);
@@ -319,7 +264,7 @@ static void begin_remove(struct job *j, struct run_step *rs, const struct step *
 	if (s->again)
 		json_object_set_new(j->kept, s->target, status_to_json(&i->st, false));
 	if (instance_remove(i, s->again, volumes, &e) < 0) {
-		fail(j, rs, s, &e);
+		job_fail(j, rs, s, &e);
 		return;
 	}
 	if (!s->again)
@@ -335,7 +280,7 @@ static void begin_start(struct job *j, struct run_step *rs, const struct step *s
 
 	if (!i) {
 		err_set(&e, ENOENT, "container %s is gone", s->target);
-		fail(j, rs, s, &e);
+		job_fail(j, rs, s, &e);
 		return;
 	}
 	rs->starts = i->starts;
@@ -352,7 +297,7 @@ static void begin_start(struct job *j, struct run_step *rs, const struct step *s
 	r = prestart_next(i, &e);
 	i->pre_runs = r == 0;
 	if (r < 0)
-		fail(j, rs, s, &e);
+		job_fail(j, rs, s, &e);
 	else if (r)
 		instance_event(i, WANT_UP);
 }
@@ -371,7 +316,7 @@ static bool pre_start_over(struct job *j, struct run_step *rs, const struct step
 		return false;
 	i->pre_runs = false;
 	if (r < 0)
-		fail(j, rs, s, &e);
+		job_fail(j, rs, s, &e);
 	else
 		instance_event(i, WANT_UP);
 	return false;
@@ -419,10 +364,10 @@ static void begin_stop(struct job *j, struct run_step *rs, const struct step *s)
 static void begin_step(struct job *j, size_t k)
 {
 	static void (*const begin[])(struct job *, struct run_step *, const struct step *) = {
-		[STEP_NETWORK] = begin_network,
-		[STEP_NETWORK_REMOVE] = begin_network,
-		[STEP_VOLUME] = begin_volume,
-		[STEP_VOLUME_REMOVE] = begin_volume,
+		[STEP_NETWORK] = resource_network,
+		[STEP_NETWORK_REMOVE] = resource_network,
+		[STEP_VOLUME] = resource_volume,
+		[STEP_VOLUME_REMOVE] = resource_volume,
 		[STEP_CREATE] = begin_create,
 		[STEP_START] = begin_start,
 		[STEP_STOP] = begin_stop,
@@ -452,7 +397,7 @@ static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
 		return;
 	if (e.code) {
 		err_wrap(&e, "start container %s", s->target);
-		fail(j, rs, s, &e);
+		job_fail(j, rs, s, &e);
 		return;
 	}
 	job_tell(j, "container", s->target, s->service, "Started", NULL);
@@ -470,7 +415,7 @@ static void poll_stop(struct job *j, struct run_step *rs, const struct step *s)
 		err_set(&e, EBUSY, "container %s is stuck in the kernel and cannot be killed yet",
 			i->st.name);
 		err_hint(&e, "look at the disk or the server that it waits for; then try again");
-		fail(j, rs, s, &e);
+		job_fail(j, rs, s, &e);
 		return;
 	}
 	if (i && i->life != DOWN)
@@ -478,160 +423,6 @@ static void poll_stop(struct job *j, struct run_step *rs, const struct step *s)
 	if (i)
 		i->grace_ns = -1;
 	job_tell(j, "container", s->target, s->service, "Stopped", NULL);
-	rs->state = STEP_DONE;
-}
-
-enum verdict { YET, MET, NEVER };
-
-static enum verdict judge(const struct instance *i, enum gate gate, struct err *e)
-{
-	bool ended = i->life == DOWN && i->st.started_ns;
-
-	if (i->life == DOWN && i->why.code) {
-		*e = i->why;
-		return NEVER;
-	}
-	switch (gate) {
-	case GATE_STARTED:
-		return instance_is_up(i) || ended ? MET : YET;
-	case GATE_COMPLETED:
-		if (!ended)
-			return YET;
-		if (!i->st.exit_code)
-			return MET;
-		err_set(e, EIO, "service \"%s\" didn't complete successfully: exit %d",
-			i->st.service, (int)i->st.exit_code);
-		return NEVER;
-	case GATE_READY:
-	case GATE_SETTLED:
-		if (ended && !i->st.exit_code)
-			return MET;
-		if (i->life == UP && !health_wanted(i))
-			return MET;
-		break;
-	case GATE_HEALTHY:
-		if (i->life == UP && !health_wanted(i)) {
-			err_set(e, EINVAL, "container %s has no healthcheck configured",
-				i->st.name);
-			return NEVER;
-		}
-		break;
-	}
-	if (ended)
-		err_set(e, EIO, "container %s exited (%d)", i->st.name, (int)i->st.exit_code);
-	else if (i->st.health == HEALTH_UNHEALTHY)
-		err_set(e, EIO, "container %s is unhealthy", i->st.name);
-	else
-		return i->life == UP && i->st.health == HEALTH_HEALTHY ? MET : YET;
-	return NEVER;
-}
-
-static void tell_gate(struct job *j, const struct step *s, const char *status)
-{
-	for (struct instance *i = j->of->instances; i; i = i->next) {
-		if (!i->st.one_off && !strcmp(i->st.service, s->service))
-			job_tell(j, "container", i->st.name, s->service, status, NULL);
-	}
-}
-
-/* A gate of a rolling update looks only at what its batch has begun. */
-static bool is_judged(const struct job *j, const struct step *s, const struct instance *i)
-{
-	if (i->st.one_off || strcmp(i->st.service, s->service))
-		return false;
-	if (s->gate != GATE_SETTLED)
-		return true;
-	vec_each(x, &s->after) {
-		if (!strcmp(j->plan.v[*x].target, i->st.name))
-			return true;
-	}
-	return false;
-}
-
-static bool was_there_before(const struct job *j, const char *name)
-{
-	for (size_t k = 0; k < j->plan.n; k++) {
-		if (j->plan.v[k].doing == STEP_REMOVE && !strcmp(j->plan.v[k].target, name))
-			return true;
-	}
-	return false;
-}
-
-/* What did not settle goes; what it should have replaced was not touched yet (start-first). */
-static void take_back(struct job *j, const struct step *s)
-{
-	vec_each(x, &s->after) {
-		struct instance *i = instance_find(j->of, j->plan.v[*x].target);
-
-		if (!i || was_there_before(j, i->st.name))
-			continue;
-		i->st.auto_remove = true;
-		i->st.manual_stop = true;
-		if (i->life == DOWN)
-			loop_later(j->of->loop, &i->gone, instance_gone);
-		else
-			instance_event(i, WANT_DOWN);
-	}
-}
-
-static int on_settle(struct timer *t)
-{
-	supervisor_kick(container_of(t, struct job, settle)->of);
-	return 0;
-}
-
-/* update_config.monitor (and .delay before the next batch) after all are ready. */
-static bool has_settled(struct job *j, struct run_step *rs, const struct step *s)
-{
-	const struct service *svc = project_service(j->of->project, s->service);
-	int64_t hold = 0, left;
-
-	if (s->gate != GATE_SETTLED || !svc || !svc->update.given)
-		return true;
-	if (svc->update.monitor_ns > 0)
-		hold += svc->update.monitor_ns;
-	if (svc->update.delay_ns > 0)
-		hold += svc->update.delay_ns;
-	if (!rs->met_ns)
-		rs->met_ns = when_mono_ns();
-	left = rs->met_ns + hold - when_mono_ns();
-	if (left > 0)
-		loop_timer_in(j->of->loop, &j->settle, left, on_settle);
-	return left <= 0;
-}
-
-static void poll_gate(struct job *j, struct run_step *rs, const struct step *s)
-{
-	struct step named = *s; /* a failure is told under the container's name */
-	size_t met = 0, all = 0;
-	enum verdict v;
-	struct err e = {0};
-
-	if (!rs->told) {
-		rs->told = true;
-		tell_gate(j, s, "Waiting");
-	}
-	for (struct instance *i = j->of->instances; i; i = i->next) {
-		if (!is_judged(j, s, i))
-			continue;
-		all++;
-		v = judge(i, s->gate, &e);
-		met += v == MET;
-		if (v != NEVER)
-			continue;
-		named.target = i->st.name;
-		if (s->gate != GATE_READY && s->gate != GATE_SETTLED)
-			err_wrap(&e, "dependency failed to start");
-		if (s->gate == GATE_SETTLED)
-			take_back(j, s);
-		fail(j, rs, &named, &e);
-		return;
-	}
-	if (met < all && !(met && s->gate == GATE_COMPLETED))
-		return;
-	if (!has_settled(j, rs, s))
-		return;
-	tell_gate(j, s, s->gate == GATE_COMPLETED ? "Exited" : "Healthy");
 	rs->state = STEP_DONE;
 }
 
@@ -647,7 +438,7 @@ static void poll_step(struct job *j, size_t k)
 	else if (s->doing == STEP_STOP)
 		poll_stop(j, rs, s);
 	else if (s->doing == STEP_GATE)
-		poll_gate(j, rs, s);
+		gate_poll(j, rs, s);
 }
 
 /* --- the job --- */

@@ -47,6 +47,16 @@ void job_tell(struct job *j, const char *event, const char *name, const char *se
 void job_warn(struct job *j, const char *text);
 bool supervisor_is_idle(const struct supervisor *s); /* no container, no job */
 
+/* The step has failed: told, kept as the job's error (the first one), a warning where optional. */
+void job_fail(struct job *j, struct run_step *rs, const struct step *s, struct err *e);
+
+/* resources.c */
+void resource_network(struct job *j, struct run_step *rs, const struct step *s);
+void resource_volume(struct job *j, struct run_step *rs, const struct step *s);
+
+/* gates.c */
+void gate_poll(struct job *j, struct run_step *rs, const struct step *s);
+
 /* prestart.c */
 int prestart_next(struct instance *i, struct err *e) must_check;
 int prestart_poll(struct instance *i, struct err *e) must_check;

@@ -1,0 +1,200 @@
+/* Making a container that does not run yet, and reading back one that an earlier supervisor made.
+ */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/when.h"
+#include "image/store.h"
+#include "supervise/supervisor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+static struct instance *instance_new(struct supervisor *s)
+{
+	struct instance *i = calloc(1, sizeof(*i)), **at = &s->instances;
+
+	if (!i)
+		abort();
+	i->of = s;
+	i->netns = i->stdin_fd = -1;
+	i->grace_ns = -1;
+	i->launch.pidfd = i->launch.sync_fd = i->launch.tty_fd = -1;
+	i->logs.log = i->logs.tty = -1;
+	for (int k = 0; k < 2; k++)
+		i->logs.s[k].fd = i->logs.s[k].spool = -1;
+	for (int k = 0; k < 3; k++)
+		i->stdio[k] = -1;
+	i->health.task.out = i->hook.out = -1;
+	i->health.task.of = i->hook.of = i;
+	i->hooks_ok = true;
+	while (*at)
+		at = &(*at)->next;
+	*at = i;
+	return i;
+}
+
+static void random_hex(char out[65])
+{
+	unsigned char raw[32];
+
+	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
+		abort();
+	for (int k = 0; k < 32; k++)
+		snprintf(out + 2 * k, 3, "%02x", raw[k]);
+}
+
+static void add_label(struct instance *i, const char *key, const char *value)
+{
+	struct arena *a = &i->arena;
+
+	if (value)
+		*vec_push(a, &i->st.labels) =
+			(struct pair){arena_printf(a, "%s", key), arena_printf(a, "%s", value)};
+}
+
+static void labels(struct instance *i, const struct image *image)
+{
+	const struct project *p = i->of->project;
+	const struct service *svc = i->svc;
+	auto_buf files = {0}, needs = {0};
+	auto_arena a = {0};
+
+	buf_str(&needs, "");
+	buf_str(&files, "");
+	vec_each(l, &image->labels)
+		add_label(i, l->key, l->value);
+	vec_each(l, &svc->labels)
+		add_label(i, l->key, l->value ? l->value : "");
+	vec_each(f, &p->files)
+		buf_printf(&files, "%s%s", files.n ? "," : "", *f);
+	vec_each(d, &svc->depends_on)
+		buf_printf(&needs, "%s%s:%s:%s", needs.n ? "," : "", d->service,
+			   d->condition == DEPEND_HEALTHY     ? "service_healthy"
+			   : d->condition == DEPEND_COMPLETED ? "service_completed_successfully"
+							      : "service_started",
+			   d->restart ? "true" : "false");
+	add_label(i, "com.docker.compose.project", p->name);
+	add_label(i, "com.docker.compose.service", svc->name);
+	add_label(i, "com.docker.compose.container-number",
+		  arena_printf(&a, "%d", (int)i->st.number));
+	add_label(i, "com.docker.compose.oneoff", i->st.one_off ? "True" : "False");
+	add_label(i, "com.docker.compose.config-hash", svc->hash);
+	add_label(i, "com.docker.compose.image", image->id);
+	add_label(i, "com.docker.compose.depends_on", needs.p);
+	add_label(i, "com.docker.compose.version", BERTH_VERSION);
+	add_label(i, "com.docker.compose.project.working_dir", p->dir);
+	add_label(i, "com.docker.compose.project.config_files", files.p);
+}
+
+static void inherit(struct instance *i, const struct status *before)
+{
+	struct arena *a = &i->arena;
+
+	if (!before)
+		return;
+	vec_each(v, &before->volumes)
+		*vec_push(a, &i->st.volumes) = (struct status_volume){
+			arena_printf(a, "%s", v->name), arena_printf(a, "%s", v->target)};
+	vec_each(p, &before->ports)
+		*vec_push(a, &i->st.ports) = (struct status_port){
+			arena_printf(a, "%s", p->host_ip), arena_printf(a, "%s", p->protocol),
+			p->host_port, p->port};
+}
+
+static void paths(struct instance *i)
+{
+	const struct supervisor *s = i->of;
+	struct arena *a = &i->arena;
+
+	i->st.dir = arena_printf(a, "%s/containers/%s", s->root_dir, i->st.name);
+	i->st.run_dir = arena_printf(a, "%s/c/%s", s->run_dir, i->st.name);
+	i->st.log_dir = arena_printf(a, "%s/logs/%s", s->root_dir, i->st.name);
+	i->st.runtime_file = arena_printf(a, "%s/runtime.json", i->st.run_dir);
+	i->st.cgroup = arena_printf(a, "berth/%s/%s", s->name, i->st.id);
+	i->st.boot_id = s->boot_id;
+}
+
+int instance_create(struct supervisor *s, const struct service *svc, int64_t number,
+		    const char *name, const struct status *before, struct instance **out,
+		    struct err *e)
+{
+	auto_arena a = {0};
+	struct image *image;
+	const char *ref = spec_image_ref(&a, s, svc);
+	struct instance *i;
+	char hex[65];
+	int r = store_image(&a, ref, &image, e);
+
+	if (r == IMAGE_ABSENT) {
+		err_set(e, ENOENT, "image %s is not here", ref);
+		err_at(e, "%s", svc->at ? svc->at : "");
+		return err_hint(e, "berth pull %s, or berth build %s", svc->name, svc->name);
+	}
+	if (r < 0)
+		return r;
+	i = instance_new(s);
+	random_hex(hex);
+	i->svc = svc;
+	i->st = (struct status){
+		.project = s->name,
+		.name = arena_printf(&i->arena, "%s", name),
+		.id = arena_printf(&i->arena, "%s", hex),
+		.service = arena_printf(&i->arena, "%s", svc->name),
+		.hash = arena_printf(&i->arena, "%s", svc->hash),
+		.image = arena_printf(&i->arena, "%s", ref),
+		.image_id = arena_printf(&i->arena, "%s", image->id),
+		.number = number,
+		.created_ns = when_wall_ns(),
+		.tty = svc->tty,
+		.stdin_open = svc->stdin_open,
+		.log_driver = arena_printf(&i->arena, "%s",
+					   svc->log_driver ? svc->log_driver : "json-file")};
+	paths(i);
+	inherit(i, before);
+	labels(i, image);
+	r = file_mkdirs(i->st.dir, 0700, e);
+	if (!r)
+		r = status_write(&i->st, e);
+	if (!r)
+		r = store_pin(image->id, i->st.id, e);
+	*out = i;
+	if (r < 0)
+		return err_wrap(e, "create container %s", name);
+	events_write(s, "container", "create", i, NULL);
+	return 0;
+}
+
+/* Reads its state; what becomes of it is adopt.c's business. */
+int instance_adopt(struct supervisor *s, const char *name, struct err *e)
+{
+	auto_arena a = {0};
+	struct instance *i;
+	auto_json *j = NULL;
+	struct status raw;
+	struct span text;
+	int r = file_read(&a, AT_FDCWD,
+			  arena_printf(&a, "%s/containers/%s/state.json", s->root_dir, name),
+			  4 << 20, &text, e);
+
+	if (!r)
+		r = json_read(text.p, text.n, &j, e);
+	if (!r) /* checked before anything is listed */
+		r = status_from_json(&a, j, &raw, e);
+	if (r < 0)
+		return err_wrap(e, "state of container %s", name);
+	i = instance_new(s);
+	r = status_from_json(&i->arena, j, &i->st, e);
+	i->st.project = s->name;
+	if (s->project)
+		i->svc = project_service(s->project, i->st.service);
+	i->life = DOWN;
+	status_read_health(&i->arena, &i->st);
+	vec_each(p, &i->st.probes) {
+		p->output = strdup(p->output ? p->output : "");
+		if (!p->output)
+			abort();
+	}
+	return r;
+}

@@ -1,0 +1,58 @@
+/* Steps that make and remove the networks and volumes of a project. */
+#include "supervise/apply.h"
+#include <errno.h>
+
+void resource_network(struct job *j, struct run_step *rs, const struct step *s)
+{
+	const struct network *n = project_network(j->of->project, s->key);
+	struct err e = {0};
+	bool absent = false;
+	int r;
+
+	job_tell(j, "network", s->target, NULL, s->doing == STEP_NETWORK ? "Creating" : "Removing",
+		 NULL);
+	r = s->doing == STEP_NETWORK ? nets_make(j->of, n, &e) : nets_remove(j->of, n, &absent, &e);
+	if (r < 0 && s->doing == STEP_NETWORK_REMOVE && e.code == EBUSY) {
+		job_tell(j, "network", s->target, NULL, "Resource is still in use", NULL);
+		rs->state = STEP_DONE;
+		return;
+	}
+	if (r < 0) {
+		job_fail(j, rs, s, &e);
+		return;
+	}
+	job_tell(j, "network", s->target, NULL, s->doing == STEP_NETWORK ? "Created" : "Removed",
+		 NULL);
+	events_write(j->of, "network", s->doing == STEP_NETWORK ? "create" : "destroy", NULL,
+		     json_pack("{s:s}", "name", s->target));
+	rs->state = STEP_DONE;
+}
+
+void resource_volume(struct job *j, struct run_step *rs, const struct step *s)
+{
+	const struct volume *v = project_volume(j->of->project, s->key);
+	struct err e = {0};
+	struct pairs all = {0};
+	const char *path;
+	int r;
+
+	if (s->doing == STEP_VOLUME) {
+		job_tell(j, "volume", s->target, NULL, "Creating", NULL);
+		vec_each(l, &v->labels)
+			*vec_push(&j->arena, &all) = *l;
+		*vec_push(&j->arena, &all) =
+			(struct pair){"com.docker.compose.project", j->of->name};
+		*vec_push(&j->arena, &all) = (struct pair){"com.docker.compose.volume", v->key};
+		r = volumes_ensure(&j->arena, v->name, &all, &v->driver_opts, &path, &e);
+	} else {
+		job_tell(j, "volume", s->target, NULL, "Removing", NULL);
+		r = volumes_remove(v->name, &e);
+	}
+	if (r < 0) {
+		job_fail(j, rs, s, &e);
+		return;
+	}
+	job_tell(j, "volume", s->target, NULL, s->doing == STEP_VOLUME ? "Created" : "Removed",
+		 NULL);
+	rs->state = STEP_DONE;
+}

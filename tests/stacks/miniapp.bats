@@ -7,6 +7,7 @@ load ../e2e/lib
 setup_file() {
 	root_up
 	registry_of_images
+	export BERTH_TIMEOUT=120 # a cold start of everything, on a busy machine
 	cp -r "$TESTS/../stacks/miniapp" "$BERTH_HOME/miniapp"
 	cd "$BERTH_HOME/miniapp"
 	rm -f .env

@@ -7,6 +7,7 @@ load ../e2e/lib
 setup_file() {
 	root_up
 	registry_of_images
+	export BERTH_TIMEOUT=120 # a cold start of everything, on a busy machine
 	cp -r "$TESTS/../stacks/opty" "$BERTH_HOME/opty-orchestration"
 	cd "$BERTH_HOME/opty-orchestration"
 	sed -e s/change-me-root/root-pw/ -e s/change-me-app/app-pw/ .env.example >.env

@@ -629,6 +629,19 @@ static void limits_bite(void **state)
 	box_free(b);
 }
 
+static void privileged_has_the_devices(void **state)
+{
+	struct box *b =
+		box_new("readlink /dev/ptmx; grep -c Seccomp:.0 /proc/self/status; mkdir /m && "
+			"mount -t tmpfs x /m && echo mounted");
+
+	b->s.privileged = true;
+	if (box_run(b))
+		fail_msg("%s: %s", b->e.what, b->e.why);
+	assert_string_equal(b->out, "pts/ptmx\n1\nmounted\n");
+	box_free(b);
+}
+
 static void remembers(void **state)
 {
 	auto_arena a = {0};
@@ -684,6 +697,7 @@ int main(void)
 		cmocka_unit_test(refuses_to_join),
 		cmocka_unit_test(maps_ids),
 		cmocka_unit_test(limits_bite),
+		cmocka_unit_test(privileged_has_the_devices),
 		cmocka_unit_test(remembers),
 	};
 

@@ -41,7 +41,7 @@ void walk_warn(struct walk *w, const struct node *n, const char *text, ...)
 const struct attr *schema_row(const struct attr *rows, const char *name)
 {
 	for (; rows && rows->name; rows++) {
-		if (!strcmp(rows->name, name))
+		if (rows->name[0] == name[0] && !strcmp(rows->name, name))
 			return rows;
 	}
 	return NULL;

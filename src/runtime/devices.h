@@ -21,4 +21,5 @@ struct device_nodes {
 int devices_find(struct arena *a, const struct container_spec *s, struct device_nodes *out,
 		 struct err *e) must_check;
 /* Makes one inside the root, parents too; uid and gid are of the host. */
-int devices_make(struct arena *a, int root, const struct device_node *node, struct err *e) must_check;
+int devices_make(struct arena *a, int root, const struct device_node *node,
+		 struct err *e) must_check;

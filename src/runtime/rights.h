@@ -19,7 +19,8 @@ struct rights {
 
 /* Becomes the user with exactly these rights; the order matters, see the .c file. */
 int rights_take(const struct rights *r, struct err *e) must_check;
-int rights_oom(const struct container_spec *s, struct err *e) must_check; /* needs the host's /proc */
+int rights_oom(const struct container_spec *s,
+	       struct err *e) must_check; /* needs the host's /proc */
 int rights_limits(const struct container_spec *s, struct err *e) must_check;
 uint64_t rights_own_bounding(void);
 /* "NET_ADMIN", "CAP_NET_ADMIN" or "cap_net_admin" to its number, or -EINVAL. */

@@ -12,7 +12,9 @@ build/build.ninja:
 	meson setup build
 deps test-deps:
 	tests/apt $(if $(filter deps,$@),$(DEPS),$(TEST_DEPS))
-test: all
+test: deps
+	tests/apt $(TEST_DEPS)
+	$(MAKE) all
 	tests/run
 bench: all
 	tests/bench/run

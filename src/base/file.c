@@ -71,16 +71,11 @@ static int sync_parent(int dirfd, const char *name)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_replace(int dirfd, const char *name, const void *data, size_t n, mode_t mode,
-		 enum file_sync sync, struct err *e)
+static int replace(int dirfd, const char *tmp, const char *name, const void *data, size_t n,
+		   mode_t mode, enum file_sync sync, struct err *e)
 {
-	char tmp[PATH_MAX];
-	int r;
+	int r = write_and_rename(dirfd, tmp, name, data, n, mode, sync);
 
-	/* The pid keeps two writers' temporary files apart. */
-	if (snprintf(tmp, sizeof(tmp), "%s.%d~", name, (int)getpid()) >= (int)sizeof(tmp))
-		return err_set(e, ENAMETOOLONG, "cannot write %s: the name is too long", name);
-	r = write_and_rename(dirfd, tmp, name, data, n, mode, sync);
 	if (!r && sync == FILE_DURABLE)
 		r = sync_parent(dirfd, name);
 	if (r < 0) {
@@ -88,6 +83,23 @@ int file_replace(int dirfd, const char *name, const void *data, size_t n, mode_t
 		return err_set(e, -r, "cannot write %s: %s", name, strerror(-r));
 	}
 	return 0;
+}
+
+int file_replace(int dirfd, const char *name, const void *data, size_t n, mode_t mode,
+		 enum file_sync sync, struct err *e)
+{
+	char tmp[PATH_MAX];
+
+	/* The pid keeps two writers' temporary files apart. */
+	if (snprintf(tmp, sizeof(tmp), "%s.%d~", name, (int)getpid()) >= (int)sizeof(tmp))
+		return err_set(e, ENAMETOOLONG, "cannot write %s: the name is too long", name);
+	return replace(dirfd, tmp, name, data, n, mode, sync, e);
+}
+
+int file_replace_via(const char *tmp, const char *name, struct span text, enum file_sync sync,
+		     struct err *e)
+{
+	return replace(AT_FDCWD, tmp, name, text.p, text.n, 0600, sync, e);
 }
 
 int file_mkdirs(const char *path, mode_t mode, struct err *e)

@@ -19,6 +19,9 @@ enum file_sync {
 /* Readers see the old bytes or the new, never a mixture. */
 int file_replace(int dirfd, const char *name, const void *data, size_t n, mode_t mode,
 		 enum file_sync sync, struct err *e) must_check;
+/* The same by way of `tmp`, a name on the same file system that the caller sweeps after a crash. */
+int file_replace_via(const char *tmp, const char *name, struct span text, enum file_sync sync,
+		     struct err *e) must_check;
 int file_mkdirs(const char *path, mode_t mode, struct err *e) must_check; /* like mkdir -p */
 /* Removes a tree that berth made itself; absent is fine; never follows a link. */
 int file_remove_tree(int dirfd, const char *name, struct err *e) must_check;

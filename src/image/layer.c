@@ -57,23 +57,6 @@ int layer_find(struct arena *a, const char *diff_id, struct layer *out, struct e
 	return 0;
 }
 
-int layer_settle(struct arena *a, const char *diff_id, struct err *e)
-{
-	char *path = arena_printf(a, "%s/layer.json", place_layer(a, diff_id));
-	auto_json *j = NULL;
-	auto_free char *text = NULL;
-	struct span s;
-	int r = file_read(a, AT_FDCWD, path, NOTE_LIMIT, &s, e);
-
-	if (r < 0)
-		return r;
-	r = json_read(s.p, s.n, &j, e);
-	if (r < 0 || json_object_del(j, "boot") < 0)
-		return r;
-	text = json_dumps(j, JSON_COMPACT);
-	return file_replace(AT_FDCWD, path, text, strlen(text), 0600, FILE_DURABLE, e);
-}
-
 /* Whether its files are settled stays as it is. */
 int layer_note_blob(struct arena *a, const struct layer *l, struct err *e)
 {
@@ -91,7 +74,7 @@ int layer_note_blob(struct arena *a, const struct layer *l, struct err *e)
 	json_object_set_new(j, "media_type", json_string(l->media_type));
 	json_object_set_new(j, "blob_size", json_integer(l->blob_size));
 	text = json_dumps(j, JSON_COMPACT);
-	return file_replace(AT_FDCWD, path, text, strlen(text), 0600, FILE_DURABLE, e);
+	return place_write(a, path, span_of(text), FILE_DURABLE, e);
 }
 
 int intake_lock(struct arena *a, const char *digest, int *out_fd, struct err *e)

@@ -22,9 +22,6 @@ enum { LAYER_ABSENT = 1 };
 /* LAYER_ABSENT where it is not unpacked here. */
 int layer_find(struct arena *a, const char *diff_id, struct layer *out, struct err *e) must_check;
 
-/* Its files are known to be on the disk: from now on it survives a power cut. */
-int layer_settle(struct arena *a, const char *diff_id, struct err *e) must_check;
-
 /* Notes the blob that was made of a layer (blob, blob_size, media_type of l). */
 int layer_note_blob(struct arena *a, const struct layer *l, struct err *e) must_check;
 

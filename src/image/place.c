@@ -1,6 +1,7 @@
 #include "image/place.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/tree.h"
@@ -13,6 +14,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
+
+enum { NOTE_LIMIT = 65536 };
 
 int place_dir(struct arena *a, const char *sub, char **out, struct err *e)
 {
@@ -66,6 +69,32 @@ const char *place_boot_id(struct arena *a)
 	return span_dup(a, s);
 }
 
+/* "purpose.PID" or "purpose.PID.XXXXXX" */
+static bool is_forgotten(int dirfd, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	int pid = dot ? atoi(dot + 1) : 0;
+	struct stat st;
+
+	if (text_starts(name, "partial."))
+		return !fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) &&
+		       time(NULL) - st.st_mtime > 24 * 3600;
+	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+static void sweep(struct arena *a)
+{
+	DIR *d = opendir(place_path(a, "tmp"));
+	struct dirent *ent;
+
+	while (d && (ent = readdir(d))) {
+		if (ent->d_name[0] != '.' && is_forgotten(dirfd(d), ent->d_name))
+			tree_remove(dirfd(d), ent->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
 int place_hold(struct arena *a, enum place_use use, int *out_fd, struct err *e)
 {
 	char *dir;
@@ -88,7 +117,39 @@ int place_hold(struct arena *a, enum place_use use, int *out_fd, struct err *e)
 	if (r < 0)
 		return err_set(e, errno, "cannot lock %s: %s", dir, strerror(errno));
 	*out_fd = take_fd(&fd);
+	sweep(a);
 	return 0;
+}
+
+int place_write(struct arena *a, const char *path, struct span text, enum file_sync sync,
+		struct err *e)
+{
+	char *tmp;
+	int r = place_dir(a, "tmp", &tmp, e);
+
+	return r < 0 ? r
+		     : file_replace_via(arena_printf(a, "%s/note.%d", tmp, (int)getpid()), path,
+					text, sync, e);
+}
+
+int place_settle(struct arena *a, const char *path, struct err *e)
+{
+	char *fresh = place_path(a, arena_printf(a, "tmp/settled.%d", (int)getpid()));
+	auto_json *j = NULL;
+	auto_free char *text = NULL;
+	struct span s;
+	int r = file_read(a, AT_FDCWD, path, NOTE_LIMIT, &s, e);
+
+	if (!r)
+		r = json_read(s.p, s.n, &j, e);
+	if (r < 0 || json_object_del(j, "boot") < 0)
+		return r;
+	text = json_dumps(j, JSON_COMPACT);
+	r = place_write(a, fresh, span_of(text), FILE_DURABLE, e);
+	if (!r && renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_EXCHANGE) < 0)
+		r = err_set(e, errno, "cannot replace %s: %s", path, strerror(errno));
+	unlink(fresh);
+	return r;
 }
 
 int place_put_blob(struct arena *a, const void *p, size_t n, char digest[static 72], struct err *e)
@@ -100,7 +161,7 @@ int place_put_blob(struct arena *a, const void *p, size_t n, char digest[static 
 		return r;
 	memcpy(digest, "sha256:", 7);
 	hash_sha256(p, n, digest + 7);
-	return file_replace(AT_FDCWD, place_blob(a, digest), p, n, 0600, FILE_DURABLE, e);
+	return place_write(a, place_blob(a, digest), (struct span){p, n}, FILE_DURABLE, e);
 }
 
 int place_partial(struct arena *a, const char *digest, char **path, struct err *e)
@@ -111,30 +172,4 @@ int place_partial(struct arena *a, const char *digest, char **path, struct err *
 	if (!r)
 		*path = arena_printf(a, "%s/partial.0.%s", dir, digest + 7);
 	return r;
-}
-
-/* "purpose.PID.XXXXXX" */
-static bool is_forgotten(int dirfd, const char *name)
-{
-	const char *dot = strchr(name, '.');
-	int pid = dot ? atoi(dot + 1) : 0;
-	struct stat st;
-
-	if (text_starts(name, "partial."))
-		return !fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) &&
-		       time(NULL) - st.st_mtime > 24 * 3600;
-	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
-}
-
-void place_sweep(struct arena *a)
-{
-	DIR *d = opendir(place_path(a, "tmp"));
-	struct dirent *ent;
-
-	while (d && (ent = readdir(d))) {
-		if (ent->d_name[0] != '.' && is_forgotten(dirfd(d), ent->d_name))
-			tree_remove(dirfd(d), ent->d_name);
-	}
-	if (d)
-		closedir(d);
 }

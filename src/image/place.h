@@ -2,6 +2,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/text.h"
 
 /* BERTH_ROOT/images/<sub>, made 0700 where missing. */
@@ -18,16 +19,23 @@ const char *place_boot_id(struct arena *a);
 
 /*
  * Held shared while something not yet referenced is being put into the store, exclusively by the
- * garbage collector (which does not wait: -EWOULDBLOCK).
+ * garbage collector (which does not wait: -EWOULDBLOCK). Either removes what processes that are
+ * gone left in tmp/; partial downloads stay for a day.
  */
 enum place_use { PLACE_ADD, PLACE_COLLECT };
 int place_hold(struct arena *a, enum place_use use, int *out_fd, struct err *e) must_check;
 
+/* Replaces a file of the store; what a killed writer leaves lies in tmp/, never beside it. */
+int place_write(struct arena *a, const char *path, struct span text, enum file_sync sync,
+		struct err *e) must_check;
+/*
+ * Takes the boot out of a note: what it tells of is known to be on the disk. Only where the note
+ * still is: it may be removed while the bytes travel.
+ */
+int place_settle(struct arena *a, const char *path, struct err *e) must_check;
 /* Stores a small document under its digest (given back in digest). */
 int place_put_blob(struct arena *a, const void *p, size_t n, char digest[static 72],
 		   struct err *e) must_check;
 
-/* Removes what processes that are gone left in tmp/; partial downloads stay for a day. */
-void place_sweep(struct arena *a);
 /* Where the bytes of a blob wait until they are whole: the next try goes on from there. */
 int place_partial(struct arena *a, const char *digest, char **path, struct err *e) must_check;

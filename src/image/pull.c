@@ -161,8 +161,6 @@ static int pull(struct pull *p, struct image **out)
 	int r = place_hold(p->a, PLACE_ADD, &hold, p->e);
 
 	if (!r)
-		place_sweep(p->a);
-	if (!r)
 		r = get_manifests(p);
 	if (!r && known_config(p) == IMAGE_ABSENT)
 		r = get_config(p);

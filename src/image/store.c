@@ -61,9 +61,7 @@ int ref_write(struct arena *a, const struct ref *r, const struct named *n, struc
 	auto_free char *text = json_dumps(j, JSON_COMPACT);
 	int err = place_dir(a, sub, &dir, e);
 
-	return err < 0 ? err
-		       : file_replace(AT_FDCWD, ref_file(a, r), text, strlen(text), 0600,
-				      FILE_DURABLE, e);
+	return err < 0 ? err : place_write(a, ref_file(a, r), span_of(text), FILE_DURABLE, e);
 }
 
 int ref_remove(struct arena *a, const struct ref *r, struct err *e)
@@ -97,7 +95,7 @@ static int walk(struct arena *a, const char *dir, const char *name, refs_fn *fn,
 	while (!err && (ent = readdir(d))) {
 		const char *n = ent->d_name;
 
-		if (n[0] == '.' || n[strlen(n) - 1] == '~')
+		if (n[0] == '.')
 			continue;
 		if (n[0] != ':' && n[0] != '@') {
 			err = walk(a, arena_printf(a, "%s/%s", dir, n),
@@ -267,26 +265,38 @@ int store_image(struct arena *a, const char *ref, struct image **out, struct err
 	return r;
 }
 
-/* Only where it still is: an image may be removed while its bytes travel to the disk. */
-static int rewrite_record(struct arena *a, const char *record, const char *text)
+static ino_t inode_of(const char *path)
 {
-	const char *fresh = arena_printf(a, "%s.settled~", record);
-	struct err e;
-	int r = file_replace(AT_FDCWD, fresh, text, strlen(text), 0600, FILE_DURABLE, &e);
+	struct stat st;
 
-	if (!r && renameat2(AT_FDCWD, fresh, AT_FDCWD, record, RENAME_EXCHANGE) < 0)
-		r = -errno;
-	unlink(fresh);
-	return r;
+	return stat(path, &st) < 0 ? 0 : st.st_ino;
+}
+
+/* Waits for the disk, then says so in the notes of those layers that are still the same. */
+static int settle(struct arena *a, const struct image *img, int root)
+{
+	ino_t *before = arena_alloc(a, img->diff_ids.n * sizeof(*before));
+	struct err e;
+
+	for (size_t i = 0; i < img->diff_ids.n; i++)
+		before[i] = inode_of(place_layer(a, img->diff_ids.v[i]));
+	if (syncfs(root) < 0)
+		return -errno;
+	for (size_t i = 0; i < img->diff_ids.n; i++) {
+		char *dir = place_layer(a, img->diff_ids.v[i]);
+
+		if (!before[i] || inode_of(dir) != before[i] ||
+		    place_settle(a, arena_printf(a, "%s/layer.json", dir), &e) < 0)
+			return -ESTALE;
+	}
+	return place_settle(a, place_record(a, img->id), &e);
 }
 
 /* Sends the new layers to the disk without making anybody wait, then says so in the records. */
-static void settle_behind(struct arena *a, const struct image *img, const char *record,
-			  const char *text)
+static void settle_behind(struct arena *a, const struct image *img)
 {
 	auto_fd int root = sys_open(AT_FDCWD, paths_root(), O_RDONLY | O_DIRECTORY, 0);
 	struct clone_args args = {.exit_signal = 0}; /* nobody's child: reaped by init */
-	struct err e;
 	pid_t pid;
 
 	/* Twice, so that the caller never has to wait for it. */
@@ -306,31 +316,22 @@ static void settle_behind(struct arena *a, const struct image *img, const char *
 	sys_close_from(root + 1, 0);
 	for (int fd = 0; fd < root; fd++)
 		close(fd);
-	if (root < 0 || syncfs(root) < 0)
-		_exit(1);
-	for (size_t i = 0; i < img->diff_ids.n; i++) {
-		if (layer_settle(a, img->diff_ids.v[i], &e) < 0)
-			_exit(1);
-	}
-	_exit(rewrite_record(a, record, text) < 0);
+	_exit(root < 0 || settle(a, img, root) < 0);
 }
 
 static int write_record(struct arena *a, const struct image *img, struct err *e)
 {
 	auto_json *j = json_pack("{ss sI ss* ss}", "id", img->id, "size", (json_int_t)img->size,
 				 "digest", img->digest, "boot", place_boot_id(a));
-	auto_free char *unsettled = json_dumps(j, JSON_COMPACT);
-	auto_free char *settled = NULL;
-	char *dir, *path = place_record(a, img->id);
+	auto_free char *text = json_dumps(j, JSON_COMPACT);
+	char *dir;
 	int r = place_dir(a, "records", &dir, e);
 
 	if (r < 0)
 		return r;
-	json_object_del(j, "boot");
-	settled = json_dumps(j, JSON_COMPACT);
-	r = file_replace(AT_FDCWD, path, unsettled, strlen(unsettled), 0600, FILE_FAST, e);
+	r = place_write(a, place_record(a, img->id), span_of(text), FILE_FAST, e);
 	if (!r)
-		settle_behind(a, img, path, settled);
+		settle_behind(a, img);
 	return r;
 }
 

@@ -39,14 +39,16 @@ static int check_pin(const char *id, const char *user, struct err *e)
 int store_pin(const char *image_id, const char *user, struct err *e)
 {
 	auto_arena a = {0};
+	auto_fd int fd = -1;
 	char *dir;
 	int r = check_pin(image_id, user, e);
 
 	if (!r)
 		r = place_dir(&a, arena_printf(&a, "pins/%s", image_id + 7), &dir, e);
-	return r ? r
-		 : file_replace(AT_FDCWD, arena_printf(&a, "%s/%s", dir, user), "", 0, 0600,
-				FILE_FAST, e);
+	if (r < 0)
+		return r;
+	fd = sys_open(AT_FDCWD, arena_printf(&a, "%s/%s", dir, user), O_WRONLY | O_CREAT, 0600);
+	return fd < 0 ? err_set(e, -fd, "cannot hold image %.19s: %s", image_id, strerror(-fd)) : 0;
 }
 
 int store_unpin(const char *image_id, const char *user, struct err *e)
@@ -73,7 +75,7 @@ int store_pinned(struct arena *a, const char *image_id, struct strings *users, s
 				       : err_set(e, errno, "cannot read who uses image %.19s: %s",
 						 image_id, strerror(errno));
 	while ((ent = readdir(d))) {
-		if (ent->d_name[0] != '.' && ent->d_name[strlen(ent->d_name) - 1] != '~')
+		if (ent->d_name[0] != '.')
 			*vec_push(a, users) = arena_printf(a, "%s", ent->d_name);
 	}
 	closedir(d);
@@ -208,8 +210,6 @@ static int sweep(struct arena *a, const struct prune_options *o, struct prune_re
 		r = each_digest(a, place_path(a, "layers"), sweep_layer, &s, e);
 	if (!r)
 		r = each_digest(a, place_path(a, "blobs/sha256"), sweep_blob, &s, e);
-	if (!r && !o->dry_run)
-		place_sweep(a);
 	return r;
 }
 

@@ -26,6 +26,7 @@ setup() {
 teardown() { :; }
 
 asked() { grep -c "$1" "$BERTH_HOME/fake/log" || true; }
+nothing_under_way() { [ "$(ls "$BERTH_ROOT/images/tmp")" = "" ]; } # settling leaves it last
 fresh_store() { wait_for 5 rm -rf "$BERTH_ROOT/images"; } # a straggling worker may still write
 manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Digest; }
 
@@ -85,7 +86,7 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	for mode in ok breaks no-range busy blob-busy blob-500 stall to-other-host; do
 		fresh_store
 		timeout 20 "$BERTH" pull -q "$FAKE/$mode:1" || { echo "$mode"; false; }
-		[ "$(find "$BERTH_ROOT/images/tmp" -mindepth 1 | wc -l)" -eq 0 ]
+		wait_for 5 nothing_under_way
 	done
 	[ "$(asked 'breaks/blobs.*range=bytes=')" -ge 1 ]
 }

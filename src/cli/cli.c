@@ -73,8 +73,6 @@ bool cli_confirm(struct cli *c, const char *question)
 {
 	char answer[16];
 
-	if (!isatty(STDIN_FILENO))
-		return false;
 	fprintf(stderr, "%s [y/N] ", question);
 	fflush(stderr);
 	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');

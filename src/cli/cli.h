@@ -40,7 +40,7 @@ void cli_load_options(struct cli *c, struct load_options *out);
  */
 int cli_project_name(struct cli *c, const char **out, struct err *e) must_check;
 
-/* Asks "... [y/N]" on the terminal; without one the answer is no. */
+/* Asks "... [y/N]"; where nobody answers, on the terminal or through a pipe, it is no. */
 bool cli_confirm(struct cli *c, const char *question);
 
 /* An environment variable that means yes ("1", "true", ...). */

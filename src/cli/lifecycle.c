@@ -285,10 +285,12 @@ static int rm_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 	}
 	if (!rm->force && c->world != WORLD_DOCKER &&
 	    !cli_confirm(c, arena_printf(&c->arena, "Going to remove %s. Are you sure?", names.p)))
-		return isatty(STDIN_FILENO)
+		return !feof(stdin)
 			       ? 0
 			       : err_hint((err_set(e, EPERM, "nothing removed: nobody to ask"), e),
 					  "berth rm --force asks nobody");
+	if (rm->force && c->world != WORLD_DOCKER)
+		printf("Going to remove %s\n", names.p);
 	r = send_all(c, argc, argv,
 		     json_pack("{s:s, s:b, s:b}", "do", "rm", "stop",
 			       rm->stop || (rm->force && c->world == WORLD_DOCKER), "volumes",

@@ -75,7 +75,6 @@ static struct row *row_of(struct progress *p, const char *parent, const char *id
 
 static void print_json(const struct progress *p, const struct row *r)
 {
-	static const char *const states[] = {"Working", "Done", "Warning", "Error"};
 	auto_buf b = {0};
 
 	buf_char(&b, '{');
@@ -87,9 +86,8 @@ static void print_json(const struct progress *p, const struct row *r)
 		buf_str(&b, ",\"parent_id\":");
 		buf_json(&b, r->parent, strlen(r->parent));
 	}
-	buf_str(&b, ",\"text\":");
+	buf_str(&b, ",\"status\":");
 	buf_json(&b, r->text, strlen(r->text));
-	buf_printf(&b, ",\"status\":\"%s\"", states[r->state]);
 	if (r->total > 0)
 		buf_printf(&b, ",\"current\":%lld,\"total\":%lld,\"percent\":%lld",
 			   (long long)r->done, (long long)r->total,

@@ -28,7 +28,7 @@ static void remove_resources(struct making *m)
 	vec_each(v, &m->p->volumes) {
 		size_t s;
 
-		if (!m->o->volumes || v->external)
+		if (!m->o->volumes || v->external || !strings_have(&m->seen->volumes, v->name))
 			continue;
 		s = making_add(m, STEP_VOLUME_REMOVE, v->name, NULL, "down --volumes");
 		m->plan->v[s].key = v->key;

@@ -188,8 +188,10 @@ size_t making_remove(struct making *m, struct item *i, const struct seen *c, con
 
 	m->plan->v[n].number = c->number;
 	m->plan->v[n].again = again;
-	if (running)
+	if (running) {
+		m->plan->v[stop].again = again;
 		making_after(m, n, stop);
+	}
 	*vec_push(m->a, &i->removes) = n;
 	return n;
 }
@@ -263,6 +265,8 @@ static void replace(struct making *m, struct item *i, const struct seen *c, cons
 
 static void keep_or_start(struct making *m, struct item *i, const struct seen *c)
 {
+	if (c->state == SEEN_RUNNING)
+		*vec_push(m->a, &m->plan->kept) = c->name;
 	if (m->o->no_start || c->state == SEEN_RUNNING)
 		return;
 	if (c->state == SEEN_EXITED && !c->exit_code && is_one_shot(m, i->svc))

@@ -36,12 +36,13 @@ struct step {
 	enum gate gate;
 	bool optional; /* GATE: failure is a warning (required: false) */
 	bool rolling; /* of a rolling update: drained before it stops, gone if it does not settle */
-	bool again;   /* REMOVE: a container of the same name follows and inherits */
+	bool again;   /* STOP, REMOVE: a container of the same name follows and inherits */
 	VEC(size_t) after;
 };
 struct plan {
 	struct step *v;
 	size_t n, cap;
+	struct strings kept; /* containers that run and stay as they are */
 };
 
 enum seen_state { SEEN_CREATED, SEEN_RUNNING, SEEN_EXITED };

@@ -8,36 +8,6 @@
 #include <malloc.h>
 #include <string.h>
 
-void job_tell(struct job *j, const char *event, const char *name, const char *service,
-	      const char *status, const char *text)
-{
-	json_t *m;
-
-	if (!j->conn)
-		return;
-	m = json_object();
-	json_object_set_new(m, "event", json_string(event));
-	json_object_set_new(m, "name", json_string(name));
-	if (service)
-		json_object_set_new(m, "service", json_string(service));
-	json_object_set_new(m, "status", json_string(status));
-	if (text)
-		json_object_set_new(m, "text", json_string(text));
-	conn_send(j->conn, m);
-}
-
-void job_warn(struct job *j, const char *text)
-{
-	json_t *m;
-
-	if (!j->conn)
-		return;
-	m = json_object();
-	json_object_set_new(m, "event", json_string("warning"));
-	json_object_set_new(m, "text", json_string(text));
-	conn_send(j->conn, m);
-}
-
 static void words(struct arena *a, const json_t *list, struct strings *out)
 {
 	json_t *each;
@@ -240,13 +210,13 @@ static void begin_create(struct job *j, struct run_step *rs, const struct step *
 	bool inherit = kept && !json_bool_or(j->request, "renew_anon_volumes", false) &&
 		       status_from_json(&j->arena, kept, &before, &e) == 0;
 
-	job_tell(j, "container", s->target, s->service, kept ? "Recreate" : "Creating", NULL);
+	tell_begun(j, s);
 	if (instance_create(j->of, svc, s->number, s->target, inherit ? &before : NULL, &i, &e) <
 	    0) {
 		job_fail(j, rs, s, &e);
 		return;
 	}
-	job_tell(j, "container", s->target, s->service, kept ? "Recreated" : "Created", NULL);
+	tell_done(j, s);
 	rs->state = STEP_DONE;
 }
 
@@ -260,15 +230,14 @@ static void begin_remove(struct job *j, struct run_step *rs, const struct step *
 		rs->state = STEP_DONE;
 		return;
 	}
-	job_tell(j, "container", s->target, s->service, "Removing", NULL);
+	tell_begun(j, s);
 	if (s->again)
 		json_object_set_new(j->kept, s->target, status_to_json(&i->st, false));
 	if (instance_remove(i, s->again, volumes, &e) < 0) {
 		job_fail(j, rs, s, &e);
 		return;
 	}
-	if (!s->again)
-		job_tell(j, "container", s->target, s->service, "Removed", NULL);
+	tell_done(j, s);
 	rs->state = STEP_DONE;
 }
 
@@ -288,7 +257,7 @@ static void begin_start(struct job *j, struct run_step *rs, const struct step *s
 		rs->state = STEP_DONE;
 		return;
 	}
-	job_tell(j, "container", s->target, s->service, "Starting", NULL);
+	tell_begun(j, s);
 	i->st.manual_stop = false;
 	i->st.attempts = i->st.heals = 0;
 	i->st.gave_up = false;
@@ -347,7 +316,7 @@ static void begin_stop(struct job *j, struct run_step *rs, const struct step *s)
 		rs->state = STEP_DONE;
 		return;
 	}
-	job_tell(j, "container", s->target, s->service, "Stopping", NULL);
+	tell_begun(j, s);
 	i->st.manual_stop = true;
 	i->grace_ns = j->timeout_ns;
 	if (!s->rolling || i->life != UP) {
@@ -400,7 +369,7 @@ static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
 		job_fail(j, rs, s, &e);
 		return;
 	}
-	job_tell(j, "container", s->target, s->service, "Started", NULL);
+	tell_done(j, s);
 	rs->state = STEP_DONE;
 }
 
@@ -422,7 +391,7 @@ static void poll_stop(struct job *j, struct run_step *rs, const struct step *s)
 		return;
 	if (i)
 		i->grace_ns = -1;
-	job_tell(j, "container", s->target, s->service, "Stopped", NULL);
+	tell_done(j, s);
 	rs->state = STEP_DONE;
 }
 
@@ -506,6 +475,9 @@ static void begin(struct job *j)
 		j->plan.n = 0;
 		return;
 	}
+	vec_each(name, &j->plan.kept)
+		job_tell(j, "container", *name, instance_find(j->of, *name)->st.service, "Running",
+			 NULL);
 	if (limit > 0 && j->options.wait)
 		loop_timer_in(j->of->loop, &j->deadline, limit, on_deadline);
 }

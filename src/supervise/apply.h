@@ -42,13 +42,17 @@ enum goal job_goal(const char *word);
 void job_queue(struct job *j);
 int job_turn_all(struct supervisor *s); /* begin, run, end what can be */
 int job_plan(struct job *j, struct err *e) must_check;
-void job_tell(struct job *j, const char *event, const char *name, const char *service,
-	      const char *status, const char *text);
-void job_warn(struct job *j, const char *text);
 bool supervisor_is_idle(const struct supervisor *s); /* no container, no job */
 
 /* The step has failed: told, kept as the job's error (the first one), a warning where optional. */
 void job_fail(struct job *j, struct run_step *rs, const struct step *s, struct err *e);
+
+/* tell.c */
+void job_tell(struct job *j, const char *event, const char *name, const char *service,
+	      const char *status, const char *text);
+void job_warn(struct job *j, const char *text);
+void tell_begun(struct job *j, const struct step *s);
+void tell_done(struct job *j, const struct step *s);
 
 /* resources.c */
 void resource_network(struct job *j, struct run_step *rs, const struct step *s);

@@ -186,6 +186,7 @@ static void do_kill(struct conn *c, const json_t *req)
 	for (struct instance *i = c->of->instances; i; i = i->next) {
 		if (!concerns(req, i) || !i->st.pid)
 			continue;
+		tell(c, i, "Killing");
 		if (sig == SIGKILL) {
 			i->st.manual_stop = true;
 			instance_event(i, WANT_KILL);

@@ -9,8 +9,8 @@ void resource_network(struct job *j, struct run_step *rs, const struct step *s)
 	bool absent = false;
 	int r;
 
-	job_tell(j, "network", s->target, NULL, s->doing == STEP_NETWORK ? "Creating" : "Removing",
-		 NULL);
+	if (s->doing == STEP_NETWORK)
+		job_tell(j, "network", s->target, NULL, "Creating", NULL);
 	r = s->doing == STEP_NETWORK ? nets_make(j->of, n, &e) : nets_remove(j->of, n, &absent, &e);
 	if (r < 0 && s->doing == STEP_NETWORK_REMOVE && e.code == EBUSY) {
 		job_tell(j, "network", s->target, NULL, "Resource is still in use", NULL);
@@ -21,11 +21,15 @@ void resource_network(struct job *j, struct run_step *rs, const struct step *s)
 		job_fail(j, rs, s, &e);
 		return;
 	}
+	rs->state = STEP_DONE;
+	if (absent)
+		return;
+	if (s->doing == STEP_NETWORK_REMOVE)
+		job_tell(j, "network", s->target, NULL, "Removing", NULL);
 	job_tell(j, "network", s->target, NULL, s->doing == STEP_NETWORK ? "Created" : "Removed",
 		 NULL);
 	events_write(j->of, "network", s->doing == STEP_NETWORK ? "create" : "destroy", NULL,
 		     json_pack("{s:s}", "name", s->target));
-	rs->state = STEP_DONE;
 }
 
 void resource_volume(struct job *j, struct run_step *rs, const struct step *s)

@@ -27,6 +27,7 @@ static void set_load(const struct config *o, struct load_options *load)
 	/* Names and hashes need no env_file: they are told also where one is missing. */
 	load->no_env_resolution = o->no_env_resolution || o->services || o->volumes ||
 				  o->networks || o->models || o->profiles || o->images || o->hash;
+	load->no_hash = !o->hash;
 	load->strict = o->strict;
 	load->all_profiles |= o->profiles;
 }

@@ -399,7 +399,14 @@ static void finish(struct arena *a, struct project *p, const struct node *n, str
 			(struct pair){opts->kids.v[i]->key, opts->kids.v[i]->text};
 	if (s->networks.n > 1)
 		qsort(s->networks.v, s->networks.n, sizeof(*s->networks.v), by_priority);
-	render_hash(n, s->hash);
+}
+
+void project_hash(struct project *p)
+{
+	const struct node *services = node_get(p->tree, "services");
+
+	for (size_t i = 0; i < p->services.n; i++)
+		render_hash(services->kids.v[i], p->services.v[i].hash);
 }
 
 int project_decode(struct arena *a, struct project *p, struct err *e)

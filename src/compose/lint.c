@@ -5,23 +5,6 @@
 #include "compose/loading.h"
 #include <ctype.h>
 
-/* mode: 440 is decimal, and as permissions 0670. */
-static void lint_modes(struct loading *l, const struct node *refs)
-{
-	for (size_t i = 0; refs && i < refs->kids.n; i++) {
-		const struct node *n = node_get(refs->kids.v[i], "mode");
-		int64_t v;
-
-		if (!n || n->kind != NODE_SCALAR || n->type != TYPE_INT || n->octal)
-			continue;
-		if (strspn(n->text, "01234567") == strlen(n->text) && !text_to_i64(n->text, &v) &&
-		    v > 77)
-			walk_warn(&l->w, n,
-				  "mode %s is a decimal number, as permissions 0%o: write 0%s",
-				  n->text, (unsigned)v, n->text);
-	}
-}
-
 static void lint_volumes(struct loading *l, const struct node *mounts)
 {
 	for (size_t i = 0; mounts && i < mounts->kids.n; i++) {
@@ -45,8 +28,6 @@ static void lint_service(struct loading *l, const struct node *s)
 {
 	const struct node *mode = node_get(s, "network_mode"), *ports = node_get(s, "ports");
 
-	lint_modes(l, node_get(s, "secrets"));
-	lint_modes(l, node_get(s, "configs"));
 	lint_volumes(l, node_get(s, "volumes"));
 	if (node_is(mode, "host") && ports && ports->kids.n)
 		walk_warn(&l->w, ports, "ports have no effect with network_mode: host");
@@ -88,12 +69,10 @@ static void lint_port(struct loading *l, const struct service *s, size_t at, siz
 
 void lint(struct loading *l)
 {
-	const struct node *services = node_get(l->p->model, "services");
+	const struct node *services = node_get(l->p->tree, "services");
 
-	for (size_t i = 0; services && i < services->kids.n; i++) {
-		if (!strings_have(&l->p->disabled, services->kids.v[i]->key))
-			lint_service(l, services->kids.v[i]);
-	}
+	for (size_t i = 0; services && i < services->kids.n; i++)
+		lint_service(l, services->kids.v[i]);
 	for (size_t i = 0; i < l->p->services.n && i < 500; i++) {
 		for (size_t j = 0; j < l->p->services.v[i].ports.n && j < 100; j++)
 			lint_port(l, &l->p->services.v[i], i, j);

@@ -271,13 +271,21 @@ static int name_project(struct loading *l, const char *from_files, struct err *e
 	return 0;
 }
 
-/* A line that starts with a name, or a file that is not in block style. */
+/* A line at the margin that starts with a name, or with what is no block style. */
 static bool may_have_name(struct span s)
 {
-	return s.n && (memmem(s.p, s.n, "\nname", 5) || text_starts(s.p, "name") ||
-		       memmem(s.p, s.n, "\n\"name", 6) || memchr("{\"'?&!", *s.p, 6) ||
-		       memmem(s.p, s.n, "\n{", 2) || memmem(s.p, s.n, "\n'name", 6) ||
-		       memmem(s.p, s.n, "--- {", 5) || memmem(s.p, s.n, "\n ", 2) == s.p);
+	bool any = false;
+	struct span line;
+
+	while (s.n) {
+		span_cut(&s, '\n', &line);
+		if (!line.n || *line.p == '#' || *line.p == '\r')
+			continue;
+		if (strchr("n{\"'?&!-%", *line.p) || (!any && *line.p == ' '))
+			return true;
+		any = true;
+	}
+	return false;
 }
 
 /* The name comes before everything else, since values may ask for it. */
@@ -493,11 +501,13 @@ int project_load(struct arena *a, const struct load_options *o, struct project *
 	if (r < 0)
 		return r;
 	keep_environment(&l);
-	l.p->model = tree;
+	l.p->model = o->no_interpolate ? tree : NULL;
 	if (!o->no_interpolate) {
-		r = settle(&l, node_copy(a, tree), e);
+		r = settle(&l, tree, e);
 		if (!r)
 			r = project_decode(a, l.p, e);
+		if (!r && !o->no_hash)
+			project_hash(l.p);
 		if (!r)
 			lint(&l);
 	}

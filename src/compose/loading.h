@@ -46,3 +46,4 @@ int check_resources(const struct node *tree, struct err *e);
 int check_project(struct loading *l, const struct node *tree, struct err *e);
 void lint(struct loading *l); /* warnings for what is legal and rarely meant */
 int project_decode(struct arena *a, struct project *p, struct err *e);
+void project_hash(struct project *p);

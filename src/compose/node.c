@@ -79,7 +79,10 @@ static struct node **find(const struct node *map, const char *key)
 		return NULL;
 	}
 	vec_each(k, &map->kids) {
-		if ((*k)->key && (*k)->key[0] == key[0] && !strcmp((*k)->key, key))
+		const char *have = (*k)->key;
+
+		if (have == key || (have && have[0] == key[0] && (!have[0] || have[1] == key[1]) &&
+				    !strcmp(have, key)))
 			return k;
 	}
 	return NULL;
@@ -106,17 +109,40 @@ static int syntax_error(struct loader *l)
 	return err_at(l->e, "%s:%zu:%zu", l->file, line, col);
 }
 
-static struct node *fresh(struct loader *l, enum node_kind kind, yaml_mark_t m, const void *tag)
+static struct node fresh(struct loader *l, enum node_kind kind, yaml_mark_t m, const void *tag)
 {
-	struct node *n = arena_new(l->a, struct node);
-
-	*n = (struct node){
-		.kind = kind, .file = l->file, .line = (int)m.line + 1, .col = (int)m.column + 1};
-	if (tag && !strcmp(tag, "!reset"))
-		n->mark = MARK_RESET;
-	else if (tag && !strcmp(tag, "!override"))
-		n->mark = MARK_OVERRIDE;
 	l->made++;
+	return (struct node){.kind = kind,
+			     .mark = !tag                        ? MARK_NONE
+				     : !strcmp(tag, "!reset")    ? MARK_RESET
+				     : !strcmp(tag, "!override") ? MARK_OVERRIDE
+								 : MARK_NONE,
+			     .file = l->file,
+			     .line = (int)m.line + 1,
+			     .col = (int)m.column + 1};
+}
+
+static struct node *keep(struct loader *l, struct node n)
+{
+	struct node *kept = arena_new(l->a, struct node);
+
+	*kept = n;
+	return kept;
+}
+
+static struct node load_scalar(struct loader *l, const yaml_event_t *ev)
+{
+	const char *tag = (const char *)ev->data.scalar.tag;
+	struct node n = fresh(l, NODE_SCALAR, ev->start_mark, tag);
+
+	n.text = arena_strndup(l->a, (const char *)ev->data.scalar.value, ev->data.scalar.length);
+	n.quoted = ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	if (tag && !strcmp(tag, "tag:yaml.org,2002:str"))
+		n.quoted = true;
+	else if (tag && text_starts(tag, "tag:yaml.org,2002:"))
+		n.quoted = false;
+	n.nul = strlen(n.text) != ev->data.scalar.length;
+	node_resolve(l->a, &n);
 	return n;
 }
 
@@ -190,23 +216,45 @@ static int map_entry(struct loader *l, struct node *map, struct node *key, int d
 		return err_hint(l->e, "keep one of the two");
 	}
 	if (val != *merge)
-		node_set(l->a, map, key->text, val);
+		node_put(l->a, map, key->text, val);
+	return 0;
+}
+
+/* 1: the mapping ends here. A key is kept only as the name of its value. */
+static int load_key(struct loader *l, int depth, struct node *key)
+{
+	__attribute__((cleanup(yaml_event_delete))) yaml_event_t ev = {0};
+	struct node *other;
+	int r;
+
+	if (!yaml_parser_parse(&l->yaml, &ev))
+		return syntax_error(l);
+	if (ev.type == YAML_SCALAR_EVENT && !ev.data.scalar.anchor) {
+		*key = load_scalar(l, &ev);
+	} else {
+		r = load(l, &ev, depth, &other);
+		if (r || !other)
+			return r < 0 ? r : 1;
+		*key = *other;
+	}
+	if (key->nul)
+		return node_fail(key, l->e, "a key holds a NUL byte");
+	if (key->kind != NODE_SCALAR || (key->type != TYPE_STR && key->type != TYPE_TIME))
+		return bad_key(l, key);
 	return 0;
 }
 
 static int load_map(struct loader *l, struct node *map, int depth)
 {
-	struct node *key, *merge = NULL;
+	struct node key, *merge = NULL;
 	int r;
 
-	while (!(r = load_next(l, depth, &key)) && key) {
-		if (key->kind != NODE_SCALAR || (key->type != TYPE_STR && key->type != TYPE_TIME))
-			return bad_key(l, key);
-		r = map_entry(l, map, key, depth, &merge);
+	while (!(r = load_key(l, depth, &key))) {
+		r = map_entry(l, map, &key, depth, &merge);
 		if (r < 0)
 			return r;
 	}
-	return r < 0 || !merge ? r : merge_key(l, map, merge);
+	return r < 0 || !merge ? (r < 0 ? r : 0) : merge_key(l, map, merge);
 }
 
 static int load_seq(struct loader *l, struct node *seq, int depth)
@@ -240,23 +288,6 @@ static int load_alias(struct loader *l, yaml_event_t *ev, struct node **out)
 		      ev->start_mark.column + 1);
 }
 
-static struct node *load_scalar(struct loader *l, const yaml_event_t *ev)
-{
-	const char *tag = (const char *)ev->data.scalar.tag;
-	struct node *n = fresh(l, NODE_SCALAR, ev->start_mark, tag);
-
-	n->text = arena_strndup(l->a, (const char *)ev->data.scalar.value, ev->data.scalar.length);
-	n->quoted = ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-	if (tag && !strcmp(tag, "tag:yaml.org,2002:str"))
-		n->quoted = true;
-	else if (tag && text_starts(tag, "tag:yaml.org,2002:"))
-		n->quoted = false;
-	node_resolve(l->a, n);
-	if (strlen(n->text) != ev->data.scalar.length && n->type == TYPE_STR)
-		n->size = SIZE_MAX; /* a NUL inside: refused by the caller */
-	return n;
-}
-
 static void remember(struct loader *l, const yaml_char_t *anchor, struct node *n)
 {
 	if (anchor)
@@ -276,18 +307,18 @@ static int load(struct loader *l, yaml_event_t *ev, int depth, struct node **out
 	case YAML_ALIAS_EVENT:
 		return load_alias(l, ev, out);
 	case YAML_SCALAR_EVENT:
-		n = load_scalar(l, ev);
+		n = keep(l, load_scalar(l, ev));
 		anchor = ev->data.scalar.anchor;
-		if (n->size == SIZE_MAX)
+		if (n->nul)
 			return node_fail(n, l->e, "a value holds a NUL byte");
 		break;
 	case YAML_SEQUENCE_START_EVENT:
-		n = fresh(l, NODE_SEQ, ev->start_mark, ev->data.sequence_start.tag);
+		n = keep(l, fresh(l, NODE_SEQ, ev->start_mark, ev->data.sequence_start.tag));
 		anchor = ev->data.sequence_start.anchor;
 		r = depth > DEPTH_MAX ? too_large(l, n, l->e) : load_seq(l, n, depth + 1);
 		break;
 	case YAML_MAPPING_START_EVENT:
-		n = fresh(l, NODE_MAP, ev->start_mark, ev->data.mapping_start.tag);
+		n = keep(l, fresh(l, NODE_MAP, ev->start_mark, ev->data.mapping_start.tag));
 		anchor = ev->data.mapping_start.anchor;
 		r = depth > DEPTH_MAX ? too_large(l, n, l->e) : load_map(l, n, depth + 1);
 		break;
@@ -297,7 +328,7 @@ static int load(struct loader *l, yaml_event_t *ev, int depth, struct node **out
 	if (r < 0)
 		return r;
 	remember(l, anchor, n);
-	n->size = l->made - before;
+	n->size = (uint32_t)(l->made - before);
 	if (l->made > NODES_MAX)
 		return too_large(l, n, l->e);
 	*out = n;
@@ -361,7 +392,10 @@ struct node *node_path(const struct node *map, const char *dotted)
 
 	do {
 		span_cut(&rest, '.', &head);
-		snprintf(key, sizeof(key), "%.*s", (int)head.n, head.p);
+		if (head.n >= sizeof(key))
+			return NULL;
+		memcpy(key, head.p, head.n);
+		key[head.n] = '\0';
 		n = node_get(map, key);
 		map = n;
 	} while (n && rest.n);
@@ -411,23 +445,46 @@ struct node *node_copy(struct arena *a, const struct node *from)
 	return n;
 }
 
-void node_set(struct arena *a, struct node *map, const char *key, struct node *value)
+/* Most collections are small: room for four at first. */
+static void add_kid(struct arena *a, struct node *n, struct node *kid)
+{
+	if (!n->kids.cap)
+		node_reserve(a, n, 4);
+	*vec_push(a, &n->kids) = kid;
+}
+
+void node_reserve(struct arena *a, struct node *n, size_t kids)
+{
+	if (n->kids.n || n->kids.cap >= kids)
+		return;
+	n->kids.v = arena_alloc(a, kids * sizeof(*n->kids.v));
+	n->kids.cap = kids;
+}
+
+void node_put(struct arena *a, struct node *map, const char *key, struct node *value)
 {
 	struct node **k = find(map, key);
 
-	value->key = k ? (*k)->key : arena_strndup(a, key, strlen(key));
+	value->key = k ? (*k)->key : key;
 	if (k) {
 		*k = value;
 		return;
 	}
-	*vec_push(a, &map->kids) = value;
+	add_kid(a, map, value);
 	index_last(a, map);
+}
+
+void node_set(struct arena *a, struct node *map, const char *key, struct node *value)
+{
+	if (!value->key || strcmp(value->key, key))
+		value->key = arena_strndup(a, key, strlen(key));
+	node_put(a, map, value->key, value);
 }
 
 void node_push(struct arena *a, struct node *seq, struct node *value)
 {
 	value->key = NULL;
-	*vec_push(a, &seq->kids) = value;
+	add_kid(a, seq, value);
 }
 
 void node_remove(struct node *map, const char *key)
@@ -479,10 +536,37 @@ const char *node_get_text(const struct node *map, const char *key)
 	return node_text(node_get(map, key));
 }
 
+static char *put_number(char *at, int v)
+{
+	char digits[12];
+	int n = 0;
+
+	do {
+		digits[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	*at++ = ':';
+	while (n)
+		*at++ = digits[--n];
+	return at;
+}
+
+/* By hand: a project has thousands of places. */
+const char *node_place(struct arena *a, const char *file, int line, int col)
+{
+	size_t n = strlen(file);
+	char *text = arena_alloc(a, n + 24), *at = text + n;
+
+	memcpy(text, file, n);
+	at = put_number(at, line);
+	*put_number(at, col) = '\0';
+	return text;
+}
+
 const char *node_at(struct arena *a, const struct node *n)
 {
-	return n->key_line ? arena_printf(a, "%s:%d:%d", n->file, n->key_line, n->key_col)
-			   : arena_printf(a, "%s:%d:%d", n->file, n->line, n->col);
+	return n->key_line ? node_place(a, n->file, n->key_line, n->key_col)
+			   : node_place(a, n->file, n->line, n->col);
 }
 
 #define FAIL(line, col)                                                                            \

@@ -16,23 +16,25 @@ enum node_mark { MARK_NONE, MARK_RESET, MARK_OVERRIDE };
 
 struct node_index;
 
+/* A large file is thousands of them, in several trees: the fields are packed. */
 struct node {
-	enum node_kind kind;
-	enum node_type type; /* of a scalar */
-	enum node_mark
-		mark; /* !reset takes back what an earlier file said, !override replaces it */
+	enum node_kind kind : 8;
+	enum node_type type : 8; /* of a scalar */
+	/* !reset takes back what an earlier file said, !override replaces it */
+	enum node_mark mark : 8;
 	bool quoted;
 	bool record;            /* a mapping whose names are attributes, not the user's */
 	bool json_only;         /* printed in JSON, left out of YAML */
 	bool yaml_only;         /* the other way round */
 	bool title;             /* JSON prints the key with a capital */
 	bool octal;             /* a number written with a leading zero */
+	bool nul;               /* a text that holds a NUL byte */
+	uint32_t size;          /* nodes below and including this one, aliases counted each time */
 	const char *file, *key; /* key: name under the parent mapping, or NULL */
 	int line, col, key_line, key_col;
 	const char *text; /* a scalar's text: canonical for numbers and booleans */
 	const char *from; /* how the value came about, where the file alone does not say; or NULL */
 	const struct node *before; /* what it replaced: an earlier file, a base service; or NULL */
-	size_t size; /* nodes below and including this one, aliases counted each time */
 	VEC(struct node *) kids;
 	struct node_index *index; /* of a large mapping */
 };
@@ -53,6 +55,9 @@ struct node *node_typed(struct arena *a, enum node_type type, const char *text,
 			const struct node *at);
 struct node *node_copy(struct arena *a, const struct node *from);
 void node_set(struct arena *a, struct node *map, const char *key, struct node *value);
+/* The same where the key lives as long as the map. */
+void node_put(struct arena *a, struct node *map, const char *key, struct node *value);
+void node_reserve(struct arena *a, struct node *n, size_t kids); /* of an empty one */
 void node_push(struct arena *a, struct node *seq, struct node *value);
 void node_remove(struct node *map, const char *key);
 void node_sort(struct node *map); /* by key, as Go prints maps */
@@ -62,7 +67,8 @@ bool node_null(const struct node *n);
 /* The scalar's text or NULL: absent, null, not a scalar. */
 const char *node_text(const struct node *n);
 const char *node_get_text(const struct node *map, const char *key);
-const char *node_at(struct arena *a, const struct node *n); /* "file:line:col" */
+const char *node_at(struct arena *a, const struct node *n);                   /* "file:line:col" */
+const char *node_place(struct arena *a, const char *file, int line, int col); /* the same */
 
 /* Decides what a plain scalar is and makes its text canonical. */
 void node_resolve(struct arena *a, struct node *n);

@@ -122,7 +122,9 @@ int project_load_saved(struct arena *a, const char *path, struct project **out, 
 	r = schema_settle(&(struct walk){.a = a}, &compose_row, node_get(doc, "tree"), &p->tree, e);
 	if (!r)
 		r = project_decode(a, p, e);
-	if (!r)
-		*out = p;
-	return r;
+	if (r < 0)
+		return r;
+	project_hash(p);
+	*out = p;
+	return 0;
 }

@@ -231,9 +231,9 @@ struct project {
 	VEC(struct volume) volumes;
 	VEC(struct file_source) secrets;
 	VEC(struct file_source) configs;
-	struct strings disabled; /* services that no active profile enables */
-	struct node *tree;       /* the resolved model, as `config` prints it */
-	struct node *model;      /* the merged model before values were decided (no_interpolate) */
+	struct strings disabled;     /* services that no active profile enables */
+	struct node *tree;           /* the resolved model, as `config` prints it */
+	struct node *model;          /* with no_interpolate instead: merged, values undecided */
 	struct strings all_profiles; /* every profile that a service names */
 	struct node *x_berth;
 	bool compat;             /* nothing that docker compose would not do */

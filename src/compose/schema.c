@@ -41,7 +41,9 @@ void walk_warn(struct walk *w, const struct node *n, const char *text, ...)
 const struct attr *schema_row(const struct attr *rows, const char *name)
 {
 	for (; rows && rows->name; rows++) {
-		if (rows->name[0] == name[0] && !strcmp(rows->name, name))
+		/* A settled tree has the very name. */
+		if (rows->name == name || (rows->name[0] == name[0] && rows->name[1] == name[1] &&
+					   !strcmp(rows->name, name)))
 			return rows;
 	}
 	return NULL;
@@ -368,6 +370,24 @@ static int missing(const struct attr *inner, const struct node *n, struct err *e
 			inner->doc ? inner->doc : "it is required");
 }
 
+static int check_record(struct arena *a, const struct attr *row, const struct node *n,
+			struct err *e)
+{
+	int r = 0;
+
+	for (const struct attr *in = row->sub; in->name; in++) {
+		if (in->flags & F_REQUIRED && !node_get(n, in->name))
+			return missing(in, n, e);
+	}
+	for (size_t i = 0; i < n->kids.n && !r; i++) {
+		const struct attr *in = schema_row(row->sub, n->kids.v[i]->key);
+
+		if (in)
+			r = schema_check(a, in, n->kids.v[i], e);
+	}
+	return r;
+}
+
 int schema_check(struct arena *a, const struct attr *row, const struct node *n, struct err *e)
 {
 	int r = 0;
@@ -379,14 +399,7 @@ int schema_check(struct arena *a, const struct attr *row, const struct node *n, 
 		return err_hint(e, "give it an image");
 	}
 	if (row->type == A_MAP && n->kind == NODE_MAP) {
-		for (const struct attr *in = row->sub; in->name && !r; in++) {
-			const struct node *k = node_get(n, in->name);
-
-			if (!k && in->flags & F_REQUIRED)
-				r = missing(in, n, e);
-			else if (k)
-				r = schema_check(a, in, k, e);
-		}
+		r = check_record(a, row, n, e);
 	} else if (row->type == A_LIST || row->type == A_NAMED) {
 		for (size_t i = 0; i < n->kids.n && !r; i++)
 			r = schema_check(a, row->item, n->kids.v[i], e);

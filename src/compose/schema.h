@@ -89,6 +89,8 @@ struct attr {
 	int64_t min, max; /* of a number; both 0: no bounds */
 };
 
+enum { ROWS_MAX = 128 }; /* of one table; a test counts them */
+
 #define TO(type, field) (offsetof(type, field) + 1)
 
 static inline bool schema_extension(const char *key)

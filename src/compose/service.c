@@ -312,5 +312,6 @@ const struct attr service_attrs[] = {
 	{"pre_stop",            A_LIST,  S(pre_stop), "commands to run in it before it stops", .item = &hook_row},
 	{0},
 };
+_Static_assert(countof(service_attrs) <= ROWS_MAX, "schema.h has the size");
 const struct attr service_row = {"service", A_MAP, .kinds = KM | KN, .sub = service_attrs, .size = sizeof(struct service), .decode = decode_service, .flags = F_FILLED};
 /* clang-format on */

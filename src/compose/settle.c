@@ -44,6 +44,14 @@ static int settle_duration(struct walk *w, struct node *n, struct node **out, st
 	return 0;
 }
 
+/* mode: 440 is decimal, and as permissions 0670. */
+static void lint_mode(struct walk *w, const struct node *n, unsigned long v)
+{
+	if (n->type == TYPE_INT && !n->octal && v > 77 && !n->text[strspn(n->text, "01234567")])
+		walk_warn(w, n, "mode %s is a decimal number, as permissions 0%lo: write 0%s",
+			  n->text, v, n->text);
+}
+
 static int settle_mode(struct walk *w, struct node *n, struct node **out, struct err *e)
 {
 	unsigned long v;
@@ -55,6 +63,7 @@ static int settle_mode(struct walk *w, struct node *n, struct node **out, struct
 		node_fail(n, e, "\"%s\" is not a file mode", n->text);
 		return err_hint(e, "write it in octal: \"0440\"");
 	}
+	lint_mode(w, n, v);
 	*out = node_str(w->a, arena_printf(w->a, "0%lo", v), n);
 	return 0;
 }
@@ -125,6 +134,7 @@ static int settle_pairs(struct walk *w, const struct attr *row, struct node *n, 
 {
 	struct node *map = node_new(w->a, NODE_MAP, n);
 
+	node_reserve(w->a, map, n->kids.n);
 	vec_each(k, &n->kids) {
 		const char *key = (*k)->key, *value = (*k)->text;
 		bool null = node_null(*k);
@@ -144,7 +154,7 @@ static int settle_pairs(struct walk *w, const struct attr *row, struct node *n, 
 					 : node_str(w->a, null ? "" : value, *k);
 
 		carry(v, *k);
-		node_set(w->a, map, key, v);
+		node_put(w->a, map, key, v);
 	}
 	node_sort(map);
 	*out = map;
@@ -155,6 +165,7 @@ static int settle_list(struct walk *w, const struct attr *row, struct node *n, s
 		       struct err *e)
 {
 	*out = node_new(w->a, n->kind, n);
+	node_reserve(w->a, *out, n->kids.n);
 	vec_each(k, &n->kids) {
 		struct node *v = *k;
 		int r = row->item ? schema_settle(w, row->item, *k, &v, e) : 0;
@@ -165,7 +176,7 @@ static int settle_list(struct walk *w, const struct attr *row, struct node *n, s
 			v = node_str(w->a, v->text, v);
 		carry(v, *k);
 		if (n->kind == NODE_MAP)
-			node_set(w->a, *out, (*k)->key, v);
+			node_put(w->a, *out, (*k)->key, v);
 		else
 			node_push(w->a, *out, v);
 	}
@@ -180,7 +191,7 @@ static void put(struct walk *w, const struct attr *row, struct node *map, struct
 	v->title = row->flags & F_TITLE;
 	v->yaml_only |= !!(row->flags & F_YAML);
 	carry(v, was);
-	node_set(w->a, map, row->name, v);
+	node_put(w->a, map, row->name, v);
 }
 
 /* What JSON shows for an attribute that nobody gave. */
@@ -196,36 +207,49 @@ static void put_absent(struct walk *w, const struct attr *row, struct node *map)
 		if (in->flags & F_JSON)
 			put_absent(w, in, v);
 	}
-	node_set(w->a, map, row->name, v);
+	node_put(w->a, map, row->name, v);
+}
+
+static int settle_attr(struct walk *w, const struct attr *row, struct node *map, struct node *k,
+		       struct err *e)
+{
+	struct node *v = NULL;
+	int r = k ? schema_settle(w, row, k, &v, e) : 0;
+
+	if (r < 0)
+		return r;
+	if (k && ((row->flags & F_KEEP) || !zero(row, v)) && !node_null(v))
+		put(w, row, map, v, k);
+	else if (row->flags & F_JSON)
+		put_absent(w, row, map);
+	return 0;
 }
 
 static int settle_record(struct walk *w, const struct attr *row, struct node *n, struct node **out,
 			 struct err *e)
 {
-	struct node *map = node_new(w->a, NODE_MAP, n), *v;
+	struct node *map = node_new(w->a, NODE_MAP, n), *given[ROWS_MAX] = {0};
+	size_t count = 0;
 
 	map->record = true;
-	for (const struct attr *in = row->sub; in->name; in++) {
-		struct node *k = in->flags & F_HIDDEN ? NULL : node_get(n, in->name);
+	for (size_t i = 0; i < n->kids.n; i++) {
+		const struct attr *in = schema_row(row->sub, n->kids.v[i]->key);
 
-		if (k && k->json_only)
-			k = NULL;
-		int r = k ? schema_settle(w, in, k, &v, e) : 0;
-
+		if (in && !(in->flags & F_HIDDEN) && !n->kids.v[i]->json_only)
+			given[in - row->sub] = n->kids.v[i];
+		count += in || schema_extension(n->kids.v[i]->key);
+	}
+	node_reserve(w->a, map, count + 2);
+	for (size_t i = 0; row->sub[i].name; i++) {
+		int r = given[i] || row->sub[i].flags & F_JSON
+				? settle_attr(w, &row->sub[i], map, given[i], e)
+				: 0;
 		if (r < 0)
 			return r;
-		if (k && ((in->flags & F_KEEP) || !zero(in, v))) {
-			if (!node_null(v))
-				put(w, in, map, v, k);
-			else if (in->flags & F_JSON)
-				put_absent(w, in, map);
-		} else if (in->flags & F_JSON) {
-			put_absent(w, in, map);
-		}
 	}
 	for (size_t i = 0; i < n->kids.n; i++) {
 		if (schema_extension(n->kids.v[i]->key) && !schema_row(row->sub, n->kids.v[i]->key))
-			node_set(w->a, map, n->kids.v[i]->key, n->kids.v[i]);
+			node_put(w->a, map, n->kids.v[i]->key, n->kids.v[i]);
 	}
 	*out = map;
 	return 0;
@@ -260,7 +284,8 @@ int schema_settle(struct walk *w, const struct attr *row, struct node *n, struct
 	}
 }
 
-/* ---- decode ------------------------------------------------------------------------------- */
+/* ---- decode
+ * ------------------------------------------------------------------------------- */
 
 static int decode_scalar(const struct attr *row, const struct node *n, void *at, struct err *e)
 {
@@ -308,12 +333,10 @@ static int decode_list(struct arena *a, const struct attr *row, const struct nod
 static int decode_record(struct arena *a, const struct attr *row, const struct node *n, char *out,
 			 struct err *e)
 {
-	for (const struct attr *in = row->sub; in->name; in++) {
-		const struct node *k = node_get(n, in->name);
-		int r = 0;
+	vec_each(k, &n->kids) {
+		const struct attr *in = node_null(*k) ? NULL : schema_row(row->sub, (*k)->key);
+		int r = in && in->to ? schema_decode(a, in, *k, out + in->to - 1, e) : 0;
 
-		if (k && !node_null(k) && in->to)
-			r = schema_decode(a, in, k, out + in->to - 1, e);
 		if (r < 0)
 			return r;
 	}

@@ -25,8 +25,7 @@ static void seen(void *arg, const char *name, const char *op, const char *word, 
 	struct loading *l = q->l;
 
 	*vec_push(l->a, &l->p->uses) = (struct variable_use){
-		name, op, word, value,
-		arena_printf(l->a, "%s:%d:%d", q->at->file, q->at->line, q->at->col)};
+		name, op, word, value, node_place(l->a, q->at->file, q->at->line, q->at->col)};
 	q->from = q->from ? arena_printf(l->a, "%s, ${%s}", q->from, name)
 			  : arena_printf(l->a, "${%s}", name);
 	if (!value && !*op)

@@ -8,8 +8,12 @@
 
 static void indent(struct buf *b, int depth)
 {
-	for (int i = 0; i < depth; i++)
-		buf_str(b, "  ");
+	static const char blanks[] = "                                                ";
+
+	for (size_t n = 2 * (size_t)depth, step; n; n -= step) {
+		step = n < sizeof(blanks) - 1 ? n : sizeof(blanks) - 1;
+		buf_add(b, blanks, step);
+	}
 }
 
 /* Characters that a reader may take for structure, at the start of a plain scalar or inside. */
@@ -32,6 +36,23 @@ static bool plain_allowed(const char *s)
 			return false;
 	}
 	return true;
+}
+
+/* A word that only a text can be, and that needs no quotes. */
+static bool plain_word(const char *s)
+{
+	enum { LETTER = 1, OTHER };
+	static const unsigned char class[256] = {
+		['a' ... 'z'] = LETTER, ['A' ... 'Z'] = LETTER, ['0' ... '9'] = OTHER,
+		['_'] = OTHER,          ['.'] = OTHER,          ['/'] = OTHER,
+		['-'] = OTHER,          ['='] = OTHER,          ['@'] = OTHER,
+	};
+	const char *at = s;
+
+	while (class[(unsigned char)*at])
+		at++;
+	/* Longer than "false". */
+	return !*at && at - s > 5 && class[(unsigned char)*s] == LETTER;
 }
 
 static bool printable(const char *s)
@@ -169,14 +190,18 @@ static void text(struct yaml *y, const char *raw, int depth, bool key)
 {
 	struct buf *b = y->out;
 	auto_buf doubled = {0};
-	const char *s;
+	const char *s = raw;
 
-	for (s = raw; *s; s++) {
-		if (*s == '$' && y->double_dollars)
+	if (plain_word(raw)) {
+		buf_str(b, raw);
+		return;
+	}
+	for (; y->double_dollars && *s; s++) {
+		if (*s == '$')
 			buf_char(&doubled, '$');
 		buf_char(&doubled, *s);
 	}
-	s = doubled.p ? doubled.p : "";
+	s = doubled.p ? doubled.p : raw;
 	if (!reads_as_text(y->a, s) || !printable(s) || (blank_at_end(s) && strchr(s, '\n')))
 		double_quoted(b, s);
 	else if (strchr(s, '\n') && !key)
@@ -315,7 +340,10 @@ static void block(struct yaml *y, const struct node *n, int depth, bool inline_f
 			value(y, *k, depth + 1);
 			continue;
 		}
-		text(y, (*k)->key, depth, true);
+		if (n->record)
+			buf_str(b, (*k)->key);
+		else
+			text(y, (*k)->key, depth, true);
 		buf_char(b, ':');
 		if ((*k)->kind == NODE_SCALAR || !count_shown(*k)) {
 			buf_char(b, ' ');

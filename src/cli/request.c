@@ -31,6 +31,15 @@ static enum progress_state state_of(const char *status)
 	return PROGRESS_DONE;
 }
 
+static char *queued_text(struct arena *a, const json_t *msg)
+{
+	const char *what = json_string_or(msg, "behind", "?");
+	long long pid = json_int_or(msg, "pid", 0);
+
+	return pid ? arena_printf(a, "waiting for \"%s\" of process %lld", what, pid)
+		   : arena_printf(a, "waiting for \"%s\"", what);
+}
+
 void request_show(struct progress *p, const json_t *msg)
 {
 	static const struct {
@@ -44,9 +53,7 @@ void request_show(struct progress *p, const json_t *msg)
 	if (!strcmp(event, "warning"))
 		progress_note(p, arena_printf(&a, "warning: %s", text));
 	if (!strcmp(event, "queued"))
-		progress_note(p, arena_printf(&a, "waiting for \"%s\" of process %lld",
-					      json_string_or(msg, "behind", "?"),
-					      (long long)json_int_or(msg, "pid", 0)));
+		progress_note(p, queued_text(&a, msg));
 	for (size_t i = 0; i < countof(rows); i++) {
 		if (strcmp(event, rows[i].event) || !*status)
 			continue;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/when.h"
+#include "compose/load.h"
 #include "compose/node.h"
 #include "image/store.h"
 #include <errno.h>
@@ -88,6 +89,7 @@ void job_queue(struct job *j)
 	while (*at)
 		at = &(*at)->next;
 	*at = j;
+	jobs_overtake(j);
 	if (j != j->of->jobs && j->conn) {
 		m = json_object();
 		json_object_set_new(m, "event", json_string("queued"));
@@ -104,7 +106,7 @@ void jobs_forget(struct supervisor *s, const struct conn *c)
 {
 	for (struct job *j = s->jobs; j; j = j->next) {
 		if (j->conn == c)
-			j->conn = NULL;
+			job_abandon(j);
 	}
 	for (struct instance *i = s->instances; i; i = i->next) {
 		bool reads = i->attached == c || (i->follower == c && i->st.tty);
@@ -146,9 +148,9 @@ static int observe(struct job *j, struct observed *out, struct err *e)
 	return r < 0 ? r : volumes_names(a, &out->volumes, e);
 }
 
-static void know_images(struct job *j)
+static void know_images(struct job *j, const struct project *p)
 {
-	vec_each(svc, &j->of->project->services) {
+	vec_each(svc, &p->services) {
 		struct image *image;
 		struct err ignored;
 
@@ -162,17 +164,25 @@ static void know_images(struct job *j)
 int job_plan(struct job *j, struct err *e)
 {
 	struct observed seen = {0};
+	struct project *p = NULL;
 	int r = 0;
 
-	if (j->options.goal == GOAL_UP || !j->of->project)
+	if (j->only_looks) /* another job may be at work by the definition in use */
+		r = project_load_saved(&j->arena, status_project_file(&j->arena, j->of->name), &p,
+				       e);
+	else if (j->options.goal == GOAL_UP || !j->of->project)
 		r = supervisor_load(j->of, e);
 	if (r < 0)
 		return r;
+	if (!p)
+		p = j->of->project;
+	if (j->prepare)
+		j->prepare(j);
 	if (j->options.goal == GOAL_UP)
-		know_images(j);
+		know_images(j, p);
 	r = observe(j, &seen, e);
 	if (!r)
-		r = plan_make(&j->arena, j->of->project, &seen, &j->options, &j->plan, e);
+		r = plan_make(&j->arena, p, &seen, &j->options, &j->plan, e);
 	if (!r)
 		j->steps = arena_alloc(&j->arena, (j->plan.n + 1) * sizeof(*j->steps));
 	return r;
@@ -526,8 +536,9 @@ static void end(struct job *j)
 	j->of->jobs = j->next;
 	if (j->then && !j->code)
 		j->then(j);
-	else if (j->conn)
+	else
 		conn_done(j->conn, j->code, j->code ? &j->err : NULL);
+	run_cancel(j);
 	loop_later(j->of->loop, &j->bury, bury);
 }
 

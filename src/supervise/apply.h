@@ -24,12 +24,15 @@ struct job {
 	struct plan_options options;
 	struct plan plan;
 	struct run_step *steps;
-	json_t *kept;                /* states of removed containers whose successors inherit */
-	bool begun, finished, leave; /* leave: the supervisor ends when nothing is left */
+	json_t *kept; /* states of removed containers whose successors inherit */
+	bool begun;
+	bool abandoned; /* its client hung up */
 	int64_t timeout_ns;
 	struct timer deadline, settle;
 	struct err err;
 	int code;
+	bool only_looks; /* plans and changes nothing: it may do so while another one works */
+	void (*prepare)(struct job *j); /* the definition is loaded, the plan not made */
 	/* run: what to do when every step is done; takes the connection */
 	void (*then)(struct job *j);
 	void *extra;
@@ -40,6 +43,12 @@ struct job *job_new(struct supervisor *s, struct conn *c, const char *what, cons
 void job_read_options(struct arena *a, const json_t *req, struct plan_options *o);
 enum goal job_goal(const char *word);
 void job_queue(struct job *j);
+
+/* overtake.c: jobs before it that only hold it up are called off. */
+void jobs_overtake(struct job *by);
+/* Nobody listens any more: it does what can be done and waits for no gate. */
+void job_abandon(struct job *j);
+
 int job_turn_all(struct supervisor *s); /* begin, run, end what can be */
 int job_plan(struct job *j, struct err *e) must_check;
 bool supervisor_is_idle(const struct supervisor *s); /* no container, no job */
@@ -64,9 +73,11 @@ void gate_poll(struct job *j, struct run_step *rs, const struct step *s);
 /* prestart.c */
 int prestart_next(struct instance *i, struct err *e) must_check;
 int prestart_poll(struct instance *i, struct err *e) must_check;
+void prestart_stop(struct instance *i); /* the service is not to start any more */
 
 /* run.c */
 void run_request(struct conn *c, const json_t *req, int *fds, size_t n);
+void run_cancel(struct job *j); /* the container that was never made */
 void run_started(struct instance *i);
 void run_ended(struct instance *i);
 int open_stdin(const struct instance *i);

@@ -39,8 +39,9 @@
  *   Recreate Restarting Killed Paused Unpaused Running Error Skipped, "text":..}
  *   {"event":"warning","text":}  {"event":"queued","behind":"up","pid":N}
  * and last {"done":true,"code":N,"error":{"code","what","why","at","hint"}?}.
- * A client that hangs up changes nothing: the work goes on, a container run in the foreground lives
- * on until it is killed by request.
+ * A job that brings things down calls off starts before it: their answer is ECANCELED. After a
+ * hang-up the work goes on, but waits for no gate; a container run in the foreground lives on until
+ * it is killed by request.
  */
 #pragma once
 #include "base/json.h"

@@ -150,8 +150,14 @@ void gate_poll(struct job *j, struct run_step *rs, const struct step *s)
 		job_fail(j, rs, &named, &e);
 		return;
 	}
-	if (met < all && !(met && s->gate == GATE_COMPLETED))
+	if (met < all && !(met && s->gate == GATE_COMPLETED)) {
+		/* A rolling update goes on: half of it is worse than all. */
+		if (j->abandoned && s->gate != GATE_SETTLED) {
+			rs->state = STEP_SKIPPED;
+			j->code = 1;
+		}
 		return;
+	}
 	if (!has_settled(j, rs, s))
 		return;
 	tell_gate(j, s, s->gate == GATE_COMPLETED ? "Exited" : "Healthy");

@@ -383,6 +383,7 @@ int instance_gone(struct later *later)
 
 	if (i->life == DOWN && instance_remove(i, false, true, &e) < 0)
 		log_err(LOG_WARN_, &e);
+	run_ended(i);
 	return 0;
 }
 
@@ -395,9 +396,10 @@ static void act_ended(struct instance *i)
 	nets_withdraw(i);
 	ports_release(i);
 	instance_changed(i, i->st.started_ns ? "die" : NULL);
-	run_ended(i);
-	if (i->st.auto_remove)
+	if (i->st.auto_remove) /* who waits for its end is told when nothing of it is left */
 		loop_later(i->of->loop, &i->gone, instance_gone);
+	else
+		run_ended(i);
 }
 
 static bool may_restart(const struct instance *i, enum life_event ev)

@@ -121,3 +121,13 @@ int prestart_poll(struct instance *i, struct err *e)
 	i->pre_at++;
 	return prestart_next(i, e);
 }
+
+void prestart_stop(struct instance *i)
+{
+	auto_arena a = {0};
+	struct instance *hook = instance_find(i->of, name_of(&a, i, i->pre_at));
+
+	i->pre_runs = false;
+	if (hook)
+		instance_event(hook, WANT_DOWN);
+}

@@ -253,6 +253,7 @@ static void do_plan(struct conn *c, const json_t *req)
 	struct err e = {0};
 
 	j->options.goal = job_goal(json_string_or(req, "goal", "up"));
+	j->only_looks = true;
 	if (job_plan(j, &e) < 0) {
 		conn_done(c, 1, &e);
 	} else {

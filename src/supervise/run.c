@@ -179,7 +179,13 @@ static void start_it(struct job *j)
 		instance_save(i);
 		instance_event(i, WANT_UP);
 	}
-	for (int k = 0; k < 3; k++) {
+}
+
+void run_cancel(struct job *j)
+{
+	struct run *run = j->extra;
+
+	for (int k = 0; run && k < 3; k++) {
 		if (run->stdio[k] >= 0)
 			close(run->stdio[k]);
 	}
@@ -187,13 +193,24 @@ static void start_it(struct job *j)
 	j->extra = NULL;
 }
 
+/* Its dependencies, not itself; and the networks and volumes that it needs. */
+static void add_dependencies(struct job *j)
+{
+	const struct service *def =
+		project_service(j->of->project, json_string_or(j->request, "service", ""));
+
+	if (!def || json_bool_or(j->request, "no_deps", false))
+		return;
+	vec_each(d, &def->depends_on)
+		*vec_push(&j->arena, &j->options.services) =
+			arena_printf(&j->arena, "%s", d->service);
+}
+
 void run_request(struct conn *c, const json_t *req, int *fds, size_t n)
 {
 	struct job *j = job_new(c->of, c, "run", req);
 	const char *service = json_string_or(req, "service", "");
 	struct run *run = calloc(1, sizeof(*run));
-	const struct service *def;
-	struct err e = {0};
 
 	if (!run)
 		abort();
@@ -201,14 +218,8 @@ void run_request(struct conn *c, const json_t *req, int *fds, size_t n)
 		run->stdio[k] = k < n ? take_fd(&fds[k]) : -1;
 	j->extra = run;
 	j->then = start_it;
+	j->prepare = add_dependencies;
 	j->options.goal = GOAL_UP;
-	if (supervisor_load(c->of, &e) < 0)
-		log_err(LOG_WARN_, &e);
-	def = c->of->project ? project_service(c->of->project, service) : NULL;
-	/* Its dependencies, not itself; and the networks and volumes that it needs. */
-	if (def && !json_bool_or(req, "no_deps", false))
-		vec_each(d, &def->depends_on)
-			*vec_push(&j->arena, &j->options.services) = d->service;
 	j->options.only_resources_of = arena_printf(&j->arena, "%s", service);
 	job_queue(j);
 }

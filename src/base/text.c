@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -60,6 +61,15 @@ bool span_cut(struct span *s, char sep, struct span *head)
 char *span_dup(struct arena *a, struct span s)
 {
 	return arena_strndup(a, s.p, s.n);
+}
+
+char *text_lower(struct arena *a, const char *s)
+{
+	char *out = arena_strndup(a, s, strlen(s));
+
+	for (char *c = out; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return out;
 }
 
 bool text_starts(const char *s, const char *prefix)

@@ -41,6 +41,7 @@ char *span_dup(struct arena *a, struct span s);
 
 bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
+char *text_lower(struct arena *a, const char *s); /* ASCII */
 /* Whole decimal numbers only: no sign on unsigned, no blanks, no overflow. 0 or -EINVAL/-ERANGE. */
 int text_to_u64(const char *s, uint64_t *out);
 int text_to_i64(const char *s, int64_t *out);

@@ -1,127 +1,67 @@
 /* network ls|inspect|create|rm|prune|connect|disconnect: networks of every project, and those of
  * none. */
-#include "base/hash.h"
-#include "base/paths.h"
 #include "base/when.h"
 #include "cli/networks.h"
-#include "net/ipam.h"
+#include "net/ip.h"
+#include "supervise/networks.h"
 #include <errno.h>
 #include <string.h>
 
 #define O(field) offsetof(struct network_opts, field)
 
-static const char *option(const struct network_opts *o, const char *key)
+/* --subnet, --gateway, --ip-range: each goes to the pool whose subnet holds it. */
+static struct status_pool *pool_of(struct network_status *n, const char *word, struct err *e)
 {
-	const char *v = NULL;
+	struct ip_addr ip, subnet;
+	struct status_pool *found = NULL;
 
-	vec_each(x, &o->options) {
-		if (networks_filter_is(*x, key, &v))
-			return v;
+	if (ip_parse(word, &ip, e) < 0)
+		return NULL;
+	vec_each(p, &n->pools) {
+		if (!ip_parse(p->subnet, &subnet, e) && ip_in(&ip, &subnet))
+			found = p;
 	}
-	return NULL;
-}
-
-static bool option_is(const struct network_opts *o, const char *key, const char *value)
-{
-	const char *v = option(o, key);
-
-	return v && !strcmp(v, value);
-}
-
-static int read_options(const struct network_opts *o, struct network_status *n, struct err *e)
-{
-	const char *mtu = option(o, "com.docker.network.driver.mtu");
-	uint64_t number;
-
-	n->driver = o->driver ? o->driver : "bridge";
-	if (strcmp(n->driver, "bridge") && strcmp(n->driver, "macvlan") &&
-	    strcmp(n->driver, "ipvlan")) {
-		err_set(e, EINVAL, "driver \"%s\" is not known here", n->driver);
-		return err_hint(e, "bridge, macvlan and ipvlan are");
+	if (!found) {
+		err_set(e, EINVAL, "%s is in none of the subnets", word);
+		err_hint(e, "give the subnet too, with --subnet");
 	}
-	n->internal = o->internal;
-	n->attachable = o->attachable;
-	n->bridge = option(o, "com.docker.network.bridge.name");
-	n->parent = option(o, "parent");
-	n->no_icc = option_is(o, "com.docker.network.bridge.enable_icc", "false");
-	n->no_masquerade = option_is(o, "com.docker.network.bridge.enable_ip_masquerade", "false");
-	if (mtu && (text_to_u64(mtu, &number) < 0 || number < 68 || number > 65535))
-		return err_set(e, EINVAL, "\"%s\" is no MTU: 68 to 65535", mtu);
-	n->mtu = mtu ? (int64_t)number : 0;
-	return 0;
+	return found;
 }
 
-/* --subnet, --gateway of that family; family 0 in *out where none is given. */
-static int given(const struct strings *words, int family, struct ip_addr *out, struct err *e)
+static int read_pools(struct cli *c, const struct network_opts *o, struct network_status *n,
+		      struct err *e)
 {
-	struct ip_addr ip;
+	struct status_pool *p;
 
-	*out = (struct ip_addr){0};
-	vec_each(w, words) {
-		if (ip_parse(*w, &ip, e) < 0)
+	vec_each(s, &o->subnets)
+		*vec_push(&c->arena, &n->pools) = (struct status_pool){.subnet = *s};
+	vec_each(g, &o->gateways) {
+		p = pool_of(n, *g, e);
+		if (!p)
 			return -e->code;
-		if (ip.family == family)
-			*out = ip;
+		p->gateway = *g;
+	}
+	vec_each(r, &o->ranges) {
+		p = pool_of(n, *r, e);
+		if (!p)
+			return -e->code;
+		p->range = *r;
+	}
+	vec_each(x, &o->reserved) {
+		struct span rest = span_of(*x), key;
+
+		if (!span_cut(&rest, '=', &key))
+			return err_set(e, EINVAL, "--aux-address is NAME=IP, not \"%s\"", *x);
+		p = pool_of(n, rest.p, e);
+		if (!p)
+			return -e->code;
+		*vec_push(&c->arena, &p->reserved) =
+			(struct pair){span_dup(&c->arena, key), rest.p};
 	}
 	return 0;
 }
 
-static int take_pool(struct cli *c, const struct network_opts *o, struct network_status *n,
-		     struct net_spec *spec, int family, struct err *e)
-{
-	struct ip_addr subnet, gateway, wanted;
-	char text[64];
-
-	if (given(&o->subnets, family, &wanted, e) < 0 ||
-	    given(&o->gateways, family, &gateway, e) < 0)
-		return -e->code;
-	if (ipam_subnet_take(n->id, n->name, wanted.family ? &wanted : NULL, family, &subnet, e) <
-		    0 ||
-	    ipam_addr_take(n->id, "gateway", gateway.family ? &gateway : NULL, NULL, family,
-			   &gateway, e) < 0)
-		return -e->code;
-	if (family == AF_INET) {
-		spec->subnet4 = subnet;
-		spec->gateway4 = gateway;
-		n->subnet4 = arena_printf(&c->arena, "%s", ip_print(&subnet, true, text));
-		n->gateway4 = arena_printf(&c->arena, "%s", ip_print(&gateway, false, text));
-	} else {
-		spec->subnet6 = subnet;
-		spec->gateway6 = gateway;
-		n->subnet6 = arena_printf(&c->arena, "%s", ip_print(&subnet, true, text));
-		n->gateway6 = arena_printf(&c->arena, "%s", ip_print(&gateway, false, text));
-	}
-	return 0;
-}
-
-static int make(struct cli *c, const struct network_opts *o, struct network_status *n,
-		struct err *e)
-{
-	struct net_spec spec = {.id = n->id,
-				.name = n->name,
-				.bridge = n->bridge,
-				.parent = n->parent,
-				.internal = n->internal,
-				.no_icc = n->no_icc,
-				.no_masquerade = n->no_masquerade,
-				.mtu = (int)n->mtu};
-	struct ip_addr v6;
-	int r = given(&o->subnets, AF_INET6, &v6, e);
-
-	if (!strcmp(n->driver, "macvlan"))
-		spec.driver = NET_MACVLAN;
-	else if (!strcmp(n->driver, "ipvlan"))
-		spec.driver = NET_IPVLAN;
-	if (!r && !o->no_ipv4)
-		r = take_pool(c, o, n, &spec, AF_INET, e);
-	if (!r && (o->ipv6 || v6.family))
-		r = take_pool(c, o, n, &spec, AF_INET6, e);
-	if (!r)
-		r = network_up(&spec, e);
-	return r ? r : status_network_write(n, e);
-}
-
-static void read_labels(struct cli *c, const struct strings *words, struct pairs *out)
+static void read_pairs(struct cli *c, const struct strings *words, struct pairs *out)
 {
 	vec_each(w, words) {
 		struct span rest = span_of(*w), key;
@@ -147,34 +87,27 @@ static int check_name(const char *s, struct err *e)
 			"letters, digits, \"_\", \".\" and \"-\", the first a letter or a digit");
 }
 
-/* As the supervisor derives it, so that a file may declare this network external. */
-static const char *id_of(struct arena *a, const char *name)
-{
-	char *text = arena_printf(a, "berth network %s", name), hex[HASH_HEX];
-
-	return arena_printf(a, "%s", hash_sha256(text, strlen(text), hex));
-}
-
 static int create_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct network_opts *o = opts;
-	struct network_status n = {.name = argv[0], .created_ns = when_wall_ns()}, old = {0};
+	struct network_status n = {.name = argv[0],
+				   .driver = o->driver ? o->driver : "bridge",
+				   .internal = o->internal,
+				   .attachable = o->attachable,
+				   .created_ns = when_wall_ns()},
+			      old = {0};
+	struct networks_wish wish = {!o->no_ipv4, o->ipv6, !o->no_ipv6};
 	struct err ignored;
 
-	if (check_name(argv[0], e) < 0 || read_options(o, &n, e) < 0)
+	if (check_name(argv[0], e) < 0)
 		return -e->code;
 	if (!status_network_read(&c->arena, argv[0], &old, &ignored) && old.id)
 		return err_set(e, EEXIST, "network with name %s already exists", argv[0]);
-	n.id = id_of(&c->arena, argv[0]);
-	read_labels(c, &o->labels, &n.labels);
-	if (make(c, o, &n, e) < 0) {
-		/* Nothing half-made stays; the first error is the one to tell. */
-		(void)!network_down(
-			&(struct net_spec){.id = n.id, .name = n.name, .bridge = n.bridge},
-			&ignored);
-		(void)!ipam_subnet_free(n.id, &ignored);
+	n.id = networks_id(&c->arena, argv[0]);
+	read_pairs(c, &o->labels, &n.labels);
+	read_pairs(c, &o->options, &n.options);
+	if (read_pools(c, o, &n, e) < 0 || networks_make(&c->arena, &n, &wish, e) < 0)
 		return err_wrap(e, "create network %s", argv[0]);
-	}
 	puts(n.id);
 	return 0;
 }
@@ -189,19 +122,6 @@ static int user_of(struct cli *c, const struct network_status *n, const char **o
 {
 	*out = NULL;
 	return networks_each_user(c, n->name, first_user, out, e);
-}
-
-static int take_away(struct cli *c, const struct network_status *n, struct err *e)
-{
-	struct net_spec spec = {
-		.id = n->id, .name = n->name, .bridge = n->bridge, .parent = n->parent};
-
-	if (n->driver && strcmp(n->driver, "bridge"))
-		spec.driver = NET_MACVLAN; /* either kind: nothing of it is on the host */
-	if (network_down(&spec, e) < 0 || ipam_subnet_free(n->id, e) < 0)
-		return -e->code;
-	unlink(arena_printf(&c->arena, "%s/networks/%s.json", paths_root(), n->name));
-	return 0;
 }
 
 static int rm_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -220,8 +140,8 @@ static int rm_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 		if (user)
 			return err_set(e, EBUSY, "network %s is in use by container %s", n.name,
 				       user);
-		if (take_away(c, &n, e) < 0)
-			return err_wrap(e, "remove network %s", n.name);
+		if (networks_remove(&n, e) < 0)
+			return -e->code;
 		puts(argv[i]);
 	}
 	return 0;
@@ -261,8 +181,8 @@ static int prune_run(struct cli *c, void *opts, int argc, char **argv, struct er
 			return -e->code;
 		if (user || !is_prunable(n, &o->filters))
 			continue;
-		if (take_away(c, n, e) < 0)
-			return err_wrap(e, "remove network %s", n->name);
+		if (networks_remove(n, e) < 0)
+			return -e->code;
 		if (!said)
 			puts("Deleted Networks:");
 		said = true;
@@ -286,8 +206,10 @@ static const struct opt inspect_opts[] = {
 };
 static const struct opt create_opts[] = {
 	{'d', "driver",     OPT_STR,  O(driver),     "NAME",      "bridge (default), macvlan or ipvlan"},
-	{0,   "subnet",     OPT_LIST, O(subnets),    "CIDR",      "its addresses; one IPv4, one IPv6"},
+	{0,   "subnet",     OPT_LIST, O(subnets),    "CIDR",      "its addresses, of either family; may be repeated"},
 	{0,   "gateway",    OPT_LIST, O(gateways),   "IP",        "the host's address in the subnet; default: the first"},
+	{0,   "ip-range",   OPT_LIST, O(ranges),     "CIDR",      "the part of the subnet that containers get"},
+	{0,   "aux-address", OPT_LIST, O(reserved),  "NAME=IP",   "an address that something else has"},
 	{0,   "internal",   OPT_FLAG, O(internal),   NULL,        "no way outside"},
 	{0,   "attachable", OPT_FLAG, O(attachable), NULL,        "accepted for docker's sake; all are"},
 	{0,   "ipv6",       OPT_FLAG, O(ipv6),       NULL,        "IPv6 addresses too"},

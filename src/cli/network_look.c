@@ -3,13 +3,14 @@
 #include "cli/networks.h"
 #include "cli/table.h"
 #include "cli/template.h"
+#include "supervise/networks.h"
 #include <string.h>
 
-static json_t *labels_json(const struct pairs *labels)
+static json_t *pairs_json(const struct pairs *pairs)
 {
 	json_t *out = json_object();
 
-	vec_each(l, labels)
+	vec_each(l, pairs)
 		json_object_set_new(out, l->key, json_string(l->value ? l->value : ""));
 	return out;
 }
@@ -26,9 +27,10 @@ static json_t *row_of(struct arena *a, const struct network_status *n, bool no_t
 			 when_rfc3339(n->created_ns, when), "Driver",
 			 n->driver ? n->driver : "bridge", "ID",
 			 no_trunc ? n->id : arena_strndup(a, n->id, 12), "IPv4",
-			 n->subnet4 ? "true" : "false", "IPv6", n->subnet6 ? "true" : "false",
-			 "Internal", n->internal ? "true" : "false", "Labels",
-			 labels.n ? labels.p : "", "Name", n->name, "Scope", "local");
+			 networks_subnet(n, AF_INET) ? "true" : "false", "IPv6",
+			 networks_subnet(n, AF_INET6) ? "true" : "false", "Internal",
+			 n->internal ? "true" : "false", "Labels", labels.n ? labels.p : "", "Name",
+			 n->name, "Scope", "local");
 }
 
 int networks_ls(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -85,8 +87,9 @@ static int add_member(void *arg, const struct status *s, const struct status_net
 			list->all, s->id,
 			json_pack("{s:s, s:s, s:o, s:o, s:o}", "Name", s->name, "EndpointID", s->id,
 				  "MacAddress", text_or_empty(n->mac), "IPv4Address",
-				  with_prefix(n->ip4, list->network->subnet4), "IPv6Address",
-				  with_prefix(n->ip6, list->network->subnet6)));
+				  with_prefix(n->ip4, networks_subnet(list->network, AF_INET)),
+				  "IPv6Address",
+				  with_prefix(n->ip6, networks_subnet(list->network, AF_INET6))));
 	return 0;
 }
 
@@ -94,33 +97,16 @@ static json_t *pools_json(const struct network_status *n)
 {
 	json_t *out = json_array();
 
-	if (n->subnet4)
-		json_array_append_new(out, json_pack("{s:s, s:o}", "Subnet", n->subnet4, "Gateway",
-						     text_or_empty(n->gateway4)));
-	if (n->subnet6)
-		json_array_append_new(out, json_pack("{s:s, s:o}", "Subnet", n->subnet6, "Gateway",
-						     text_or_empty(n->gateway6)));
-	return out;
-}
+	vec_each(p, &n->pools) {
+		json_t *pool = json_pack("{s:s}", "Subnet", p->subnet);
 
-static json_t *options_json(const struct network_status *n)
-{
-	auto_arena a = {0};
-	json_t *out = json_object();
-
-	if (n->parent)
-		json_object_set_new(out, "parent", json_string(n->parent));
-	if (n->bridge)
-		json_object_set_new(out, "com.docker.network.bridge.name", json_string(n->bridge));
-	if (n->no_icc)
-		json_object_set_new(out, "com.docker.network.bridge.enable_icc",
-				    json_string("false"));
-	if (n->no_masquerade)
-		json_object_set_new(out, "com.docker.network.bridge.enable_ip_masquerade",
-				    json_string("false"));
-	if (n->mtu)
-		json_object_set_new(out, "com.docker.network.driver.mtu",
-				    json_string(arena_printf(&a, "%d", (int)n->mtu)));
+		if (p->range)
+			json_object_set_new(pool, "IPRange", json_string(p->range));
+		json_object_set_new(pool, "Gateway", text_or_empty(p->gateway));
+		if (p->reserved.n)
+			json_object_set_new(pool, "AuxiliaryAddresses", pairs_json(&p->reserved));
+		json_array_append_new(out, pool);
+	}
 	return out;
 }
 
@@ -138,11 +124,11 @@ static int describe(struct cli *c, const struct network_status *n, json_t **out,
 			 "s:o, s:o, s:o}",
 			 "Name", n->name, "Id", n->id, "Created", when_rfc3339(n->created_ns, when),
 			 "Scope", "local", "Driver", n->driver ? n->driver : "bridge", "EnableIPv4",
-			 n->subnet4 != NULL, "EnableIPv6", n->subnet6 != NULL, "IPAM", "Driver",
-			 "default", "Options", json_object(), "Config", pools_json(n), "Internal",
-			 n->internal, "Attachable", n->attachable, "Ingress", false, "Containers",
-			 members.all, "Options", options_json(n), "Labels",
-			 labels_json(&n->labels));
+			 networks_subnet(n, AF_INET) != NULL, "EnableIPv6",
+			 networks_subnet(n, AF_INET6) != NULL, "IPAM", "Driver", "default",
+			 "Options", json_object(), "Config", pools_json(n), "Internal", n->internal,
+			 "Attachable", n->attachable, "Ingress", false, "Containers", members.all,
+			 "Options", pairs_json(&n->options), "Labels", pairs_json(&n->labels));
 	return 0;
 }
 

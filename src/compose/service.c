@@ -254,7 +254,7 @@ const struct attr service_attrs[] = {
 	{"env_file",            A_LIST,  0, "files with variables", .kinds = KS | KQ, .item = &env_file_row, .expand = short_env_files, .key = short_path_key},
 	{"expose",              A_STRS,  S(expose), "ports that others on the network use", .flags = F_NUMBERS | F_UNIQUE | F_DEDUPE},
 	{"extends",             A_MAP,   0, "service to take from", .kinds = KS | KM, .sub = extends_attrs, .expand = short_extends, .flags = F_REPLACE},
-	{"external_links",      A_STRS,  S(external_links), "connect the other container to a shared network", .flags = F_INERT | F_UNIQUE},
+	{"external_links",      A_STRS,  S(external_links), "containers of other projects, on a shared network, by another name", .flags = F_UNIQUE},
 	{"extra_hosts",         A_PAIRS, S(extra_hosts), "lines of /etc/hosts", .flags = F_EQUALS | F_LISTS, .settle = short_hosts, .key = short_text_key, .decode = decode_external},
 	{"group_add",           A_STRS,  S(group_add), "further groups of the process", .flags = F_NUMBERS | F_UNIQUE},
 	{"gpus",                A_LIST,  0, "graphics processors are not handed in", .kinds = KS | KQ, .item = &device_request_row, .expand = short_gpus, .flags = F_INERT},

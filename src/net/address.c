@@ -13,8 +13,11 @@ static bool is_taken(const struct row *row)
 	return row->first[0] == '+';
 }
 
-static int subnet_of(const char *id, int family, struct ip_addr *out, struct err *e)
+/* The network's subnet that holds the address, or the first where none is asked for. */
+static int subnet_of(const char *id, int family, const struct ip_addr *holds, struct ip_addr *out,
+		     struct err *e)
 {
+	const struct row *first = NULL;
 	auto_ledger l;
 	int r = ledger_open(&l, "subnets", e);
 
@@ -23,11 +26,14 @@ static int subnet_of(const char *id, int family, struct ip_addr *out, struct err
 	vec_each(row, &l.rows) {
 		if (strcmp(row->first, id) || row->ip.family != family)
 			continue;
-		*out = row->ip;
-		return 0;
+		if (!first || (holds && ip_in(holds, &row->ip)))
+			first = row;
 	}
-	return err_set(e, ENOENT, "network %.12s has no IPv%d subnet", id,
-		       family == AF_INET ? 4 : 6);
+	if (!first)
+		return err_set(e, ENOENT, "network %.12s has no IPv%d subnet", id,
+			       family == AF_INET ? 4 : 6);
+	*out = first->ip;
+	return 0;
 }
 
 static int check_wanted(const struct ledger *l, const char *owner, const struct ip_addr *wanted,
@@ -69,6 +75,14 @@ static bool offset_in(const struct ip_addr *ip, const struct ip_addr *range, siz
 	return true;
 }
 
+static bool ends_with(const struct ip_addr *range, const struct ip_addr *subnet)
+{
+	struct ip_addr a = ip_nth(range, ip_hosts(range) - 1);
+	struct ip_addr b = ip_nth(subnet, ip_hosts(subnet) - 1);
+
+	return ip_equal(&a, &b);
+}
+
 enum { FREE, KEPT, TAKEN };
 
 /* The lowest address nobody has; failing that, one that is only kept for a former owner. */
@@ -76,14 +90,16 @@ static int find_lowest(const struct ledger *l, const struct ip_addr *subnet,
 		       const struct ip_addr *range, size_t first, struct ip_addr *out)
 {
 	uint64_t size = ip_hosts(range), last = size < ADDRESS_LIMIT ? size : ADDRESS_LIMIT;
+	struct ip_addr base = ip_network(range);
 	auto_free uint8_t *map = calloc(ADDRESS_LIMIT, 1);
 	size_t at;
 
 	if (!map)
 		abort();
-	if (!ip_equal(range, subnet) || range->prefix != subnet->prefix)
+	/* A range that begins or ends with its subnet must leave out the same two. */
+	if (!ip_equal(&base, subnet))
 		first = 0;
-	else if (subnet->family == AF_INET && last == size && size > 2)
+	if (subnet->family == AF_INET && last == size && size > 2 && ends_with(range, subnet))
 		last--; /* broadcast */
 	vec_each(row, &l->rows) {
 		if (offset_in(&row->ip, range, &at) && map[at] != TAKEN)
@@ -133,15 +149,15 @@ static int choose(struct ledger *l, const char *owner, const struct ip_addr *ran
 		  const struct ip_addr *subnet, struct ip_addr *out, struct err *e)
 {
 	struct row *old = remembered(l, owner, subnet->family);
-	bool gateway = !strcmp(owner, "gateway");
+	/* The first address is the gateway's, also where it asks last. */
+	bool first = text_starts(owner, "gateway") || remembered(l, "gateway", subnet->family);
 	char text[64];
 
 	if (old && ip_in(&old->ip, range) && (is_taken(old) || is_free(l, &old->ip))) {
 		*out = old->ip;
 		return 0;
 	}
-	/* The first address is the gateway's, also when it asks last. */
-	if (find_lowest(l, subnet, range, gateway ? 1 : 2, out) < 0)
+	if (find_lowest(l, subnet, range, first ? 1 : 2, out) < 0)
 		return err_set(e, EADDRNOTAVAIL, "subnet %s has no free address left",
 			       ip_print(range, true, text));
 	return 0;
@@ -158,7 +174,7 @@ int ipam_addr_take(const char *id, const char *owner, const struct ip_addr *want
 
 	if (r < 0 || ledger_word("an owner of addresses", owner, e) < 0)
 		return -e->code;
-	r = subnet_of(id, family, &subnet, e);
+	r = subnet_of(id, family, found.family ? &found : range, &subnet, e);
 	if (!r)
 		r = ledger_open(&l, arena_printf(&a, "addresses-%s", id), e);
 	if (!r && found.family)

@@ -1,6 +1,7 @@
 #include "net/answer.h"
 #include <netdb.h>
 #include <string.h>
+#include <strings.h>
 
 /* Endpoints come and go and only ready ones are answered: nobody may keep an answer. */
 enum { TTL = 0 };
@@ -26,7 +27,7 @@ static size_t give_addresses(const struct answer_ask *a, const struct resolver_r
 
 		if ((type == DNS_A || type == DNS_ANY) && rec->ip4.family)
 			dns_put_ip(&w, &rec->ip4, TTL);
-		if ((type == DNS_AAAA || type == DNS_ANY) && rec->ip6.family)
+		if ((type == DNS_AAAA || type == DNS_ANY) && rec->ip6.family && !rec->quiet_ip6)
 			dns_put_ip(&w, &rec->ip6, TTL);
 	}
 	return dns_finish(&w, a->question);
@@ -71,7 +72,7 @@ static void split_service(const char *name, struct service *out)
 		*out = (struct service){.target = out->target};
 }
 
-/* The number that /etc/services or the name itself gives; 0: any port will do. */
+/* The number that the name itself or /etc/services gives, or 0. */
 static uint16_t port_number(const struct service *s)
 {
 	struct servent *entry;
@@ -81,6 +82,13 @@ static uint16_t port_number(const struct service *s)
 		return (uint16_t)n;
 	entry = *s->port ? getservbyname(s->port, *s->protocol ? s->protocol : NULL) : NULL;
 	return entry ? ntohs((uint16_t)entry->s_port) : 0;
+}
+
+static bool is_meant(const struct service *s, uint16_t number, const struct resolver_port *p)
+{
+	if (*s->protocol && strcmp(s->protocol, p->protocol))
+		return false;
+	return !*s->port || number == p->port || (p->name && !strcasecmp(p->name, s->port));
 }
 
 static size_t give_services(const struct answer_ask *a, const struct service *s,
@@ -94,9 +102,7 @@ static size_t give_services(const struct answer_ask *a, const struct service *s,
 		const struct resolver_record *rec = found[(a->turn + i) % n];
 
 		vec_each(port, &rec->ports) {
-			if (*s->protocol && strcmp(s->protocol, port->protocol))
-				continue;
-			if (!wanted || wanted == port->port)
+			if (is_meant(s, wanted, port))
 				dns_put_srv(&w, port->port,
 					    rec->ptr_name ? rec->ptr_name : rec->key, TTL);
 		}
@@ -108,6 +114,16 @@ static size_t give_services(const struct answer_ask *a, const struct service *s,
 static size_t give_up(const struct answer_ask *a)
 {
 	return a->client->internal_only ? answer_code(a, DNS_NXDOMAIN) : 0;
+}
+
+/* A link to a name that does not resolve is that name's failure. */
+static const char *follow_link(const struct answer_ask *a, const char *name)
+{
+	vec_each(p, &a->client->links) {
+		if (!strcasecmp(p->key, name))
+			return p->value;
+	}
+	return name;
 }
 
 size_t answer(const struct answer_ask *a)
@@ -126,7 +142,7 @@ size_t answer(const struct answer_ask *a)
 	}
 	split_service(q->name, &service);
 	n = names_find(a->names, &a->client->networks,
-		       q->type == DNS_SRV ? service.target : q->name, found);
+		       follow_link(a, q->type == DNS_SRV ? service.target : q->name), found);
 	if (!n)
 		return give_up(a);
 	return q->type == DNS_SRV ? give_services(a, &service, found, n)

@@ -105,6 +105,8 @@ static void set_switches(void)
 		{"ipv4/conf/" DOOR_OUTER "/rp_filter",      "0"},
 		{"ipv4/conf/" DOOR_OUTER "/src_valid_mark", "1"},
 		{"ipv4/conf/" DOOR_OUTER "/forwarding",     "1"},
+		{"ipv6/conf/" DOOR_OUTER "/disable_ipv6",   "0"},
+		{"ipv6/conf/" DOOR_INNER "/disable_ipv6",   "0"},
 		{"ipv6/conf/" DOOR_OUTER "/accept_ra",      "0"},
 		{"ipv6/conf/" DOOR_INNER "/accept_ra",      "0"},
 		{"ipv6/conf/" DOOR_INNER "/accept_dad",     "0"},

@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "net/link.h"
 #include "net/netns.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,6 +23,12 @@ static bool sysctl_is(const char *path, char wanted)
 static const char *marker_path(struct arena *a)
 {
 	return arena_printf(a, "%s/net/%s", paths_run(), MARKER);
+}
+
+bool host_has_ipv6(void)
+{
+	return sysctl_is("/proc/sys/net/ipv6/conf/all/disable_ipv6", '0') &&
+	       sysctl_is("/proc/sys/net/ipv6/conf/default/disable_ipv6", '0');
 }
 
 bool host_forwards_for_us(void)
@@ -58,6 +65,26 @@ static int switch_on(const char *name, struct err *e)
 	return 0;
 }
 
+/*
+ * A router ignores router advertisements, and the host must keep the address and the route that it
+ * has from them. What "all" says does not reach interfaces that exist.
+ */
+static void keep_advertisements(void)
+{
+	DIR *d = opendir("/proc/sys/net/ipv6/conf");
+	struct dirent *ent;
+
+	while (d && (ent = readdir(d))) {
+		char path[320];
+
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", ent->d_name);
+		if (ent->d_name[0] != '.' && sysctl_is(path, '1'))
+			(void)netns_sysctl("2", "ipv6/conf/%s/accept_ra", ent->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
 int host_forwarding(const struct net_spec *n, struct err *e)
 {
 	int r = 0;
@@ -67,9 +94,7 @@ int host_forwarding(const struct net_spec *n, struct err *e)
 	if (n->subnet4.family)
 		r = switch_on("ipv4/ip_forward", e);
 	if (!r && n->subnet6.family && sysctl_is("/proc/sys/net/ipv6/conf/all/forwarding", '0')) {
-		/* A router ignores router advertisements; the host must keep its own address. */
-		if (sysctl_is("/proc/sys/net/ipv6/conf/all/accept_ra", '1'))
-			(void)netns_sysctl("2", "ipv6/conf/all/accept_ra");
+		keep_advertisements();
 		r = switch_on("ipv6/conf/all/forwarding", e);
 	}
 	return r;

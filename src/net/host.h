@@ -6,6 +6,8 @@
 
 /* Turns forwarding on for the families that the network routes. */
 int host_forwarding(const struct net_spec *n, struct err *e) must_check;
+/* False on a kernel without IPv6, and where its sysctls turn it off. */
+bool host_has_ipv6(void);
 /* True where berth turned it on: then it must forward for nobody but berth's networks. */
 bool host_forwards_for_us(void);
 /* The parent interface of a macvlan or ipvlan network must exist. */

@@ -203,7 +203,6 @@ int ipam_subnet_take(const char *id, const char *name, const struct ip_addr *wan
 			*out = row->ip;
 			return 0;
 		}
-		ledger_drop(&l, row--);
 	}
 	r = list_routes(id, family, &routes, e);
 	if (!r && subnet.family)

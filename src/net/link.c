@@ -111,10 +111,26 @@ static void bridge_mac(const struct net_spec *n, uint8_t mac[6])
 	}
 }
 
+/* An interface of that name that another made, or another network, must stay as it is. */
+static bool is_foreign(const struct rtnl *r, const struct net_spec *n, const char *name)
+{
+	struct ifreq req = {0};
+	uint8_t mac[6];
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	bridge_mac(n, mac);
+	return ioctl(r->fd, SIOCGIFHWADDR, &req) == 0 && memcmp(req.ifr_hwaddr.sa_data, mac, 6);
+}
+
 static int make_bridge(struct rtnl *r, const struct net_spec *n, const char *name, struct err *e)
 {
 	struct nlattr *info, *data;
 	uint8_t mac[6];
+
+	if (is_foreign(r, n, name)) {
+		err_set(e, EEXIST, "interface %s exists already, and is not of this network", name);
+		return err_hint(e, "choose another com.docker.network.bridge.name");
+	}
 
 	rtnl_add(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg),
 		 (struct rtnl_note){.what = "make the bridge", .tolerate = EEXIST});
@@ -169,6 +185,10 @@ int network_up(const struct net_spec *n, struct err *e)
 		link_address(&r, index, &n->gateway4, false);
 	if (n->gateway6.family)
 		link_address(&r, index, &n->gateway6, false);
+	vec_each(p, &n->more) {
+		if (p->gateway.family)
+			link_address(&r, index, &p->gateway, false);
+	}
 	link_up(&r, index, "bring the bridge up");
 	if (rtnl_send(&r, e) < 0)
 		return err_wrap(e, "bring up network %s", n->name);
@@ -184,7 +204,9 @@ int network_down(const struct net_spec *n, struct err *e)
 		return 0;
 	if (rtnl_open(&r, -1, e) < 0)
 		return -e->code;
-	link_delete(&r, link_bridge_name(n, name));
+	if (is_foreign(&r, n, link_bridge_name(n, name)))
+		return 0;
+	link_delete(&r, name);
 	if (rtnl_send(&r, e) < 0)
 		return err_wrap(e, "take down network %s", n->name);
 	return 0;

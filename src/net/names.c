@@ -1,6 +1,5 @@
 #include "net/names.h"
 #include "net/ip.h"
-#include <ctype.h>
 #include <string.h>
 
 /* An endpoint with its copy of everything. */
@@ -52,15 +51,6 @@ void names_free(struct names *n)
 	free(n);
 }
 
-static char *lower(struct arena *a, const char *s)
-{
-	char *out = arena_strndup(a, s, strlen(s));
-
-	for (char *c = out; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
-	return out;
-}
-
 /* "demo_default" of "web-1.demo_default". */
 static const char *network_name(const struct resolver_record *rec)
 {
@@ -90,20 +80,19 @@ static struct entry *copy(const struct resolver_record *rec)
 	x->rec.ports.v = NULL;
 	x->rec.ports.n = x->rec.ports.cap = 0;
 	vec_each(port, &rec->ports) {
-		typeof(*x->rec.ports.v) *p = vec_push(&a, &x->rec.ports);
-
-		p->port = port->port;
-		p->protocol = arena_strndup(&a, port->protocol, strlen(port->protocol));
+		*vec_push(&a, &x->rec.ports) = (struct resolver_port){
+			port->port, arena_printf(&a, "%s", port->protocol),
+			port->name ? arena_printf(&a, "%s", port->name) : NULL};
 	}
 	vec_each(name, &rec->names) {
-		const char *word = lower(&a, *name);
+		const char *word = text_lower(&a, *name);
 
 		if (strings_have(&x->words, word))
 			continue;
 		*vec_push(&a, &x->words) = word;
 		if (network)
 			*vec_push(&a, &x->words) =
-				lower(&a, arena_printf(&a, "%s.%s", word, network));
+				text_lower(&a, arena_printf(&a, "%s.%s", word, network));
 	}
 	x->arena = a;
 	return x;

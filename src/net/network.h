@@ -22,13 +22,20 @@ int ip_parse(const char *s, struct ip_addr *out, struct err *e) must_check; /* w
 char *ip_print(const struct ip_addr *a, bool with_prefix, char buf[static 64]);
 
 enum net_driver { NET_BRIDGE, NET_MACVLAN, NET_IPVLAN };
+struct net_pool {
+	struct ip_addr subnet, gateway;
+	struct ip_addr range; /* the part given out unasked; family 0: all of it */
+};
 struct net_spec {
 	const char *id;   /* 64 hex digits: names the bridge "br-<first 12>" */
 	const char *name; /* "project_default" */
 	enum net_driver driver;
 	const char *bridge; /* interface name; NULL: from the id */
-	const char *parent; /* macvlan, ipvlan */
-	struct ip_addr subnet4, gateway4, subnet6, gateway6;
+	const char *parent; /* macvlan, ipvlan; NULL: an interface that leads nowhere */
+	const char *mode; /* of macvlan: bridge, private, vepa, passthru; of ipvlan: l2, l3, l3s */
+	struct ip_addr subnet4, gateway4, subnet6, gateway6; /* the first pool of each family */
+	struct ip_addr range4, range6;
+	VEC(struct net_pool) more;
 	bool internal, no_icc, no_masquerade;
 	int mtu; /* 0: kernel's */
 };

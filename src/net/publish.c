@@ -15,6 +15,7 @@
  *   spoof        what may not even enter: foreign source addresses, 127/8 from a wire
  *   nat-in       connections from elsewhere to an address of this host: to the door, see door.h
  *   nat-out      the same from this host itself, 127.0.0.1 included
+ *   loopback6-*  what ::1 needs on top
  *   ports        a map from port to its chain, which rewrites to a ready container
  *   nat-source   masquerading to the outside, and of connections that turn round on their bridge
  *   forward      isolation
@@ -24,7 +25,7 @@
 static void line(struct buf *b, const char *fmt, ...) printf_like(2, 3);
 static void line(struct buf *b, const char *fmt, ...)
 {
-	char text[1024];
+	char text[4096];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -61,19 +62,33 @@ static bool is_bridge(const struct net_spec *n)
 	return n->driver == NET_BRIDGE;
 }
 
+/* "10.1.0.0/24, 10.2.0.0/24": all subnets of the family, in the order of the pools. */
+static bool subnets(struct buf *b, const struct net_spec *n, int family)
+{
+	const struct ip_addr *first = family == AF_INET ? &n->subnet4 : &n->subnet6;
+	char text[64];
+
+	if (first->family)
+		buf_str(b, ip_print(first, true, text));
+	vec_each(p, &n->more) {
+		if (p->subnet.family == family)
+			buf_printf(b, "%s%s", b->n ? ", " : "", ip_print(&p->subnet, true, text));
+	}
+	return b->n > 0;
+}
+
 static void spoof_rules(struct buf *b, const struct net_spec *n)
 {
-	char bridge[LINK_NAME], subnet[64];
+	auto_buf v4 = {0}, v6 = {0};
+	char bridge[LINK_NAME];
 
 	link_bridge_name(n, bridge);
-	if (n->subnet4.family)
-		line(b, "iifname \"%s\" ip saddr != %s drop", bridge,
-		     ip_print(&n->subnet4, true, subnet));
+	if (subnets(&v4, n, AF_INET))
+		line(b, "iifname \"%s\" ip saddr != { %s } drop", bridge, v4.p);
 	else
 		line(b, "iifname \"%s\" meta nfproto ipv4 drop", bridge);
-	if (n->subnet6.family)
-		line(b, "iifname \"%s\" ip6 saddr != { %s, fe80::/10, :: } drop", bridge,
-		     ip_print(&n->subnet6, true, subnet));
+	if (subnets(&v6, n, AF_INET6))
+		line(b, "iifname \"%s\" ip6 saddr != { %s, fe80::/10, :: } drop", bridge, v6.p);
 	else
 		line(b, "iifname \"%s\" meta nfproto ipv6 drop", bridge);
 }
@@ -244,10 +259,76 @@ static void door_rules(struct buf *b, const struct net_rules *r)
 	}
 }
 
+/* The host's address on the network that the rule's IPv6 targets are on; NULL: there is none. */
+static const struct ip_addr *gateway6_of(const struct net_rules *r, const struct publish_rule *p)
+{
+	if (p->host_ip.family == AF_INET || (!is_any(&p->host_ip) && !is_loopback(&p->host_ip)))
+		return NULL;
+	vec_each(t, &p->targets) {
+		vec_each(it, &r->networks) {
+			const struct net_spec *n = *it;
+
+			if (is_bridge(n) && ip_in(&t->ip, &n->subnet6) && n->gateway6.family)
+				return &n->gateway6;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * ::1 has no route_localnet: the kernel neither sends nor takes ::1 off lo. So what this host says
+ * to a published port of ::1 leaves with the bridge's address for its source, changed before
+ * connection tracking sees it, and the answer, whose source is ::1 again by then, is changed back
+ * as the last thing before the socket.
+ */
+static void loopback6_chains(struct buf *b, const struct net_rules *r)
+{
+	auto_buf out = {0}, in = {0};
+	char ip[64];
+
+	vec_each(p, &r->published) {
+		const struct ip_addr *gateway = gateway6_of(r, p);
+
+		if (!gateway)
+			continue;
+		ip_print(gateway, false, ip);
+		buf_printf(&out,
+			   "\t\tip6 saddr ::1 ip6 daddr ::1 meta l4proto %s th dport %u ip6 saddr "
+			   "set %s\n",
+			   p->protocol, p->host_port, ip);
+		buf_printf(&in, "%s%s", in.n ? ", " : "", ip);
+	}
+	if (!out.n)
+		return;
+	open_chain(b, "loopback6-out", "route hook output priority raw");
+	buf_str(b, out.p);
+	close_chain(b);
+	open_chain(b, "loopback6-in", "filter hook input priority 9000");
+	line(b, "iif != \"lo\" ip6 saddr ::1 ip6 daddr { %s } ip6 daddr set ::1", in.p);
+	close_chain(b);
+}
+
+static void source_rules(struct buf *b, const struct net_spec *n)
+{
+	char bridge[LINK_NAME];
+
+	link_bridge_name(n, bridge);
+	for (int i = 0; i < 2; i++) {
+		int family = i ? AF_INET6 : AF_INET;
+		auto_buf from = {0};
+
+		if (!subnets(&from, n, family))
+			continue;
+		if (!n->no_masquerade)
+			line(b, "%s saddr { %s } oifname != \"%s\" masquerade", ip_word(family),
+			     from.p, bridge);
+		line(b, "%s saddr { %s } oifname \"%s\" ct status dnat masquerade", ip_word(family),
+		     from.p, bridge);
+	}
+}
+
 static void nat_chains(struct buf *b, const struct net_rules *r)
 {
-	char bridge[LINK_NAME], subnet[64];
-
 	ports_chains(b, r);
 	/* Rules of 127.0.0.1 cannot match here: such packets do not pass `spoof`. */
 	open_chain(b, "nat-in", "nat hook prerouting priority dstnat");
@@ -257,32 +338,15 @@ static void nat_chains(struct buf *b, const struct net_rules *r)
 	line(b, "iifgroup %d accept", LINK_GROUP);
 	door_rules(b, r);
 	close_chain(b);
-	/* The kernel routes no packet from ::1 off lo; refused at once is better than silence. */
 	open_chain(b, "nat-out", "nat hook output priority -100");
-	line(b, "ip6 daddr ::1 return");
 	line(b, "fib daddr type local jump ports");
 	close_chain(b);
 	open_chain(b, "nat-source", "nat hook postrouting priority srcnat");
 	line(b, "oifgroup %d ip saddr 127.0.0.0/8 masquerade", LINK_GROUP);
 	line(b, "oifgroup %d ip6 saddr ::1 masquerade", LINK_GROUP);
-	vec_each(it, &r->networks) {
-		const struct net_spec *n = *it;
-
-		if (!is_bridge(n))
-			continue;
-		link_bridge_name(n, bridge);
-		for (int i = 0; i < 2; i++) {
-			const struct ip_addr *s = i ? &n->subnet6 : &n->subnet4;
-
-			if (!s->family)
-				continue;
-			ip_print(s, true, subnet);
-			if (!n->no_masquerade)
-				line(b, "%s saddr %s oifname != \"%s\" masquerade",
-				     ip_word(s->family), subnet, bridge);
-			line(b, "%s saddr %s oifname \"%s\" ct status dnat masquerade",
-			     ip_word(s->family), subnet, bridge);
-		}
+	vec_each(n, &r->networks) {
+		if (is_bridge(*n))
+			source_rules(b, *n);
 	}
 	close_chain(b);
 }
@@ -327,6 +391,7 @@ char *publish_text(struct arena *a, const struct net_rules *r)
 		   r->project, r->project, r->project);
 	spoof_chain(&b, r);
 	nat_chains(&b, r);
+	loopback6_chains(&b, r);
 	forward_chain(&b, r);
 	buf_str(&b, "}\n");
 	return buf_take(a, &b);

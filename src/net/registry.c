@@ -47,10 +47,10 @@ static void read_ports(struct arena *a, const json_t *list, struct resolver_reco
 
 	json_array_foreach(list, i, item)
 	{
-		typeof(*out->ports.v) *p = vec_push(a, &out->ports);
-
-		p->port = (uint16_t)json_int_or(item, "port", 0);
-		p->protocol = json_string_or(item, "protocol", "tcp");
+		*vec_push(a, &out->ports) =
+			(struct resolver_port){(uint16_t)json_int_or(item, "port", 0),
+					       json_string_or(item, "protocol", "tcp"),
+					       json_string_or(item, "name", NULL)};
 	}
 }
 
@@ -78,6 +78,7 @@ static void load(struct registry *r, const char *network, const char *key)
 		return;
 	rec.ptr_name = json_string_or(doc, "ptr", NULL);
 	rec.ready = json_bool_or(doc, "ready", false);
+	rec.quiet_ip6 = json_bool_or(doc, "quiet_ip6", false);
 	read_ip(doc, "ip4", &rec.ip4);
 	read_ip(doc, "ip6", &rec.ip6);
 	read_names(&a, json_object_get(doc, "names"), &rec.names);
@@ -245,8 +246,13 @@ static void write_record(struct buf *b, const struct resolver_record *rec)
 	buf_str(b, "],\"ports\":[");
 	comma = "";
 	vec_each(port, &rec->ports) {
-		buf_printf(b, "%s{\"port\":%u,\"protocol\":\"%s\"}", comma, port->port,
+		buf_printf(b, "%s{\"port\":%u,\"protocol\":\"%s\"", comma, port->port,
 			   port->protocol);
+		if (port->name) {
+			buf_str(b, ",\"name\":");
+			buf_json(b, port->name, strlen(port->name));
+		}
+		buf_str(b, "}");
 		comma = ",";
 	}
 	buf_str(b, "]");
@@ -258,6 +264,8 @@ static void write_record(struct buf *b, const struct resolver_record *rec)
 		buf_str(b, ",\"ptr\":");
 		buf_json(b, rec->ptr_name, strlen(rec->ptr_name));
 	}
+	if (rec->quiet_ip6)
+		buf_str(b, ",\"quiet_ip6\":true");
 	buf_printf(b, ",\"ready\":%s}\n", rec->ready ? "true" : "false");
 }
 

@@ -431,6 +431,9 @@ static void configure(struct client *c, const struct resolver_client *config)
 		*vec_push(&a, &c->config.networks) = arena_strndup(&a, *s, strlen(*s));
 	vec_each(s, &config->upstreams)
 		*vec_push(&a, &c->config.upstreams) = arena_strndup(&a, *s, strlen(*s));
+	vec_each(p, &config->links)
+		*vec_push(&a, &c->config.links) = (struct pair){arena_printf(&a, "%s", p->key),
+								arena_printf(&a, "%s", p->value)};
 	c->arena = a;
 	arena_free(&old);
 }

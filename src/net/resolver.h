@@ -17,11 +17,17 @@ struct resolver_client {
 	const char *key;
 	struct strings networks;  /* ids */
 	struct strings upstreams; /* "dns:" of the service; empty: the host's */
+	struct pairs links;       /* other names that this client alone has for names */
 	bool internal_only;       /* never forward */
 };
 int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_client *c,
 		   struct err *e) must_check;
 void resolver_unserve(struct resolver *r, const char *key);
+
+struct resolver_port { /* for SRV */
+	uint16_t port;
+	const char *protocol, *name; /* name: of the port in the file, or NULL */
+};
 
 /* Names of one endpoint on one network; replaces what (network, key) had. */
 struct resolver_record {
@@ -29,12 +35,9 @@ struct resolver_record {
 	struct strings names;      /* service, aliases, container name, short id, hostname */
 	const char *ptr_name;      /* what a reverse lookup answers: "container.network" */
 	struct ip_addr ip4, ip6;
-	bool ready; /* only ready ones are answered, unless none is */
-	VEC(struct {
-		uint16_t port;
-		const char *protocol;
-	})
-	ports; /* for SRV */
+	bool quiet_ip6; /* ip6 answers to reverse lookups only */
+	bool ready;     /* only ready ones are answered, unless none is */
+	VEC(struct resolver_port) ports;
 };
 void resolver_set(struct resolver *r, const struct resolver_record *rec);
 void resolver_drop(struct resolver *r, const char *network, const char *key);

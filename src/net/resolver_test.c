@@ -99,7 +99,7 @@ static void set_record(struct stage *s, const char *network, const char *key, co
 	rec.ptr_name = arena_printf(&a, "%s.demo_%s", key, strcmp(network, NET_A) ? "b" : "a");
 	*vec_push(&a, &rec.names) = name;
 	*vec_push(&a, &rec.names) = key;
-	typeof(*rec.ports.v) *p = vec_push(&a, &rec.ports);
+	struct resolver_port *p = vec_push(&a, &rec.ports);
 
 	p->port = 8000;
 	p->protocol = "tcp";

@@ -35,21 +35,6 @@ static int find(struct supervisor *s, const json_t *req, struct instance **i, co
 	return 0;
 }
 
-static int take(const struct instance *i, const struct net *n, const char *fixed, int family,
-		struct ip_addr *out, struct err *e)
-{
-	const struct ip_addr *subnet = family == AF_INET ? &n->spec.subnet4 : &n->spec.subnet6;
-	struct ip_addr wanted = {0};
-
-	if (!subnet->family)
-		return fixed ? err_set(e, EINVAL, "network %s has no IPv%d addresses", n->name,
-				       family == AF_INET ? 4 : 6)
-			     : 0;
-	if (fixed && ip_parse(fixed, &wanted, e) < 0)
-		return -e->code;
-	return ipam_addr_take(n->spec.id, i->st.name, fixed ? &wanted : NULL, NULL, family, out, e);
-}
-
 static const char *printed(struct arena *a, const struct ip_addr *ip)
 {
 	char text[64];
@@ -98,8 +83,8 @@ static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
 	ep.net = &n->spec;
 	/* The way out stays as it is, unless there was none. */
 	ep.default_route = !i->st.networks.n;
-	if (take(i, n, json_string_or(req, "ip4", NULL), AF_INET, &ep.ip4, e) < 0 ||
-	    take(i, n, json_string_or(req, "ip6", NULL), AF_INET6, &ep.ip6, e) < 0 ||
+	if (nets_take_addresses(n, i->st.name, json_string_or(req, "ip4", NULL),
+				json_string_or(req, "ip6", NULL), &ep, e) < 0 ||
 	    endpoints_attach(i->netns, &ep, 1, e) < 0) {
 		(void)!ipam_addr_free(n->spec.id, i->st.name, &ignored);
 		return -e->code;

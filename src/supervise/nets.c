@@ -3,107 +3,17 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/when.h"
+#include "net/ip.h"
 #include "net/ipam.h"
 #include "net/resolver.h"
 #include "plan/plan.h"
+#include "supervise/networks.h"
 #include "supervise/supervisor.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *id_of(struct arena *a, const char *name)
-{
-	char hex[HASH_HEX];
-	char *text = arena_printf(a, "berth network %s", name);
-
-	return arena_printf(a, "%s", hash_sha256(text, strlen(text), hex));
-}
-
-static void first_address(const struct ip_addr *subnet, struct ip_addr *out)
-{
-	*out = *subnet;
-	if (subnet->family == AF_INET)
-		out->v4.s_addr = htonl(ntohl(subnet->v4.s_addr) + 1);
-	else if (subnet->family == AF_INET6)
-		out->v6.s6_addr[15]++;
-}
-
-static int family_of_text(const char *s)
-{
-	return s && strchr(s, ':') ? AF_INET6 : AF_INET;
-}
-
-/* The pool of that family in the file, or NULL. */
-static const struct ipam_pool *pool_of(const struct network *n, int family)
-{
-	vec_each(p, &n->pools) {
-		if (p->subnet && family_of_text(p->subnet) == family)
-			return p;
-	}
-	return NULL;
-}
-
-static int take_subnet(const struct network *n, const char *id, int family, struct ip_addr *subnet,
-		       struct ip_addr *gateway, struct err *e)
-{
-	const struct ipam_pool *pool = pool_of(n, family);
-	struct ip_addr wanted = {0};
-	int r = pool ? ip_parse(pool->subnet, &wanted, e) : 0;
-
-	if (!r)
-		r = ipam_subnet_take(id, n->name, pool ? &wanted : NULL, family, subnet, e);
-	if (r < 0)
-		return n->at ? err_at(e, "%s", n->at) : r;
-	first_address(subnet, gateway);
-	if (pool && pool->gateway) {
-		r = ip_parse(pool->gateway, gateway, e);
-		gateway->prefix = subnet->prefix;
-	}
-	return r;
-}
-
-static const char *opt(const struct network *n, const char *key)
-{
-	return pairs_get(&n->driver_opts, key);
-}
-
-static bool opt_is(const struct network *n, const char *key, const char *value)
-{
-	const char *v = opt(n, key);
-
-	return v && !strcmp(v, value);
-}
-
-static int describe(struct arena *a, const struct network *n, struct net_spec *out, struct err *e)
-{
-	const char *driver = n->driver && *n->driver ? n->driver : "bridge";
-	const char *mtu = opt(n, "com.docker.network.driver.mtu");
-	uint64_t number = 0;
-	int r = 0;
-
-	*out = (struct net_spec){.id = id_of(a, n->name), .name = n->name};
-	if (!strcmp(driver, "macvlan"))
-		out->driver = NET_MACVLAN;
-	else if (!strcmp(driver, "ipvlan"))
-		out->driver = NET_IPVLAN;
-	else if (strcmp(driver, "bridge") && strcmp(driver, "default"))
-		return err_set(e, EINVAL, "network %s: driver \"%s\" is not known here", n->name,
-			       driver);
-	out->bridge = opt(n, "com.docker.network.bridge.name");
-	out->parent = opt(n, "parent");
-	out->internal = n->internal;
-	out->no_icc = opt_is(n, "com.docker.network.bridge.enable_icc", "false");
-	out->no_masquerade = opt_is(n, "com.docker.network.bridge.enable_ip_masquerade", "false");
-	if (mtu && !text_to_u64(mtu, &number))
-		out->mtu = (int)number;
-	if (n->enable_ipv4 || !n->enable_ipv6)
-		r = take_subnet(n, out->id, AF_INET, &out->subnet4, &out->gateway4, e);
-	if (!r && (n->enable_ipv6 || pool_of(n, AF_INET6)))
-		r = take_subnet(n, out->id, AF_INET6, &out->subnet6, &out->gateway6, e);
-	return r;
-}
 
 static const char *printed(struct arena *a, const struct ip_addr *ip, bool prefix)
 {
@@ -112,33 +22,25 @@ static const char *printed(struct arena *a, const struct ip_addr *ip, bool prefi
 	return ip->family ? arena_printf(a, "%s", ip_print(ip, prefix, text)) : NULL;
 }
 
-static int record(struct supervisor *s, const struct network *n, const struct net_spec *spec,
-		  struct err *e)
+static void describe(struct arena *a, struct supervisor *s, const struct network *n,
+		     struct network_status *out)
 {
-	auto_arena a = {0};
-	struct network_status st = {
+	*out = (struct network_status){
 		.name = n->name,
-		.id = spec->id,
+		.id = networks_id(a, n->name),
 		.project = s->name,
 		.key = n->key,
 		.driver = n->driver && *n->driver ? n->driver : "bridge",
-		.hash = plan_network_hash(&a, n),
-		.subnet4 = printed(&a, &spec->subnet4, true),
-		.gateway4 = printed(&a, &spec->gateway4, false),
-		.subnet6 = printed(&a, &spec->subnet6, true),
-		.gateway6 = printed(&a, &spec->gateway6, false),
-		.parent = spec->parent,
-		.bridge = spec->bridge,
-		.internal = spec->internal,
+		.hash = plan_network_hash(a, n),
+		.options = n->driver_opts,
+		.internal = n->internal,
 		.attachable = n->attachable,
-		.no_icc = spec->no_icc,
-		.no_masquerade = spec->no_masquerade,
-		.mtu = spec->mtu,
 		.created_ns = when_wall_ns(),
 		.labels = n->labels,
 	};
-
-	return status_network_write(&st, e);
+	vec_each(p, &n->pools)
+		*vec_push(a, &out->pools) =
+			(struct status_pool){p->subnet, p->gateway, p->ip_range, p->aux_addresses};
 }
 
 void nets_forget(struct supervisor *s)
@@ -151,22 +53,6 @@ void nets_forget(struct supervisor *s)
 		free(n);
 	}
 	s->nets = NULL;
-}
-
-int nets_make(struct supervisor *s, const struct network *n, struct err *e)
-{
-	auto_arena a = {0};
-	struct net_spec spec;
-	int r = describe(&a, n, &spec, e);
-
-	nets_forget(s);
-	if (!r) /* a changed definition: the old bridge goes first; nobody is on it */
-		r = network_down(&spec, e);
-	if (!r)
-		r = network_up(&spec, e);
-	if (!r)
-		r = record(s, n, &spec, e);
-	return r < 0 ? err_wrap(e, "make network %s", n->name) : 0;
 }
 
 /* Other projects' containers on this network, by their states. */
@@ -204,13 +90,48 @@ static bool used_here(struct supervisor *s, const char *name)
 	return false;
 }
 
+/* Of a changed definition the old one goes first; only this project can have left it. */
+static int remove_old(struct supervisor *s, const struct network *n, struct err *e)
+{
+	struct network_status old = {0};
+	auto_arena a = {0};
+	struct err ignored;
+
+	if (status_network_read(&a, n->name, &old, &ignored) < 0)
+		return 0;
+	if (used_by_others(s, n->name)) {
+		err_set(e, EBUSY,
+			"its definition changed, but containers of other projects use it");
+		return err_hint(e, "take them down first, or declare the network external");
+	}
+	return networks_remove(&old, e);
+}
+
+int nets_make(struct supervisor *s, const struct network *n, struct err *e)
+{
+	struct networks_wish wish = {
+		.ip4 = n->enable_ipv4 || !n->enable_ipv6,
+		.ip6 = n->enable_ipv6,
+		.ip6_if_possible = !n->enable_ipv6_given && !s->project->compat,
+	};
+	struct network_status st;
+	auto_arena a = {0};
+	int r = remove_old(s, n, e);
+
+	nets_forget(s);
+	describe(&a, s, n, &st);
+	if (!r)
+		r = networks_make(&a, &st, &wish, e);
+	if (r < 0 && n->at)
+		err_at(e, "%s", n->at);
+	return r < 0 ? err_wrap(e, "make network %s", n->name) : 0;
+}
+
 int nets_remove(struct supervisor *s, const struct network *n, bool *absent, struct err *e)
 {
-	auto_arena a = {0};
 	struct network_status st = {0};
-	struct net_spec spec = {.id = id_of(&a, n->name), .name = n->name};
+	auto_arena a = {0};
 	struct err ignored;
-	int r;
 
 	*absent = status_network_read(&a, n->name, &st, &ignored) < 0;
 	if (*absent)
@@ -218,45 +139,7 @@ int nets_remove(struct supervisor *s, const struct network *n, bool *absent, str
 	if (used_here(s, n->name) || used_by_others(s, n->name))
 		return err_set(e, EBUSY, "network %s is still in use", n->name);
 	nets_forget(s);
-	spec.bridge = st.bridge;
-	spec.parent = st.parent;
-	r = network_down(&spec, e);
-	if (!r)
-		r = ipam_subnet_free(spec.id, e);
-	if (r < 0)
-		return err_wrap(e, "remove network %s", n->name);
-	unlink(arena_printf(&a, "%s/networks/%s.json", paths_root(), n->name));
-	return 0;
-}
-
-static void parse_known(const char *subnet, const char *gateway, struct ip_addr *s,
-			struct ip_addr *g)
-{
-	struct err ignored;
-
-	if (!subnet || ip_parse(subnet, s, &ignored) < 0)
-		return;
-	first_address(s, g);
-	if (gateway && !ip_parse(gateway, g, &ignored))
-		g->prefix = s->prefix;
-}
-
-static void from_record(const struct network_status *st, struct net_spec *out)
-{
-	*out = (struct net_spec){.id = st->id,
-				 .name = st->name,
-				 .bridge = st->bridge,
-				 .parent = st->parent,
-				 .internal = st->internal,
-				 .no_icc = st->no_icc,
-				 .no_masquerade = st->no_masquerade,
-				 .mtu = (int)st->mtu};
-	if (st->driver && !strcmp(st->driver, "macvlan"))
-		out->driver = NET_MACVLAN;
-	else if (st->driver && !strcmp(st->driver, "ipvlan"))
-		out->driver = NET_IPVLAN;
-	parse_known(st->subnet4, st->gateway4, &out->subnet4, &out->gateway4);
-	parse_known(st->subnet6, st->gateway6, &out->subnet6, &out->gateway6);
+	return networks_remove(&st, e);
 }
 
 /* From its record; the bridge is made again where it is missing. */
@@ -272,10 +155,10 @@ static int find_recorded(struct supervisor *s, const char *key, const char *name
 	r = status_network_read(&n->arena, name, &st, e);
 	if (!r && !st.id)
 		r = err_set(e, ENOENT, "network %s could not be found", name);
-	if (!r) {
-		from_record(&st, &n->spec);
-		r = network_up(&n->spec, e); /* after a reboot, or when somebody took it away */
-	}
+	if (!r)
+		r = networks_spec(&n->arena, &st, &n->spec, e);
+	if (!r) /* after a reboot, or when somebody took it away */
+		r = network_up(&n->spec, e);
 	if (r < 0) {
 		arena_free(&n->arena);
 		free(n);
@@ -283,6 +166,8 @@ static int find_recorded(struct supervisor *s, const char *key, const char *name
 	}
 	n->key = arena_printf(&n->arena, "%s", key);
 	n->name = st.name;
+	n->quiet_ip6 = st.quiet_ip6;
+	n->host_ip = networks_option(&st, "com.docker.network.bridge.host_binding_ipv4");
 	n->next = s->nets;
 	s->nets = n;
 	*out = n;
@@ -335,22 +220,63 @@ static int parse_mac(const char *s, uint8_t out[6])
 	return 0;
 }
 
-static int take_address(struct instance *i, const struct net *n, const char *fixed, int family,
+/*
+ * IPv6 that nobody asked for needs no books: the IPv4 address, which is unique in the network, is
+ * the lower half of it.
+ */
+static struct ip_addr quiet_address(const struct net *n, const struct ip_addr *ip4)
+{
+	struct ip_addr out = ip_network(&n->spec.subnet6);
+
+	memcpy(out.v6.s6_addr + 12, &ip4->v4, 4);
+	return out;
+}
+
+/* The first pool with an address left gives one. */
+static int take_free(const struct net *n, const char *owner, int family, struct ip_addr *out,
+		     struct err *e)
+{
+	bool v4 = family == AF_INET;
+	const struct ip_addr *range = v4 ? &n->spec.range4 : &n->spec.range6;
+	const struct ip_addr *subnet = v4 ? &n->spec.subnet4 : &n->spec.subnet6;
+	int r = ipam_addr_take(n->spec.id, owner, NULL, range->family ? range : subnet, family, out,
+			       e);
+
+	vec_each(p, &n->spec.more) {
+		if (r == -EADDRNOTAVAIL && p->subnet.family == family)
+			r = ipam_addr_take(n->spec.id, owner, NULL,
+					   p->range.family ? &p->range : &p->subnet, family, out,
+					   e);
+	}
+	return r;
+}
+
+static int take_address(const struct net *n, const char *owner, const char *fixed, int family,
 			struct ip_addr *out, struct err *e)
 {
 	const struct ip_addr *subnet = family == AF_INET ? &n->spec.subnet4 : &n->spec.subnet6;
 	struct ip_addr wanted = {0};
-	int r = 0;
 
 	if (!subnet->family)
-		return 0;
-	if (fixed)
-		r = ip_parse(fixed, &wanted, e);
-	if (!r)
-		r = ipam_addr_take(n->spec.id, i->st.name, fixed ? &wanted : NULL, NULL, family,
-				   out, e);
-	if (!r)
-		out->prefix = subnet->prefix;
+		return !fixed ? 0
+			      : err_set(e, EINVAL, "network %s has no IPv%d addresses", n->name,
+					family == AF_INET ? 4 : 6);
+	if (!fixed)
+		return take_free(n, owner, family, out, e);
+	if (ip_parse(fixed, &wanted, e) < 0)
+		return -e->code;
+	return ipam_addr_take(n->spec.id, owner, &wanted, NULL, family, out, e);
+}
+
+int nets_take_addresses(const struct net *n, const char *owner, const char *fixed4,
+			const char *fixed6, struct endpoint_spec *out, struct err *e)
+{
+	int r = take_address(n, owner, fixed4, AF_INET, &out->ip4, e);
+
+	if (!r && n->quiet_ip6 && !fixed6 && out->ip4.family)
+		out->ip6 = quiet_address(n, &out->ip4);
+	else if (!r)
+		r = take_address(n, owner, fixed6, AF_INET6, &out->ip6, e);
 	return r;
 }
 
@@ -358,10 +284,8 @@ static int plug(struct arena *a, struct instance *i, const struct endpoint *ep, 
 		struct endpoint_spec *out, struct err *e)
 {
 	const char *mac = ep->mac_address ? ep->mac_address : i->svc->mac_address;
-	int r = take_address(i, n, ep->ipv4_address, AF_INET, &out->ip4, e);
+	int r = nets_take_addresses(n, i->st.name, ep->ipv4_address, ep->ipv6_address, out, e);
 
-	if (!r)
-		r = take_address(i, n, ep->ipv6_address, AF_INET6, &out->ip6, e);
 	if (r < 0)
 		return ep->ipv4_address || ep->ipv6_address ? err_at(e, "%s", i->svc->at) : r;
 	out->net = &n->spec;
@@ -416,6 +340,18 @@ static void remember(struct instance *i, const struct endpoint_spec *eps, size_t
 	}
 }
 
+/* "db:database" lets this container alone say "database" for db. */
+static void add_links(struct arena *a, const struct strings *links, struct pairs *out)
+{
+	vec_each(link, links) {
+		struct span rest = span_of(*link), target;
+
+		if (span_cut(&rest, ':', &target))
+			*vec_push(a, out) =
+				(struct pair){rest.p, text_lower(a, span_dup(a, target))};
+	}
+}
+
 int nets_serve(struct instance *i, struct err *e)
 {
 	struct resolver_client c = {.key = i->st.name};
@@ -430,8 +366,11 @@ int nets_serve(struct instance *i, struct err *e)
 		if (status_network_read(&a, n->name, &st, &ignored) < 0 || !st.internal)
 			c.internal_only = false;
 	}
-	if (i->svc)
+	if (i->svc) {
 		c.upstreams = i->svc->dns;
+		add_links(&a, &i->svc->links, &c.links);
+		add_links(&a, &i->svc->external_links, &c.links);
+	}
 	return resolver_serve(i->of->resolver, i->netns, &c, e);
 }
 
@@ -525,6 +464,48 @@ static void set_address(struct ip_addr *out, const char *text)
 		out->family = 0;
 }
 
+/* "3000", "3000/udp"; a range is left out, nobody looks for one. */
+static void add_exposed(struct arena *a, const char *text, struct resolver_record *rec)
+{
+	struct span rest = span_of(text), number;
+	uint64_t port;
+	bool typed = span_cut(&rest, '/', &number);
+
+	if (!text_to_u64(span_dup(a, number), &port) && port && port < 65536)
+		*vec_push(a, &rec->ports) = (struct resolver_port){
+			(uint16_t)port, typed ? span_dup(a, rest) : "tcp", NULL};
+}
+
+static bool has_port(const struct resolver_record *rec, const struct port *p)
+{
+	vec_each(x, &rec->ports) {
+		if (x->port == p->target && !strcmp(x->protocol, p->protocol ? p->protocol : "tcp"))
+			return true;
+	}
+	return false;
+}
+
+static void add_ports(struct arena *a, const struct service *svc, struct resolver_record *rec)
+{
+	vec_each(p, &svc->ports) {
+		if (!has_port(rec, p))
+			*vec_push(a, &rec->ports) = (struct resolver_port){
+				(uint16_t)p->target, p->protocol ? p->protocol : "tcp",
+				p->name ? p->name : p->app_protocol};
+	}
+	vec_each(x, &svc->expose)
+		add_exposed(a, *x, rec);
+}
+
+static bool is_quiet_ip6(const struct supervisor *s, const char *network)
+{
+	for (const struct net *n = s->nets; n; n = n->next) {
+		if (!strcmp(n->spec.id, network))
+			return n->quiet_ip6;
+	}
+	return false;
+}
+
 void nets_announce(struct instance *i)
 {
 	auto_arena a = {0};
@@ -549,6 +530,9 @@ void nets_announce(struct instance *i)
 		rec.ptr_name = arena_printf(&a, "%s.%s", i->st.name, n->name);
 		set_address(&rec.ip4, n->ip4);
 		set_address(&rec.ip6, n->ip6);
+		rec.quiet_ip6 = is_quiet_ip6(i->of, n->id);
+		if (i->svc)
+			add_ports(&a, i->svc, &rec);
 		rec.ready = instance_is_ready(i);
 		resolver_set(i->of->resolver, &rec);
 	}

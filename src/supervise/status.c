@@ -90,16 +90,20 @@ static const struct member network_rows[] = {
 	ROW("name", TEXT, network_status, name),    ROW("id", TEXT, network_status, id),
 	ROW("project", TEXT, network_status, project), ROW("key", TEXT, network_status, key),
 	ROW("driver", TEXT, network_status, driver), ROW("hash", TEXT, network_status, hash),
-	ROW("subnet4", TEXT, network_status, subnet4), ROW("gateway4", TEXT, network_status, gateway4),
-	ROW("subnet6", TEXT, network_status, subnet6), ROW("gateway6", TEXT, network_status, gateway6),
-	ROW("parent", TEXT, network_status, parent), ROW("bridge", TEXT, network_status, bridge),
 	ROW("internal", BOOL, network_status, internal),
 	ROW("attachable", BOOL, network_status, attachable),
-	ROW("no_icc", BOOL, network_status, no_icc),
-	ROW("no_masquerade", BOOL, network_status, no_masquerade),
-	ROW("mtu", INT64, network_status, mtu),     ROW("created_ns", INT64, network_status, created_ns),
+	ROW("quiet_ip6", BOOL, network_status, quiet_ip6),
+	ROW("created_ns", INT64, network_status, created_ns),
+	ROW("options", PAIRS, network_status, options),
 	ROW("labels", PAIRS, network_status, labels), {0},
 	/* clang-format on */
+};
+static const struct member pool_rows[] = {
+	ROW("subnet", TEXT, status_pool, subnet),
+	ROW("gateway", TEXT, status_pool, gateway),
+	ROW("range", TEXT, status_pool, range),
+	ROW("reserved", PAIRS, status_pool, reserved),
+	{0},
 };
 
 static json_t *value_of(const struct member *m, const void *field)
@@ -504,6 +508,12 @@ char *status_text(struct arena *a, const struct status *s)
 	return arena_printf(a, "Up %s%s", since(a, s->started_ns), extra);
 }
 
+static void read_network(struct arena *a, const json_t *j, struct network_status *out)
+{
+	read_rows(a, network_rows, j, out);
+	read_list(a, j, "pools", pool_rows, &out->pools);
+}
+
 int status_networks(struct arena *a, struct network_statuses *out, struct err *e)
 {
 	char *dir = arena_printf(a, "%s/networks", paths_root());
@@ -516,7 +526,7 @@ int status_networks(struct arena *a, struct network_statuses *out, struct err *e
 
 		if (text_ends(*n, ".json") &&
 		    !read_json(a, arena_printf(a, "%s/%s", dir, *n), &j, &broken))
-			read_rows(a, network_rows, j, vec_push(a, out));
+			read_network(a, j, vec_push(a, out));
 	}
 	return r;
 }
@@ -528,6 +538,7 @@ int status_network_write(const struct network_status *n, struct err *e)
 	char *dir;
 	int r = paths_make(&a, paths_root(), "networks", &dir, e);
 
+	write_list(j, "pools", pool_rows, &n->pools);
 	return r < 0 ? r : write_json(dir, arena_printf(&a, "%s.json", n->name), j, e);
 }
 
@@ -538,6 +549,6 @@ int status_network_read(struct arena *a, const char *name, struct network_status
 	int r = read_json(a, arena_printf(a, "%s/networks/%s.json", paths_root(), name), &j, e);
 
 	if (!r)
-		read_rows(a, network_rows, j, out);
+		read_network(a, j, out);
 	return r;
 }

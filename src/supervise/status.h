@@ -112,13 +112,17 @@ char *status_project_file(struct arena *a, const char *project);    /* the saved
 char *status_control_path(struct arena *a, const char *project);
 
 /* Networks that berth has made: BERTH_ROOT/networks/<name>.json. */
+struct status_pool {
+	const char *subnet, *gateway, *range; /* range NULL: all of the subnet */
+	struct pairs reserved;                /* docker's auxiliary addresses */
+};
 struct network_status {
-	const char *name, *id, *project, *key, *driver, *hash, *subnet4, *gateway4, *subnet6,
-		*gateway6;
-	const char *parent, *bridge;
-	bool internal, attachable, no_icc, no_masquerade;
-	int64_t mtu, created_ns;
-	struct pairs labels;
+	const char *name, *id, *project, *key, *driver, *hash;
+	bool internal, attachable;
+	bool quiet_ip6; /* IPv6 came without being asked for: names do not resolve to it */
+	int64_t created_ns;
+	struct pairs options, labels;
+	VEC(struct status_pool) pools;
 };
 struct network_statuses {
 	struct network_status *v;

@@ -20,6 +20,8 @@ struct instance;
 struct net { /* a network of the project, made or found */
 	struct net *next;
 	const char *key, *name;
+	const char *host_ip; /* where ports are published that name no address; NULL: everywhere */
+	bool quiet_ip6;      /* see struct network_status */
 	struct net_spec spec;
 	struct arena arena;
 };
@@ -193,6 +195,9 @@ int nets_find(struct supervisor *s, const char *key, struct net **out, struct er
 int nets_find_named(struct supervisor *s, const char *name, struct net **out,
 		    struct err *e) must_check; /* in the file or not */
 void nets_forget(struct supervisor *s);
+/* One of each family that the network has; NULL: any. */
+int nets_take_addresses(const struct net *n, const char *owner, const char *fixed4,
+			const char *fixed6, struct endpoint_spec *out, struct err *e) must_check;
 /* Its DNS server, for the networks that it is on now. */
 int nets_serve(struct instance *i, struct err *e) must_check;
 

@@ -24,11 +24,6 @@ teardown_file() {
 }
 
 ip_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").IPAddress}}" "$PROJECT-$1-1"; }
-inside() { # SERVICE COMMAND...: the host's program in the container's network namespace
-	local pid
-	pid=$(berth inspect -f '{{.State.Pid}}' "$PROJECT-$1-1") && shift
-	nsenter -t "$pid" -n "$@"
-}
 reaches() { inside "$1" nc -z -w 1 "$2" "$3"; }
 
 @test "networks are apart, and from outside there is no way to a container" {

@@ -26,3 +26,10 @@ from_client() { client curl -sf -m 2 "$1"; }
 
 # A page that names the container: `web` for the command of a busybox service.
 PAGE='sh -c "mkdir /w && hostname > /w/index.html && exec httpd -f -p 80 -h /w"'
+
+# inside SERVICE COMMAND...: the host's program in the container's network namespace.
+inside() {
+	local pid
+	pid=$(berth inspect -f '{{.State.Pid}}' "$PROJECT-$1-1") && shift
+	nsenter -t "$pid" -n "$@"
+}

@@ -3,6 +3,7 @@
 # first start the administrator is made and the scripts run against a server on loopback only.
 set -eu
 data=/data/db
+export HOME=/tmp # mongosh keeps a history
 serve() { # ADDRESS ARGUMENT...
 	local address=$1
 	shift

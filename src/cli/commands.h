@@ -71,6 +71,9 @@
 	X(port) \
 	\
 	/* running for months (ops) */ \
+	X(enable) \
+	X(disable) \
+	X(boot) \
 	\
 	/* other */ \
 	X(help) \

@@ -218,6 +218,7 @@ static void resume(struct supervisor *s, struct instance *i)
 		i->life = DOWN;
 		if (i->st.netns && !other_boot)
 			take_over_net(i);
+		boot_look(i, other_boot);
 		return;
 	}
 	if (was == STATE_RESTARTING && !other_boot) {
@@ -250,41 +251,10 @@ static void resume(struct supervisor *s, struct instance *i)
 
 		instance_empty_cgroup(i);
 		(void)!(launch_cleanup_paths(i->st.run_dir, i->st.cgroup, &ignored) < 0);
-		i->st.pid = 0;
-		i->life = DOWN;
-		i->again = was == STATE_STARTING ? i->st.attempts > 0 || i->st.started_ns
-						 : was != STATE_STOPPING;
-		if (was != STATE_STARTING) {
-			i->st.exit_code = 128 + UNKNOWN_EXIT;
-			i->st.finished_ns = when_wall_ns();
-		}
-		i->st.state = i->st.started_ns ? STATE_EXITED : STATE_CREATED;
-		instance_save(i);
-		i->again &= !i->st.manual_stop && i->svc && i->svc->restart.when != RESTART_NO;
+		boot_found(i, was);
 		return;
 	}
 	came_to_an_end(i);
-}
-
-/* A service whose policy says so comes back after a reboot, in the order of the file. */
-static void bring_back(struct supervisor *s)
-{
-	auto_json *req = json_object();
-	json_t *names = json_array();
-	struct job *j;
-
-	for (struct instance *i = s->instances; i; i = i->next) {
-		if (i->again && !i->st.one_off)
-			json_array_append_new(names, json_string(i->st.service));
-	}
-	if (!json_array_size(names)) {
-		json_decref(names);
-		return;
-	}
-	json_object_set_new(req, "services", names);
-	j = job_new(s, NULL, "boot", req);
-	j->options.goal = GOAL_START;
-	job_queue(j);
 }
 
 void adopt_sweep(struct supervisor *s)
@@ -304,10 +274,24 @@ void adopt_sweep(struct supervisor *s)
 		log_err(LOG_WARN_, &e);
 }
 
+/* A power cut can tear a state file. What the container had written stays, for a person. */
+static void put_aside(struct supervisor *s, const char *name, const char *dir)
+{
+	auto_arena a = {0};
+	char *lost = arena_printf(&a, "%s/lost", s->root_dir);
+	char *to = arena_printf(&a, "%s/%s-%lld", lost, name, (long long)when_wall_ns());
+
+	(void)!mkdir(lost, 0700);
+	if (rename(dir, to) < 0)
+		log_error("%s: %s", dir, strerror(errno));
+	else
+		log_warn("%s is kept as %s; another container takes its place", name, to);
+	s->torn = true;
+}
+
 static void add(struct supervisor *s, const char *name)
 {
 	auto_arena a = {0};
-	struct status st = {0};
 	struct err e = {0};
 	struct stat sb;
 	char *dir = arena_printf(&a, "%s/containers/%s", s->root_dir, name);
@@ -318,9 +302,10 @@ static void add(struct supervisor *s, const char *name)
 			log_err(LOG_WARN_, &e);
 		return;
 	}
-	if (instance_adopt(s, name, &e) < 0)
+	if (instance_adopt(s, name, &e) < 0) {
 		log_err(LOG_ERROR_, &e);
-	(void)st;
+		put_aside(s, name, dir);
+	}
 }
 
 int adopt_all(struct supervisor *s, struct err *e)
@@ -350,6 +335,6 @@ int adopt_all(struct supervisor *s, struct err *e)
 	adopt_exits(s);
 	if (s->instances)
 		ports_apply_later(s);
-	bring_back(s);
+	boot_bring_back(s);
 	return 0;
 }

@@ -327,7 +327,7 @@ static void begin_stop(struct job *j, struct run_step *rs, const struct step *s)
 		return;
 	}
 	tell_begun(j, s);
-	i->st.manual_stop = true;
+	i->st.manual_stop |= !i->st.interrupted; /* else it is the host that goes down */
 	i->grace_ns = j->timeout_ns;
 	if (!s->rolling || i->life != UP) {
 		instance_event(i, WANT_DOWN);

@@ -110,7 +110,7 @@ static int on_kick(struct later *later)
 
 		for (struct instance *i = s->instances; i; i = i->next)
 			all_down &= i->life == DOWN;
-		if (all_down)
+		if (all_down && !s->jobs)
 			loop_stop(s->loop, 0);
 	} else if (s->ending) {
 		supervisor_leave(s, NULL);
@@ -156,9 +156,7 @@ static int on_signal(void *arg, int sig, pid_t from)
 	if (sig == SIGHUP || s->leaving)
 		return 0;
 	s->leaving = true;
-	for (struct instance *i = s->instances; i; i = i->next)
-		instance_event(i, WANT_DOWN);
-	supervisor_kick(s);
+	boot_shut_down(s);
 	return 0;
 }
 

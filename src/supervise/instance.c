@@ -184,7 +184,7 @@ static void act_start(struct instance *i)
 		instance_event(i, FAILED);
 		return;
 	}
-	i->st.manual_stop = false;
+	i->st.manual_stop = i->st.interrupted = false;
 	instance_changed(i, NULL);
 }
 

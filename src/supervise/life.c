@@ -83,6 +83,20 @@ bool life_may_restart(const struct restart_policy *p, int exit_code, int64_t att
 	return p->max_attempts <= 0 || attempts < p->max_attempts;
 }
 
+bool life_comes_back(const struct restart_policy *p, bool was_running, bool manual_stop,
+		     bool ever_ran)
+{
+	switch (p->when) {
+	case RESTART_ALWAYS: /* even what a person had stopped */
+		return ever_ran || was_running;
+	case RESTART_UNLESS_STOPPED:
+	case RESTART_ON_FAILURE:
+		return was_running && !manual_stop;
+	default:
+		return false;
+	}
+}
+
 bool life_ran_well(const struct restart_policy *p, int64_t ran_ns)
 {
 	return ran_ns >= (p->window_ns > 0 ? p->window_ns : 10 * NS_PER_SEC);

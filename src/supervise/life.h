@@ -47,6 +47,9 @@ const char *life_name(enum life_state s);
 /* What the policy says of an exit. `attempts` counts automatic restarts since a person's start. */
 bool life_may_restart(const struct restart_policy *p, int exit_code, int64_t attempts,
 		      bool manual_stop);
+/* Whether it is started when the host comes back. was_running: when the host went down. */
+bool life_comes_back(const struct restart_policy *p, bool was_running, bool manual_stop,
+		     bool ever_ran);
 /*
  * The pause before the next restart: 100 ms doubling to a minute, reset by a run of 10 s
  * (deploy.restart_policy.delay is the least pause, .window the run that counts as good).

@@ -101,14 +101,42 @@ static void back_off_doubles_and_resets(void **state)
 	assert_int_equal(life_back_off(&p, 0, &memory), 5 * NS_PER_SEC);
 }
 
+static void after_a_reboot(void **state)
+{
+	static const struct {
+		enum restart when;
+		const char *back; /* running, running but stopped by hand, exited, exited by hand,
+				     new */
+	} rows[] = {
+		{RESTART_NO, "-----"},
+		{RESTART_ALWAYS, "++++-"},
+		{RESTART_UNLESS_STOPPED, "+----"},
+		{RESTART_ON_FAILURE, "+----"},
+	};
+	static const struct {
+		bool running, manual, ever;
+	} cases[] = {{true, false, true},
+		     {true, true, true},
+		     {false, false, true},
+		     {false, true, true},
+		     {false, false, false}};
+
+	for (size_t r = 0; r < countof(rows); r++) {
+		struct restart_policy p = {.when = rows[r].when};
+
+		for (size_t c = 0; c < countof(cases); c++)
+			assert_int_equal(life_comes_back(&p, cases[c].running, cases[c].manual,
+							 cases[c].ever),
+					 rows[r].back[c] == '+');
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_cell),
-		cmocka_unit_test(always_stoppable),
-		cmocka_unit_test(without_leave_it_ends),
-		cmocka_unit_test(policies),
-		cmocka_unit_test(back_off_doubles_and_resets),
+		cmocka_unit_test(every_cell),       cmocka_unit_test(after_a_reboot),
+		cmocka_unit_test(always_stoppable), cmocka_unit_test(without_leave_it_ends),
+		cmocka_unit_test(policies),         cmocka_unit_test(back_off_doubles_and_resets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,7 @@ struct instance {
 	bool draining;         /* about to stop: no new connections */
 	bool healing;          /* its last end was ours, because it was unhealthy */
 	struct conn *attached; /* reads its terminal in our place */
-	bool wired, removing, again /* after a reboot */, hooks_ok;
+	bool wired, removing, again /* after a reboot */, was_running /* before it */, hooks_ok;
 	int asked;
 	unsigned kills;        /* of the stop under way that did not end it */
 	unsigned starts, ends; /* counted, so that a waiting step notices */
@@ -136,6 +136,7 @@ struct supervisor {
 	struct later kick, rules;
 	struct timer lonely;
 	bool ending, leaving, forget, left;
+	bool torn;         /* a container's state could not be read */
 	int64_t loaded_ns; /* mtime of the definition that is in use */
 	const struct handover *handover;
 	json_t *timeline; /* spans of the last up */
@@ -200,6 +201,12 @@ int nets_take_addresses(const struct net *n, const char *owner, const char *fixe
 			const char *fixed6, struct endpoint_spec *out, struct err *e) must_check;
 /* Its DNS server, for the networks that it is on now. */
 int nets_serve(struct instance *i, struct err *e) must_check;
+
+/* boot.c */
+void boot_found(struct instance *i, enum status_state was);
+void boot_look(struct instance *i, bool other_boot);
+void boot_bring_back(struct supervisor *s);
+void boot_shut_down(struct supervisor *s);
 
 /* connect.c */
 void connect_request(struct conn *c, const json_t *req);

@@ -378,7 +378,36 @@ int decode_service(struct arena *a, const struct node *n, void *out, struct err 
 	return 0;
 }
 
-static void finish(struct arena *a, struct project *p, const struct node *n, struct service *s)
+/* A network of the host or of nobody is what network_mode says in one word. */
+static const char *mode_of_network(const struct network *n)
+{
+	const char *word = n->external ? n->name : n->driver;
+
+	return word && (!strcmp(word, "host") || !strcmp(word, "none")) ? word : NULL;
+}
+
+static int settle_mode(const struct project *p, struct service *s, struct err *e)
+{
+	for (size_t i = 0; i < s->networks.n; i++) {
+		const struct network *n = project_network(p, s->networks.v[i].network);
+		const char *mode = n ? mode_of_network(n) : NULL;
+
+		if (!mode)
+			continue;
+		if (s->networks.n > 1) {
+			err_set(e, EINVAL,
+				"service \"%s\": network \"%s\" is %s and allows no other", s->name,
+				n->key, mode);
+			return err_at(e, "%s", n->at);
+		}
+		s->network_mode = mode;
+		s->networks.n = 0;
+	}
+	return 0;
+}
+
+static int finish(struct arena *a, struct project *p, const struct node *n, struct service *s,
+		  struct err *e)
 {
 	const struct node *logging = node_get(n, "logging"), *opts = node_get(logging, "options");
 	const struct node *mounts = node_get(n, "volumes");
@@ -399,6 +428,7 @@ static void finish(struct arena *a, struct project *p, const struct node *n, str
 			(struct pair){opts->kids.v[i]->key, opts->kids.v[i]->text};
 	if (s->networks.n > 1)
 		qsort(s->networks.v, s->networks.n, sizeof(*s->networks.v), by_priority);
+	return settle_mode(p, s, e);
 }
 
 void project_hash(struct project *p)
@@ -415,7 +445,7 @@ int project_decode(struct arena *a, struct project *p, struct err *e)
 	int r = schema_decode(a, &compose_row, p->tree, p, e);
 
 	for (size_t i = 0; i < p->services.n && !r; i++)
-		finish(a, p, services->kids.v[i], &p->services.v[i]);
+		r = finish(a, p, services->kids.v[i], &p->services.v[i], e);
 	p->x_berth = node_get(p->tree, "x-berth");
 	return r;
 }

@@ -4,6 +4,7 @@
 #include "net/ip.h"
 #include "net/link.h"
 #include "net/netns.h"
+#include "net/parent.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_bridge.h>
@@ -119,7 +120,8 @@ static int find_parent(struct wire *w, struct err *e)
 {
 	const struct net_spec *n = w->ep->net;
 	char bridge[LINK_NAME];
-	const char *name = n->driver == NET_BRIDGE ? link_bridge_name(n, bridge) : n->parent;
+	const char *name =
+		n->driver == NET_BRIDGE ? link_bridge_name(n, bridge) : parent_name(n, bridge);
 
 	w->parent = link_index(name);
 	if (w->parent < 0)
@@ -213,6 +215,27 @@ static void tune_port(struct rtnl *r, const struct wire *w, bool reflect)
 	mnl_attr_put_strz(r->now, IFLA_IFNAME, w->ep->host_side);
 }
 
+static uint32_t mode_number(const struct net_spec *n)
+{
+	/* clang-format off */
+	static const struct { enum net_driver driver; const char *mode; uint32_t number; } rows[] = {
+		{NET_MACVLAN, "bridge",   MACVLAN_MODE_BRIDGE},
+		{NET_MACVLAN, "private",  MACVLAN_MODE_PRIVATE},
+		{NET_MACVLAN, "vepa",     MACVLAN_MODE_VEPA},
+		{NET_MACVLAN, "passthru", MACVLAN_MODE_PASSTHRU},
+		{NET_IPVLAN,  "l2",       IPVLAN_MODE_L2},
+		{NET_IPVLAN,  "l3",       IPVLAN_MODE_L3},
+		{NET_IPVLAN,  "l3s",      IPVLAN_MODE_L3S},
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; n->mode && i < countof(rows); i++) {
+		if (rows[i].driver == n->driver && !strcmp(rows[i].mode, n->mode))
+			return rows[i].number;
+	}
+	return n->driver == NET_MACVLAN ? MACVLAN_MODE_BRIDGE : IPVLAN_MODE_L2;
+}
+
 static void create_vlan(struct rtnl *r, const struct wire *w, int netns_fd)
 {
 	bool macvlan = w->ep->net->driver == NET_MACVLAN;
@@ -227,9 +250,9 @@ static void create_vlan(struct rtnl *r, const struct wire *w, int netns_fd)
 	mnl_attr_put_strz(r->now, IFLA_INFO_KIND, macvlan ? "macvlan" : "ipvlan");
 	data = mnl_attr_nest_start(r->now, IFLA_INFO_DATA);
 	if (macvlan)
-		mnl_attr_put_u32(r->now, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+		mnl_attr_put_u32(r->now, IFLA_MACVLAN_MODE, mode_number(w->ep->net));
 	else
-		mnl_attr_put_u16(r->now, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
+		mnl_attr_put_u16(r->now, IFLA_IPVLAN_MODE, (uint16_t)mode_number(w->ep->net));
 	mnl_attr_nest_end(r->now, data);
 	mnl_attr_nest_end(r->now, info);
 }
@@ -277,16 +300,41 @@ static int guard_all(const struct census *c, struct err *e)
 	return guard_apply(&text, e);
 }
 
+static bool speaks_ip6(const struct endpoint_spec *ep)
+{
+	vec_each(a, &ep->link_local) {
+		if (a->family == AF_INET6)
+			return true;
+	}
+	return ep->ip6.family;
+}
+
 /* Per-interface switches exist once the interfaces do, and only inside. */
 static int set_switches(void *arg)
 {
 	const struct census *c = arg;
 
 	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
-		if (!w->ep->ip6.family)
+		if (!speaks_ip6(w->ep))
 			(void)netns_sysctl("1", "ipv6/conf/%s/disable_ipv6", w->name);
 	}
 	return 0;
+}
+
+/* By the gateway of the pool that the address is of. Layer 3 has no neighbours to go by. */
+static void way_out(struct rtnl *in, const struct wire *w, const struct ip_addr *ip)
+{
+	const struct net_spec *n = w->ep->net;
+	struct ip_addr gateway = ip->family == AF_INET ? n->gateway4 : n->gateway6;
+
+	vec_each(p, &n->more) {
+		if (ip_in(ip, &p->subnet))
+			gateway = p->gateway;
+	}
+	if (n->driver == NET_IPVLAN && n->mode && text_starts(n->mode, "l3"))
+		link_default_route(in, w->inside, &(struct ip_addr){.family = ip->family}, true);
+	else if (gateway.family)
+		link_default_route(in, w->inside, &gateway, false);
 }
 
 static void dress(struct rtnl *in, const struct wire *w)
@@ -301,12 +349,12 @@ static void dress(struct rtnl *in, const struct wire *w)
 		link_address(in, w->inside, &ep->ip6, false);
 	vec_each(a, &ep->link_local)
 		link_address(in, w->inside, a, true);
-	if (!ep->default_route || n->internal)
+	if (n->internal)
 		return;
-	if (ep->ip4.family && n->gateway4.family)
-		link_default_route(in, w->inside, &n->gateway4);
-	if (ep->ip6.family && n->gateway6.family)
-		link_default_route(in, w->inside, &n->gateway6);
+	if (ep->route4 && ep->ip4.family)
+		way_out(in, w, &ep->ip4);
+	if (ep->route6 && ep->ip6.family)
+		way_out(in, w, &ep->ip6);
 }
 
 static int dress_all(struct rtnl *in, const struct census *c, struct err *e)
@@ -374,6 +422,7 @@ int endpoints_attach(int netns_fd, struct endpoint_spec *eps, size_t n, struct e
 	for (size_t i = 0; i < n; i++) {
 		wires[i].ep = &eps[i];
 		choose_mac(&eps[i], wires[i].mac);
+		memcpy(eps[i].mac, wires[i].mac, sizeof(eps[i].mac));
 	}
 	r = rtnl_open(&in, netns_fd, e);
 	if (!r)

@@ -23,7 +23,7 @@ static void wire_up(struct pair_of *p, struct net_spec net)
 	for (int i = 0; i < 2; i++) {
 		snprintf(p->pin[i], sizeof(p->pin[i]), "%s/ns%d", p->dir, i);
 		assert_ok(netns_make(p->pin[i], &p->ns[i], &e));
-		p->ep[i] = (struct endpoint_spec){.net = &p->net, .default_route = true};
+		p->ep[i] = (struct endpoint_spec){.net = &p->net, .route4 = true, .route6 = true};
 		p->ep[i].ip4 = ip_of(i ? "10.77.1.3/24" : "10.77.1.2/24");
 		if (p->net.subnet6.family)
 			p->ep[i].ip6 = ip_of(i ? "fd77::3/64" : "fd77::2/64");
@@ -143,8 +143,8 @@ static void many_endpoints_in_one_call(void **state)
 		nets[i].gateway4 = ip_of(ip);
 		assert_ok(network_up(&nets[i], &e));
 		snprintf(ip, sizeof(ip), "10.78.%d.9/24", i);
-		eps[i] = (struct endpoint_spec){
-			.net = &nets[i], .ip4 = ip_of(ip), .default_route = i == 7};
+		eps[i] =
+			(struct endpoint_spec){.net = &nets[i], .ip4 = ip_of(ip), .route4 = i == 7};
 	}
 	eps[3].interface = "wan0";
 	memcpy(eps[4].mac, (uint8_t[]){2, 1, 2, 3, 4, 5}, 6);

@@ -99,15 +99,3 @@ int host_forwarding(const struct net_spec *n, struct err *e)
 	}
 	return r;
 }
-
-int host_check_parent(const struct net_spec *n, struct err *e)
-{
-	if (!n->parent) {
-		err_set(e, EINVAL, "network %s names no parent interface", n->name);
-		return err_hint(e, "add driver_opts: {parent: eth0}");
-	}
-	if (link_index(n->parent) < 0)
-		return err_set(e, ENODEV, "network %s: there is no interface %s on this host",
-			       n->name, n->parent);
-	return 0;
-}

@@ -10,5 +10,3 @@ int host_forwarding(const struct net_spec *n, struct err *e) must_check;
 bool host_has_ipv6(void);
 /* True where berth turned it on: then it must forward for nobody but berth's networks. */
 bool host_forwards_for_us(void);
-/* The parent interface of a macvlan or ipvlan network must exist. */
-int host_check_parent(const struct net_spec *n, struct err *e) must_check;

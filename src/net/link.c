@@ -3,6 +3,7 @@
 #include "net/host.h"
 #include "net/ip.h"
 #include "net/netns.h"
+#include "net/parent.h"
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_bridge.h>
@@ -73,7 +74,7 @@ void link_address(struct rtnl *r, int index, const struct ip_addr *a, bool link_
 	mnl_attr_put(r->now, IFA_ADDRESS, ip_size(a->family), &a->v6);
 }
 
-void link_default_route(struct rtnl *r, int index, const struct ip_addr *gateway)
+void link_default_route(struct rtnl *r, int index, const struct ip_addr *gateway, bool direct)
 {
 	struct rtmsg *m = rtnl_add(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*m),
 				   (struct rtnl_note){.what = "set the default route"});
@@ -81,9 +82,10 @@ void link_default_route(struct rtnl *r, int index, const struct ip_addr *gateway
 	m->rtm_family = (uint8_t)gateway->family;
 	m->rtm_table = RT_TABLE_MAIN;
 	m->rtm_protocol = RTPROT_STATIC;
-	m->rtm_scope = RT_SCOPE_UNIVERSE;
+	m->rtm_scope = direct ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 	m->rtm_type = RTN_UNICAST;
-	mnl_attr_put(r->now, RTA_GATEWAY, ip_size(gateway->family), &gateway->v6);
+	if (!direct)
+		mnl_attr_put(r->now, RTA_GATEWAY, ip_size(gateway->family), &gateway->v6);
 	mnl_attr_put_u32(r->now, RTA_OIF, (uint32_t)index);
 }
 
@@ -172,7 +174,7 @@ int network_up(const struct net_spec *n, struct err *e)
 	int index, ret;
 
 	if (n->driver != NET_BRIDGE)
-		return host_check_parent(n, e);
+		return parent_up(n, e);
 	link_bridge_name(n, name);
 	ret = rtnl_open(&r, -1, e);
 	if (!ret)
@@ -201,7 +203,7 @@ int network_down(const struct net_spec *n, struct err *e)
 	char name[LINK_NAME];
 
 	if (n->driver != NET_BRIDGE)
-		return 0;
+		return parent_down(n, e);
 	if (rtnl_open(&r, -1, e) < 0)
 		return -e->code;
 	if (is_foreign(&r, n, link_bridge_name(n, name)))

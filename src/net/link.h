@@ -16,6 +16,7 @@ void link_delete(struct rtnl *r, const char *name);
 /* No automatic IPv6 link-local address: a bridge port or a dark interface needs none. */
 void link_no_ipv6_auto(struct rtnl *r);
 void link_address(struct rtnl *r, int index, const struct ip_addr *a, bool link_scope);
-void link_default_route(struct rtnl *r, int index, const struct ip_addr *gateway);
+/* direct: all addresses are on the wire itself; of the gateway only the family counts. */
+void link_default_route(struct rtnl *r, int index, const struct ip_addr *gateway, bool direct);
 /* Makes the kernel act on a change of carrier now; fd: any socket in the interface's namespace. */
 void link_settle(int fd, const char *name);

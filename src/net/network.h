@@ -43,9 +43,9 @@ struct net_spec {
 struct endpoint_spec {
 	const struct net_spec *net;
 	struct ip_addr ip4, ip6;
-	uint8_t mac[6];        /* all zero: derived from ip4 */
+	uint8_t mac[6];        /* all zero: derived from ip4, and filled in */
 	const char *interface; /* inside; NULL: ethN */
-	bool default_route;    /* of this container */
+	bool route4, route6;   /* the container's way out, by family */
 	VEC(struct ip_addr) link_local;
 	char host_side[16]; /* out: name of the veth on the host */
 };

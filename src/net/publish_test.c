@@ -18,7 +18,7 @@ static int add_container(struct stage *s, int i, const struct net_spec *n, const
 			 const char *ip6)
 {
 	struct endpoint_spec ep = {
-		.net = n, .ip4 = ip_of(ip4), .ip6 = ip_of(ip6), .default_route = true};
+		.net = n, .ip4 = ip_of(ip4), .ip6 = ip_of(ip6), .route4 = true, .route6 = true};
 	struct err e;
 	int ns;
 

@@ -56,6 +56,7 @@ static void remember(struct instance *i, const struct net *n, const struct endpo
 		.ip4 = printed(&i->arena, &ep->ip4),
 		.ip6 = printed(&i->arena, &ep->ip6),
 		.gateway = printed(&i->arena, &n->spec.gateway4),
+		.mac = nets_mac(&i->arena, ep->mac),
 	};
 	json_array_foreach(aliases, k, alias)
 	{
@@ -82,7 +83,7 @@ static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
 		return -e->code;
 	ep.net = &n->spec;
 	/* The way out stays as it is, unless there was none. */
-	ep.default_route = !i->st.networks.n;
+	ep.route4 = ep.route6 = !i->st.networks.n;
 	if (nets_take_addresses(n, i->st.name, json_string_or(req, "ip4", NULL),
 				json_string_or(req, "ip6", NULL), &ep, e) < 0 ||
 	    endpoints_attach(i->netns, &ep, 1, e) < 0) {
@@ -111,7 +112,9 @@ static int disconnect_from(struct supervisor *s, const json_t *req, struct err *
 		return -e->code;
 	ep.net = &n->spec;
 	ep.interface = on->interface;
-	/* The interface is found by its MAC, which follows from the address. */
+	/* The interface is found by its MAC. */
+	if (on->mac && nets_parse_mac(on->mac, ep.mac) < 0)
+		return err_set(e, EINVAL, "\"%s\" is not a MAC address", on->mac);
 	if ((on->ip4 && ip_parse(on->ip4, &ep.ip4, e) < 0) ||
 	    (on->ip6 && ip_parse(on->ip6, &ep.ip6, e) < 0) || endpoint_detach(i->netns, &ep, e) < 0)
 		return -e->code;

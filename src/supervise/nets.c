@@ -208,7 +208,7 @@ int nets_find_named(struct supervisor *s, const char *name, struct net **out, st
 	return find_recorded(s, name, name, out, e);
 }
 
-static int parse_mac(const char *s, uint8_t out[6])
+int nets_parse_mac(const char *s, uint8_t out[6])
 {
 	unsigned v[6];
 
@@ -289,31 +289,54 @@ static int plug(struct arena *a, struct instance *i, const struct endpoint *ep, 
 	if (r < 0)
 		return ep->ipv4_address || ep->ipv6_address ? err_at(e, "%s", i->svc->at) : r;
 	out->net = &n->spec;
-	out->interface = ep->interface_name;
-	if (mac && parse_mac(mac, out->mac) < 0)
+	out->interface = ep->interface_name ? ep->interface_name
+					    : pairs_get(&ep->driver_opts,
+							"com.docker.network.endpoint.ifname");
+	if (mac && nets_parse_mac(mac, out->mac) < 0)
 		return err_set(e, EINVAL, "\"%s\" is not a MAC address", mac);
 	vec_each(l, &ep->link_local_ips) {
-		r = ip_parse(*l, vec_push(a, &out->link_local), e);
+		struct ip_addr *ip = vec_push(a, &out->link_local);
+
+		r = ip_parse(*l, ip, e);
 		if (r < 0)
 			return r;
+		if (!strchr(*l, '/')) /* as the whole of 169.254/16 or fe80::/64 */
+			ip->prefix = ip->family == AF_INET ? 16 : 64;
 	}
 	return 0;
 }
 
-/* The default route goes to the highest gw_priority, else the first that leads outside. */
-static void pick_route(const struct service *svc, struct endpoint_spec *eps, size_t n)
+/* The way out of a family is by the highest gw_priority, else by the first that leads outside. */
+static struct endpoint_spec *pick_route(const struct service *svc, struct endpoint_spec *eps,
+					size_t n, bool v6)
 {
-	size_t best = SIZE_MAX;
+	struct endpoint_spec *best = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (eps[i].net->internal)
+		if (eps[i].net->internal || !(v6 ? eps[i].ip6 : eps[i].ip4).family)
 			continue;
-		if (best == SIZE_MAX ||
-		    svc->networks.v[i].gw_priority > svc->networks.v[best].gw_priority)
-			best = i;
+		if (!best ||
+		    svc->networks.v[i].gw_priority > svc->networks.v[best - eps].gw_priority)
+			best = &eps[i];
 	}
-	if (best != SIZE_MAX)
-		eps[best].default_route = true;
+	return best;
+}
+
+static void pick_routes(const struct service *svc, struct endpoint_spec *eps, size_t n)
+{
+	struct endpoint_spec *by4 = pick_route(svc, eps, n, false);
+	struct endpoint_spec *by6 = pick_route(svc, eps, n, true);
+
+	if (by4)
+		by4->route4 = true;
+	if (by6)
+		by6->route6 = true;
+}
+
+const char *nets_mac(struct arena *a, const uint8_t mac[6])
+{
+	return arena_printf(a, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+			    mac[4], mac[5]);
 }
 
 static void remember(struct instance *i, const struct endpoint_spec *eps, size_t n)
@@ -332,6 +355,7 @@ static void remember(struct instance *i, const struct endpoint_spec *eps, size_t
 			.ip4 = printed(a, &eps[k].ip4, false),
 			.ip6 = printed(a, &eps[k].ip6, false),
 			.gateway = printed(a, &eps[k].net->gateway4, false),
+			.mac = nets_mac(a, eps[k].mac),
 			.interface =
 				eps[k].interface ? arena_printf(a, "%s", eps[k].interface) : NULL,
 		};
@@ -390,7 +414,7 @@ static int attach_all(struct instance *i, struct err *e)
 	}
 	if (r < 0)
 		return r;
-	pick_route(i->svc, eps, n);
+	pick_routes(i->svc, eps, n);
 	r = endpoints_attach(i->netns, eps, n, e);
 	if (!r)
 		remember(i, eps, n);

@@ -119,6 +119,18 @@ static void show(struct instance *i, const struct port *p, uint16_t host_port)
 	};
 }
 
+/* What a network of the service says about ports that name no address; NULL: nothing. */
+static const char *usual_address(const struct instance *i)
+{
+	vec_each(ep, &i->svc->networks) {
+		for (const struct net *n = i->of->nets; n; n = n->next) {
+			if (n->host_ip && !strcmp(n->key, ep->network))
+				return n->host_ip;
+		}
+	}
+	return NULL;
+}
+
 int ports_reserve(struct instance *i, struct err *e)
 {
 	const char *mode = i->svc->network_mode;
@@ -130,14 +142,17 @@ int ports_reserve(struct instance *i, struct err *e)
 	before.ports = i->st.ports;
 	i->st.ports.v = NULL;
 	i->st.ports.n = i->st.ports.cap = 0;
-	vec_each(p, &i->svc->ports) {
+	vec_each(given, &i->svc->ports) {
 		struct reservation *got;
 		struct instance known = {.of = i->of, .st = before, .svc = i->svc};
+		struct port p = *given;
 
-		r = one(&known, p, &got, e);
+		if (!p.host_ip || !*p.host_ip)
+			p.host_ip = usual_address(i);
+		r = one(&known, &p, &got, e);
 		if (r < 0)
 			return r;
-		show(i, p, got->port);
+		show(i, &p, got->port);
 	}
 	return 0;
 }

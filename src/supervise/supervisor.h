@@ -199,6 +199,8 @@ void nets_forget(struct supervisor *s);
 /* One of each family that the network has; NULL: any. */
 int nets_take_addresses(const struct net *n, const char *owner, const char *fixed4,
 			const char *fixed6, struct endpoint_spec *out, struct err *e) must_check;
+const char *nets_mac(struct arena *a, const uint8_t mac[6]); /* "02:42:0a:00:00:02" */
+int nets_parse_mac(const char *s, uint8_t out[6]);
 /* Its DNS server, for the networks that it is on now. */
 int nets_serve(struct instance *i, struct err *e) must_check;
 

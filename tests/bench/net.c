@@ -43,7 +43,7 @@ static int wire_all(const struct net_spec *net, const char *dir)
 	int ns = -1;
 
 	for (int i = 0; i < ENDPOINTS; i++) {
-		struct endpoint_spec ep = {.net = net, .default_route = true};
+		struct endpoint_spec ep = {.net = net, .route4 = true};
 		int64_t before = when_mono_ns();
 
 		close_at(&ns);

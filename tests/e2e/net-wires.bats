@@ -1,0 +1,197 @@
+#!/usr/bin/env bats
+# What a file may say about networks: pools, fixed addresses, interfaces, drivers and their options.
+load lib
+load net
+
+setup_file() {
+	root_up
+	client_up
+	make_busybox_image >/dev/null
+}
+teardown_file() {
+	client_down
+	root_down
+}
+
+ip_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").IPAddress}}" "$PROJECT-$1-1"; }
+
+@test "pools, ranges, reserved and fixed addresses" {
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000}
+		  b: {image: busybox, command: sleep 1000, deploy: {replicas: 3}}
+		  c: {image: busybox, command: sleep 1000, networks: {default: {ipv4_address: 10.61.7.9, ipv6_address: "fd61::77"}}}
+		networks:
+		  default:
+		    enable_ipv6: true
+		    ipam:
+		      config:
+		        - {subnet: 10.61.1.0/24, ip_range: 10.61.1.8/30, gateway: 10.61.1.8, aux_addresses: {router: 10.61.1.9}}
+		        - {subnet: 10.61.7.0/29, gateway: 10.61.7.6}
+		        - {subnet: 10.61.7.8/29, gateway: 10.61.7.14}
+		        - {subnet: "fd61::/64", gateway: "fd61::fe"}
+	EOF
+	run -0 berth up -d
+	# Two of the first pool are left, then the next serves.
+	run -0 sh -c "for s in a-1 b-1 b-2 b-3; do $BERTH inspect -f '{{(index .NetworkSettings.Networks \"${PROJECT}_default\").IPAddress}}' $PROJECT-\$s; done | sort"
+	[ "${lines[*]}" = "10.61.1.10 10.61.1.11 10.61.7.1 10.61.7.2" ]
+	[ "$(ip_of c "${PROJECT}_default")" = 10.61.7.9 ]
+	inside c ip -6 addr show dev eth0 | grep -q fd61::77/64
+	inside c ip route | grep -q 'default via 10.61.7.14'
+	inside c ip -6 route | grep -q 'default via fd61::fe'
+	run -0 berth network inspect -f '{{json .IPAM.Config}}' "${PROJECT}_default"
+	[[ $output == *'"IPRange":"10.61.1.8/30"'*'"AuxiliaryAddresses":{"router":"10.61.1.9"}'* ]]
+	berth exec -T c ping -c 1 -W 2 a
+	nc -l -p 9100 </dev/null >/dev/null 3>&- &
+	client nc -l -p 9100 </dev/null >/dev/null 3>&- &
+	out() { inside c nc -z -w 1 192.0.2.2 9100; }
+	wait_for 3 out
+	kill %1 || true
+	sed -i 's/10.61.1.8\/30/10.62.1.0\/30/' compose.yaml
+	berth down -t 0
+	run ! berth up -d
+	[[ $output == *"ip_range 10.62.1.0/30 is not within the subnet 10.61.1.0/24"* ]]
+}
+
+@test "interfaces: order, names, hardware addresses, link-local ones, the way out" {
+	compose <<-EOF
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    networks:
+		      one: {mac_address: "02:11:22:33:44:55", link_local_ips: [169.254.7.7, "fe80::7"]}
+		      two: {priority: 10, gw_priority: 5}
+		      three: {interface_name: wan0}
+		networks: {one: , two: {driver_opts: {com.docker.network.driver.mtu: 1300}}, three: {internal: true}}
+	EOF
+	run -0 berth up -d
+	inside a ip -o link show eth1 | grep -q 02:11:22:33:44:55
+	inside a ip addr show eth1 | grep -q 169.254.7.7/16
+	inside a ip addr show eth1 | grep -q fe80::7/64
+	inside a ip -o link show eth0 | grep -q 'mtu 1300'
+	inside a ip link show wan0
+	inside a ip route | grep -q '^default .*dev eth0'
+	inside a ip -6 route | grep -q '^default .*dev eth0'
+	berth inspect -f "{{(index .NetworkSettings.Networks \"${PROJECT}_one\").MacAddress}}" "$PROJECT-a-1" |
+		grep 02:11:22:33:44:55
+}
+
+@test "options of a bridge: its name, no masquerading, where ports are bound" {
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: $PAGE, ports: ["8090:80"], networks: [n]}
+		networks:
+		  n:
+		    driver_opts:
+		      com.docker.network.bridge.name: brown0
+		      com.docker.network.bridge.enable_ip_masquerade: "false"
+		      com.docker.network.bridge.host_binding_ipv4: 127.0.0.1
+	EOF
+	run -0 berth up -d
+	ip link show brown0
+	wait_for 5 get http://127.0.0.1:8090
+	run ! from_client http://192.0.2.1:8090
+	[ "$(berth port a 80)" = 127.0.0.1:8090 ]
+	# The client sees the container's own address, and answers by its route to this host.
+	client nc -n -v -l -p 9101 >"$BERTH_HOME/peer" 2>&1 3>&- &
+	greets() { inside a nc -z -w 1 192.0.2.2 9101; }
+	wait_for 3 greets
+	wait_for 3 grep -q "$(ip_of a "${PROJECT}_n")" "$BERTH_HOME/peer"
+	berth down -t 0
+	run ! ip link show brown0
+	# An interface of somebody else is not taken over, nor taken away.
+	ip link add brown0 type bridge
+	run ! berth up -d
+	[[ $output == *"brown0 exists already"* ]]
+	berth down -t 0
+	ip link del brown0
+}
+
+# a wire of its own between this host and the client: wireN here, farN there.
+wire_up() {
+	ip link add "wire$1" type veth peer name "far$1" netns "$CLIENT"
+	ip link set "wire$1" up
+	client ip link set "far$1" up
+}
+kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link del probe0; }
+
+@test "macvlan puts containers on the wire, or on one that leads nowhere" {
+	compose <<-EOF
+		services:
+		  mac: {image: busybox, command: $PAGE, networks: {mac: {ipv4_address: 10.63.1.50}}}
+		  one: {image: busybox, command: $PAGE, networks: [dark]}
+		  two: {image: busybox, command: $PAGE, networks: [dark]}
+		  alone: {image: busybox, command: $PAGE, networks: [alone]}
+		networks:
+		  mac: {driver: macvlan, driver_opts: {parent: wire0}, ipam: {config: [{subnet: 10.63.1.0/24}]}}
+		  dark: {driver: macvlan}
+		  alone: {driver: macvlan, driver_opts: {macvlan_mode: private}}
+	EOF
+	wire_up 0
+	client ip addr add 10.63.1.1/24 dev far0
+	run -0 berth up -d
+	reach() { client nc -z -w 1 10.63.1.50 80; }
+	wait_for 5 reach
+	inside mac nc -z -w 1 10.63.1.50 80
+	inside one nc -z -w 1 "$(ip_of two "${PROJECT}_dark")" 80
+	inside alone ip -d -o link show eth0 | grep -q 'macvlan mode private'
+	berth exec -T one ping -c 1 -W 2 two
+	berth down -t 0
+	[ -z "$(ip -o link | grep -E 'dm-|dn-')" ]
+	ip link show wire0
+	ip link del wire0
+}
+
+@test "ipvlan in layers 2 and 3" {
+	kernel_has ipvlan || skip "this kernel has no ipvlan"
+	compose <<-EOF
+		services:
+		  two: {image: busybox, command: $PAGE, networks: {l2: {ipv4_address: 10.63.1.50}}}
+		  three: {image: busybox, command: $PAGE, networks: {l3: {ipv4_address: 10.63.2.50}}}
+		networks:
+		  l2: {driver: ipvlan, driver_opts: {parent: wire0}, ipam: {config: [{subnet: 10.63.1.0/24}]}}
+		  l3: {driver: ipvlan, driver_opts: {parent: wire1, ipvlan_mode: l3}, ipam: {config: [{subnet: 10.63.2.0/24}]}}
+	EOF
+	wire_up 0
+	wire_up 1
+	run -0 berth up -d
+	client ip addr add 10.63.1.1/24 dev far0
+	reach() { client nc -z -w 1 10.63.1.50 80; }
+	wait_for 5 reach
+	inside two ip -d -o link show eth0 | grep -q 'ipvlan *mode l2'
+	inside three ip -d -o link show eth0 | grep -q 'ipvlan *mode l3'
+	inside three ip route | grep -q '^default dev eth0'
+	ip link del wire0
+	ip link del wire1
+}
+
+@test "a VLAN for a parent is made, and goes with the network" {
+	kernel_has vlan id 5 || skip "this kernel has no VLANs"
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000, networks: [tagged]}
+		networks: {tagged: {driver: macvlan, driver_opts: {parent: up0.20}}}
+	EOF
+	run -0 berth up -d
+	ip -d link show up0.20 | grep -q 'vlan protocol 802.1Q id 20'
+	berth down -t 0
+	run ! ip link show up0.20
+}
+
+@test "networks of the host and of nobody" {
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000, networks: [hosts]}
+		  b: {image: busybox, command: sleep 1000, networks: [nobodys]}
+		  c: {image: busybox, command: sleep 1000, network_mode: none}
+		networks:
+		  hosts: {name: host, external: true}
+		  nobodys: {driver: none}
+	EOF
+	run -0 berth up -d
+	[ "$(inside a readlink /proc/self/ns/net)" = "$(readlink /proc/self/ns/net)" ]
+	for s in b c; do
+		[ "$(inside $s ip -o link | wc -l)" = 1 ]
+	done
+}

@@ -1,8 +1,8 @@
 /*
  * Tar as layers carry it: ustar, GNU long names, pax. Own code, because a layer comes from a
- * stranger: every header is checked, memory is flat, what has no place in a layer (sparse maps,
- * unknown types, negative ids, times that are not numbers) is refused with a reason. Plain tar
- * only: base/stream inflates.
+ * stranger: every header is checked, memory is flat, what has no place in a layer (unknown types,
+ * negative ids, times that are not numbers) is refused with a reason. Plain tar only: base/stream
+ * inflates.
  */
 #pragma once
 #include "base/err.h"
@@ -20,6 +20,7 @@ enum tar_type {
 	TAR_FIFO = '6'
 };
 
+enum { TAR_AT_TYPE = 156 }; /* in a header */
 enum { TAR_BLOCK_SIZE = 512, TAR_XATTRS_MAX = 64, TAR_BUFFER = 1 << 20, TAR_EXTRA_MAX = 1 << 20 };
 
 struct tar_xattr {
@@ -37,6 +38,17 @@ struct tar_entry {
 	size_t n_xattrs;
 };
 
+/* Of a file with holes: what is stored, in order. */
+struct tar_piece {
+	int64_t at, n;
+};
+
+struct tar_sparse {
+	bool given, map_in_data, half; /* half: an offset waits for its length */
+	int64_t size, at;
+	struct buf pieces, name; /* pieces: of struct tar_piece */
+};
+
 struct tar_reader {
 	int fd; /* the caller's */
 	uint8_t *buf;
@@ -44,6 +56,7 @@ struct tar_reader {
 	int64_t left, padding; /* of the entry's data */
 	int64_t entries;
 	struct buf pax, long_name, long_link;
+	struct tar_sparse sparse;
 	bool ended;
 	bool no_splice;
 	struct tar_entry entry;
@@ -55,11 +68,8 @@ void tar_reader_init(struct tar_reader *t, int fd);
 void tar_reader_done(struct tar_reader *t);
 /* The next entry in t->entry, or TAR_END. Data of the entry before is skipped. */
 int tar_next(struct tar_reader *t, struct err *e) must_check;
-/* Moves the entry's data on; the whole of it. */
+/* Moves the entry's data on; the whole of it. Holes are left in the file. */
 int tar_to_fd(struct tar_reader *t, int fd, struct err *e) must_check;
-int tar_to_sink(struct tar_reader *t, struct sink *s, struct err *e) must_check;
-int tar_to_memory(struct tar_reader *t, struct arena *a, size_t limit, struct span *out,
-		  struct err *e) must_check;
 /* Reads what follows the end marker, so that the writer of a pipe can finish. */
 int tar_drain(struct tar_reader *t, struct err *e) must_check;
 

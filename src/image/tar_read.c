@@ -1,5 +1,5 @@
 #include "base/sys.h"
-#include "image/tar.h"
+#include "image/tar_inner.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 /* clang-format off */
 enum { /* offsets of ustar's fields */
 	AT_NAME = 0, AT_MODE = 100, AT_UID = 108, AT_GID = 116, AT_SIZE = 124, AT_MTIME = 136,
-	AT_SUM = 148, AT_TYPE = 156, AT_LINK = 157, AT_MAGIC = 257, AT_MAJOR = 329, AT_MINOR = 337,
+	AT_SUM = 148, AT_LINK = 157, AT_MAGIC = 257, AT_MAJOR = 329, AT_MINOR = 337,
 	AT_PREFIX = 345,
 };
 /* clang-format on */
@@ -30,9 +30,11 @@ void tar_reader_done(struct tar_reader *t)
 	buf_done(&t->pax);
 	buf_done(&t->long_name);
 	buf_done(&t->long_link);
+	buf_done(&t->sparse.pieces);
+	buf_done(&t->sparse.name);
 }
 
-static int bad(struct tar_reader *t, struct err *e, const char *why)
+int tar_bad(struct tar_reader *t, struct err *e, const char *why)
 {
 	auto_buf name = {0};
 
@@ -59,8 +61,7 @@ static ssize_t fill(struct tar_reader *t, struct err *e)
 	return n;
 }
 
-/* n bytes or, only at their very beginning, the end of the file: TAR_END. */
-static int get(struct tar_reader *t, void *out, size_t n, struct err *e)
+int tar_get(struct tar_reader *t, void *out, size_t n, struct err *e)
 {
 	size_t done = 0, take;
 	ssize_t have;
@@ -70,7 +71,7 @@ static int get(struct tar_reader *t, void *out, size_t n, struct err *e)
 		if (have < 0)
 			return (int)have;
 		if (!have)
-			return done ? bad(t, e, "cut short") : TAR_END;
+			return done ? tar_bad(t, e, "cut short") : TAR_END;
 		take = (size_t)have < n - done ? (size_t)have : n - done;
 		memcpy((char *)out + done, t->buf + t->at, take);
 		t->at += take;
@@ -88,7 +89,7 @@ static int skip(struct tar_reader *t, int64_t n, struct err *e)
 		if (have < 0)
 			return (int)have;
 		if (!have)
-			return bad(t, e, "cut short");
+			return tar_bad(t, e, "cut short");
 		have = have < n ? have : (ssize_t)n;
 		t->at += (size_t)have;
 		n -= have;
@@ -96,8 +97,7 @@ static int skip(struct tar_reader *t, int64_t n, struct err *e)
 	return 0;
 }
 
-/* Octal digits between blanks and NULs, or GNU's base 256. -1: not a number; negatives too. */
-static int64_t number(const uint8_t *p, size_t n)
+int64_t tar_number(const uint8_t *p, size_t n)
 {
 	int64_t v = 0;
 	size_t i = 0;
@@ -126,7 +126,7 @@ static int64_t number(const uint8_t *p, size_t n)
 
 static bool sum_is_right(const uint8_t *h)
 {
-	int64_t want = number(h + AT_SUM, 8), plain = 0, with_sign = 0;
+	int64_t want = tar_number(h + AT_SUM, 8), plain = 0, with_sign = 0;
 
 	for (size_t i = 0; i < TAR_BLOCK_SIZE; i++) {
 		uint8_t c = i >= AT_SUM && i < AT_SUM + 8 ? ' ' : h[i];
@@ -151,32 +151,32 @@ static int extra(struct tar_reader *t, int64_t size, struct buf *out, struct err
 	int r = 0;
 
 	if (size > TAR_EXTRA_MAX)
-		return bad(t, e, "its extended header is larger than 1 MiB");
+		return tar_bad(t, e, "its extended header is larger than 1 MiB");
 	out->n = 0;
 	while (!r && left) {
 		n = left < (int64_t)sizeof(part) ? (size_t)left : sizeof(part);
-		r = get(t, part, n, e);
+		r = tar_get(t, part, n, e);
 		if (!r)
 			buf_add(out, part, n);
 		left -= (int64_t)n;
 	}
 	if (!r)
 		r = skip(t, -size & (TAR_BLOCK_SIZE - 1), e);
-	return r == TAR_END ? bad(t, e, "cut short") : r;
+	return r == TAR_END ? tar_bad(t, e, "cut short") : r;
 }
 
-static int set_name(struct tar_reader *t, char *to, struct span s, struct err *e)
+int tar_set_name(struct tar_reader *t, char *to, struct span s, struct err *e)
 {
 	if (s.n >= PATH_MAX)
-		return bad(t, e, "its name is longer than 4095 bytes");
+		return tar_bad(t, e, "its name is longer than 4095 bytes");
 	if (memchr(s.p, '\0', s.n))
-		return bad(t, e, "its name holds a NUL byte");
+		return tar_bad(t, e, "its name holds a NUL byte");
 	memcpy(to, s.p, s.n);
 	to[s.n] = '\0';
 	return 0;
 }
 
-static int64_t decimal(struct span s)
+int64_t tar_decimal(struct span s)
 {
 	int64_t v = 0;
 
@@ -203,14 +203,14 @@ static int pax_time(struct tar_reader *t, struct span s, struct err *e)
 		whole = s;
 		s.n = 0;
 	}
-	t->entry.mtime_s = decimal(whole);
+	t->entry.mtime_s = tar_decimal(whole);
 	for (size_t i = 0; i < s.n; i++, scale /= 10) {
 		if (!isdigit((unsigned char)s.p[i]))
-			return bad(t, e, "its time is not a number");
+			return tar_bad(t, e, "its time is not a number");
 		ns += (s.p[i] - '0') * scale;
 	}
 	if (t->entry.mtime_s < 0 || t->entry.mtime_s > time_limit)
-		return bad(t, e, "its time is not a number in range");
+		return tar_bad(t, e, "its time is not a number in range");
 	if (negative)
 		t->entry.mtime_s = -t->entry.mtime_s - (ns ? 1 : 0);
 	t->entry.mtime_ns = negative && ns ? 1000000000 - ns : ns;
@@ -219,10 +219,10 @@ static int pax_time(struct tar_reader *t, struct span s, struct err *e)
 
 static int pax_id(struct tar_reader *t, struct span value, uint32_t *out, struct err *e)
 {
-	int64_t v = decimal(value);
+	int64_t v = tar_decimal(value);
 
 	if (v < 0 || v >= UINT32_MAX)
-		return bad(t, e, "its owner is not a number below 2^32-1");
+		return tar_bad(t, e, "its owner is not a number below 2^32-1");
 	*out = (uint32_t)v;
 	return 0;
 }
@@ -232,11 +232,11 @@ static int pax_xattr(struct tar_reader *t, struct span key, struct span value, s
 	struct tar_entry *x = &t->entry;
 
 	if (x->n_xattrs == TAR_XATTRS_MAX)
-		return bad(t, e, "it has more than 64 extended attributes");
+		return tar_bad(t, e, "it has more than 64 extended attributes");
 	/* The '=' behind the key becomes its end. */
 	((char *)(uintptr_t)key.p)[key.n] = '\0';
 	if (strlen(key.p) != key.n)
-		return bad(t, e, "an attribute's name holds a NUL byte");
+		return tar_bad(t, e, "an attribute's name holds a NUL byte");
 	x->xattrs[x->n_xattrs++] = (struct tar_xattr){key.p, value};
 	return 0;
 }
@@ -249,13 +249,13 @@ static int pax_record(struct tar_reader *t, struct span key, struct span value, 
 	if (key.n > n && !memcmp(key.p, xattr, n))
 		return pax_xattr(t, (struct span){key.p + n, key.n - n}, value, e);
 	if (key.n > 10 && !memcmp(key.p, "GNU.sparse", 10))
-		return bad(t, e, "sparse files are not supported in layers");
+		return tar_sparse_record(t, key, value, e);
 	if (!value.n)
 		return 0; /* takes an earlier value back: ustar's stands */
 	if (span_is(key, "path"))
-		return set_name(t, t->entry.name, value, e);
+		return tar_set_name(t, t->entry.name, value, e);
 	if (span_is(key, "linkpath"))
-		return set_name(t, t->entry.link, value, e);
+		return tar_set_name(t, t->entry.link, value, e);
 	if (span_is(key, "mtime"))
 		return pax_time(t, value, e);
 	if (span_is(key, "uid"))
@@ -263,9 +263,9 @@ static int pax_record(struct tar_reader *t, struct span key, struct span value, 
 	if (span_is(key, "gid"))
 		return pax_id(t, value, &t->entry.gid, e);
 	if (span_is(key, "size")) {
-		t->entry.size = decimal(value);
+		t->entry.size = tar_decimal(value);
 		if (t->entry.size < 0)
-			return bad(t, e, "its size is not a number");
+			return tar_bad(t, e, "its size is not a number");
 	}
 	return 0; /* atime, ctime, uname, comment: nothing that a layer needs */
 }
@@ -280,14 +280,14 @@ static int pax_records(struct tar_reader *t, struct err *e)
 	while (!r && rest.n) {
 		line = rest;
 		if (!span_cut(&line, ' ', &digits))
-			return bad(t, e, "its pax header is malformed");
-		len = decimal(digits);
+			return tar_bad(t, e, "its pax header is malformed");
+		len = tar_decimal(digits);
 		if (len < (int64_t)digits.n + 3 || len > (int64_t)rest.n || rest.p[len - 1] != '\n')
-			return bad(t, e, "its pax header is malformed");
+			return tar_bad(t, e, "its pax header is malformed");
 		line.n = (size_t)len - digits.n - 2;
 		rest = (struct span){rest.p + len, rest.n - (size_t)len};
 		if (!span_cut(&line, '=', &key) || !key.n)
-			return bad(t, e, "its pax header is malformed");
+			return tar_bad(t, e, "its pax header is malformed");
 		r = pax_record(t, key, line, e);
 	}
 	return r;
@@ -321,11 +321,11 @@ static int long_names(struct tar_reader *t, struct err *e)
 
 	if (t->long_name.n) {
 		s = (struct span){t->long_name.p, strnlen(t->long_name.p, t->long_name.n)};
-		r = set_name(t, t->entry.name, s, e);
+		r = tar_set_name(t, t->entry.name, s, e);
 	}
 	if (!r && t->long_link.n) {
 		s = (struct span){t->long_link.p, strnlen(t->long_link.p, t->long_link.n)};
-		r = set_name(t, t->entry.link, s, e);
+		r = tar_set_name(t, t->entry.link, s, e);
 	}
 	return r ? r : pax_records(t, e);
 }
@@ -335,14 +335,12 @@ static int check_type(struct tar_reader *t, uint8_t type, struct err *e)
 	struct tar_entry *x = &t->entry;
 	size_t n = strlen(x->name);
 
-	if (type == '\0' || type == '7')
+	if (type == '\0' || type == '7' || type == 'S')
 		type = '0';
 	if (type == '0' && n && x->name[n - 1] == '/')
 		type = '5';
-	if (type == 'S')
-		return bad(t, e, "sparse files are not supported in layers");
 	if (type < '0' || type > '6')
-		return bad(t, e, "its type is unknown");
+		return tar_bad(t, e, "its type is unknown");
 	x->type = type;
 	if (type != '0')
 		x->size = 0; /* some writers repeat the target's size on links */
@@ -352,24 +350,24 @@ static int check_type(struct tar_reader *t, uint8_t type, struct err *e)
 static int decode(struct tar_reader *t, const uint8_t *h, struct err *e)
 {
 	struct tar_entry *x = &t->entry;
-	int64_t mode = number(h + AT_MODE, 8), uid = number(h + AT_UID, 8);
-	int64_t gid = number(h + AT_GID, 8), major = number(h + AT_MAJOR, 8);
-	int64_t minor = number(h + AT_MINOR, 8);
-	bool device = h[AT_TYPE] == TAR_CHAR || h[AT_TYPE] == TAR_BLOCK;
+	int64_t mode = tar_number(h + AT_MODE, 8), uid = tar_number(h + AT_UID, 8);
+	int64_t gid = tar_number(h + AT_GID, 8), major = tar_number(h + AT_MAJOR, 8);
+	int64_t minor = tar_number(h + AT_MINOR, 8);
+	bool device = h[TAR_AT_TYPE] == TAR_CHAR || h[TAR_AT_TYPE] == TAR_BLOCK;
 	int r;
 
 	x->n_xattrs = 0;
-	x->size = number(h + AT_SIZE, 12);
-	x->mtime_s = number(h + AT_MTIME, 12);
+	x->size = tar_number(h + AT_SIZE, 12);
+	x->mtime_s = tar_number(h + AT_MTIME, 12);
 	x->mtime_ns = 0;
 	if (mode < 0 || uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX)
-		return bad(t, e, "its mode or owner is not a number in range");
+		return tar_bad(t, e, "its mode or owner is not a number in range");
 	if (x->mtime_s > time_limit)
-		return bad(t, e, "its time is not a number in range");
+		return tar_bad(t, e, "its time is not a number in range");
 	if (x->mtime_s < 0)
 		x->mtime_s = 0; /* before 1970, in base 256 */
 	if (device && (major < 0 || minor < 0 || major > 4095 || minor > 1048575))
-		return bad(t, e, "its device number is out of range");
+		return tar_bad(t, e, "its device number is out of range");
 	x->mode = (uint32_t)mode & 07777;
 	x->uid = (uint32_t)uid;
 	x->gid = (uint32_t)gid;
@@ -379,9 +377,9 @@ static int decode(struct tar_reader *t, const uint8_t *h, struct err *e)
 	if (!r)
 		r = long_names(t, e);
 	if (!r)
-		r = check_type(t, h[AT_TYPE], e);
+		r = check_type(t, h[TAR_AT_TYPE], e);
 	if (!r && x->size < 0)
-		return bad(t, e, "its size is not a number");
+		return tar_bad(t, e, "its size is not a number");
 	return r;
 }
 
@@ -394,23 +392,23 @@ static int headers(struct tar_reader *t, uint8_t *h, struct err *e)
 	int r;
 
 	for (;;) {
-		r = get(t, h, TAR_BLOCK_SIZE, e);
+		r = tar_get(t, h, TAR_BLOCK_SIZE, e);
 		if (r)
 			return r;
 		if (is_zero(h))
 			return TAR_END;
 		if (!sum_is_right(h))
-			return bad(t, e, "a header's checksum is wrong");
-		size = number(h + AT_SIZE, 12);
-		into = h[AT_TYPE] == 'L'   ? &t->long_name
-		       : h[AT_TYPE] == 'K' ? &t->long_link
-		       : h[AT_TYPE] == 'x' ? &t->pax
-		       : h[AT_TYPE] == 'g' ? &ignored
-					   : NULL;
+			return tar_bad(t, e, "a header's checksum is wrong");
+		size = tar_number(h + AT_SIZE, 12);
+		into = h[TAR_AT_TYPE] == 'L'   ? &t->long_name
+		       : h[TAR_AT_TYPE] == 'K' ? &t->long_link
+		       : h[TAR_AT_TYPE] == 'x' ? &t->pax
+		       : h[TAR_AT_TYPE] == 'g' ? &ignored
+					       : NULL;
 		if (!into)
 			return 0;
 		if (size < 0)
-			return bad(t, e, "its size is not a number");
+			return tar_bad(t, e, "its size is not a number");
 		r = extra(t, size, into, e);
 		if (r)
 			return r;
@@ -429,32 +427,34 @@ int tar_next(struct tar_reader *t, struct err *e)
 		return r;
 	t->left = t->padding = 0;
 	t->pax.n = t->long_name.n = t->long_link.n = 0;
+	tar_sparse_begin(t);
 	t->entry.name[0] = '\0';
 	t->entries++;
 	r = headers(t, h, e);
 	if (r == TAR_END && (t->pax.n || t->long_name.n || t->long_link.n))
-		return bad(t, e, "cut short");
+		return tar_bad(t, e, "cut short");
 	t->ended = r == TAR_END;
 	if (!r)
 		r = decode(t, h, e);
 	if (!r) {
 		if (t->entry.size > INT64_MAX - TAR_BLOCK_SIZE)
-			return bad(t, e, "its size is out of range");
+			return tar_bad(t, e, "its size is out of range");
 		t->left = t->entry.size;
 		t->padding = -t->entry.size & (TAR_BLOCK_SIZE - 1);
+		r = tar_sparse_map(t, h, e);
 	}
 	return r;
 }
 
 /* Pipe to file without passing through here; the buffer is empty. Bytes moved, or 0: cannot. */
-static ssize_t move_pages(struct tar_reader *t, int fd)
+static ssize_t move_pages(struct tar_reader *t, int fd, int64_t bytes)
 {
 	ssize_t n;
 
-	if (t->no_splice || t->at < t->n || t->left < 65536)
+	if (t->no_splice || t->at < t->n || bytes < 65536)
 		return 0;
 	do {
-		n = splice(t->fd, NULL, fd, NULL, (size_t)(t->left < (1 << 20) ? t->left : 1 << 20),
+		n = splice(t->fd, NULL, fd, NULL, (size_t)(bytes < (1 << 20) ? bytes : 1 << 20),
 			   SPLICE_F_MOVE);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EINVAL)
@@ -462,69 +462,52 @@ static ssize_t move_pages(struct tar_reader *t, int fd)
 	return n < 0 ? 0 : n;
 }
 
-int tar_to_fd(struct tar_reader *t, int fd, struct err *e)
+/* The next n bytes of the entry's data. */
+static int move_bytes(struct tar_reader *t, int fd, int64_t bytes, struct err *e)
 {
 	struct fd_sink s;
 	ssize_t n, have;
 	int r;
 
 	fd_sink_init(&s, fd);
-	while (t->left) {
-		n = move_pages(t, fd);
+	while (bytes) {
+		n = move_pages(t, fd, bytes);
 		if (!n) {
 			have = fill(t, e);
 			if (have < 0)
 				return (int)have;
 			if (!have)
-				return bad(t, e, "cut short");
-			n = have < t->left ? have : (ssize_t)t->left;
+				return tar_bad(t, e, "cut short");
+			n = have < bytes ? have : (ssize_t)bytes;
 			r = sink_write(&s.sink, t->buf + t->at, (size_t)n, e);
 			if (r < 0)
 				return r;
 			t->at += (size_t)n;
 		}
+		bytes -= n;
 		t->left -= n;
 	}
 	return 0;
 }
 
-int tar_to_sink(struct tar_reader *t, struct sink *s, struct err *e)
+static int move_pieces(struct tar_reader *t, int fd, struct err *e)
 {
-	ssize_t have;
-	int r;
+	const struct tar_piece *p = (const void *)t->sparse.pieces.p;
+	int r = 0;
 
-	while (t->left) {
-		have = fill(t, e);
-		if (have < 0)
-			return (int)have;
-		if (!have)
-			return bad(t, e, "cut short");
-		have = have < t->left ? have : (ssize_t)t->left;
-		r = sink_write(s, t->buf + t->at, (size_t)have, e);
-		if (r < 0)
-			return r;
-		t->at += (size_t)have;
-		t->left -= have;
+	for (size_t i = 0; !r && i < t->sparse.pieces.n / sizeof(*p); i++) {
+		if (lseek(fd, p[i].at, SEEK_SET) < 0)
+			return err_set(e, errno, "cannot seek: %s", strerror(errno));
+		r = move_bytes(t, fd, p[i].n, e);
 	}
-	return 0;
+	if (!r && ftruncate(fd, t->entry.size) < 0)
+		r = err_set(e, errno, "cannot make the hole at its end: %s", strerror(errno));
+	return r;
 }
 
-int tar_to_memory(struct tar_reader *t, struct arena *a, size_t limit, struct span *out,
-		  struct err *e)
+int tar_to_fd(struct tar_reader *t, int fd, struct err *e)
 {
-	auto_buf b = {0};
-	struct buf_sink s;
-	int r;
-
-	if (t->left > (int64_t)limit)
-		return err_set(e, EFBIG, "%.200s is larger than %zu bytes", t->entry.name, limit);
-	buf_sink_init(&s, &b);
-	r = tar_to_sink(t, &s.sink, e);
-	if (r < 0)
-		return r;
-	out->n = b.n;
-	out->p = buf_take(a, &b);
-	return 0;
+	return t->sparse.given ? move_pieces(t, fd, e) : move_bytes(t, fd, t->left, e);
 }
 
 int tar_drain(struct tar_reader *t, struct err *e)

@@ -112,6 +112,41 @@ two_layers() {
 	[[ $output == *"cannot be applied"* ]]
 }
 
+@test "files with holes come in every form that tar writes, and keep their holes" {
+	mkdir root root/old
+	truncate -s 20M root/holes
+	local i form
+	for ((i = 0; i < 60; i++)); do
+		printf 'piece %d' $i | dd of=root/holes bs=1 seek=$((i * 200000)) conv=notrunc status=none
+	done
+	truncate -s 1M root/empty
+	for form in gnu posix-0.0 posix-0.1 posix-1.0; do
+		case $form in
+		gnu) tar -C root -S --format=gnu -cf $form.tar . ;;
+		*) tar -C root -S --format=posix --sparse-version=${form#posix-} -cf $form.tar . ;;
+		esac
+		[ "$(stat -c %s $form.tar)" -lt 2000000 ]
+		berth import $form.tar holes:$form >/dev/null
+		local in
+		in=$(berth image inspect -f '{{.GraphDriver.Data.UpperDir}}' holes:$form)
+		cmp root/holes "$in/holes"
+		cmp root/empty "$in/empty"
+		[ "$(stat -c %b "$in/holes")" -lt 2000 ]
+		[ "$(find "$in" | wc -l)" -eq "$(find root | wc -l)" ]
+	done
+}
+
+@test "a directory that has no entry of its own is root's, as with docker" {
+	mkdir -p d/deep
+	touch d/deep/file
+	chown -R 1000:1000 d
+	chmod 700 d d/deep
+	tar -cf files.tar d/deep/file
+	berth import files.tar implied:1 >/dev/null
+	run stat -c '%a %u:%g' "$(berth image inspect -f '{{.GraphDriver.Data.UpperDir}}' implied:1)"/{d,d/deep,d/deep/file}
+	[ "$output" = $'755 0:0\n755 0:0\n644 1000:1000' ]
+}
+
 @test "names come and go; the last one takes the image and its layers along" {
 	two_layers two.tar
 	berth load -q -i two.tar

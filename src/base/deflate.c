@@ -1,5 +1,6 @@
 /* The compressing and decompressing sinks of base/stream. */
 #include "base/dl.h"
+#include "base/inflate_rare.h"
 #include "base/stream.h"
 #include <errno.h>
 #include <string.h>
@@ -62,6 +63,7 @@ struct inflate_state {
 	z_stream stream;
 	bool stream_open;
 	ZSTD_DCtx *dctx;
+	struct rare *rare;
 	uint8_t out[OUT_SIZE];
 };
 
@@ -144,6 +146,9 @@ static int inflate_feed(struct inflate_sink *s, const void *p, size_t n, struct 
 		return gunzip(s, p, n, e);
 	case COMPRESSION_ZSTD:
 		return unzstd(s, p, n, e);
+	case COMPRESSION_XZ:
+	case COMPRESSION_BZIP2:
+		return rare_feed(s->state->rare, s->sink.next, p, n, &s->between, e);
 	case COMPRESSION_NONE:
 		break;
 	}
@@ -172,7 +177,17 @@ static int inflate_begin(struct inflate_sink *s, struct err *e)
 		if (!st->dctx)
 			abort();
 		st->zstd.dctx_set(st->dctx, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+	} else if (s->n_head == 4 && !memcmp(s->head,
+					     "\xfd"
+					     "7zX",
+					     4)) {
+		s->found = COMPRESSION_XZ;
+	} else if (s->n_head == 4 && !memcmp(s->head, "BZh", 3) && s->head[3] > '0' &&
+		   s->head[3] <= '9') {
+		s->found = COMPRESSION_BZIP2;
 	}
+	if (s->found >= COMPRESSION_XZ && rare_new(s->found, &st->rare, e) < 0)
+		return -e->code;
 	return inflate_feed(s, s->head, s->n_head, e);
 }
 
@@ -204,6 +219,9 @@ static int inflate_end_sink(struct sink *sink, struct err *e)
 
 	if (!s->begun && inflate_begin(s, e) < 0)
 		return -e->code;
+	if (s->found == COMPRESSION_XZ &&
+	    rare_feed(s->state->rare, sink->next, NULL, 0, &s->between, e) < 0)
+		return -e->code;
 	if (s->found != COMPRESSION_NONE && !s->between)
 		return err_set(e, EINVAL, "the compressed data is cut short");
 	return sink_end(sink->next, e);
@@ -222,6 +240,7 @@ void inflate_sink_done(struct inflate_sink *s)
 		s->state->z.inflate_end(&s->state->stream);
 	if (s->state->dctx)
 		s->state->zstd.dctx_free(s->state->dctx);
+	rare_free(s->state->rare);
 	free(s->state);
 	s->state = NULL;
 }

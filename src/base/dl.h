@@ -1,5 +1,5 @@
 /*
- * Libraries that only some commands need are loaded on first use: mapping libcurl and libarchive
+ * Libraries that only some commands need are loaded on first use: mapping libcurl alone
  * costs 4 to 8 ms each at start (docs/decisions.md has the measurement).
  */
 #pragma once

@@ -4,7 +4,7 @@
  *                         `-> inflate -> limit -> sha256 -> pipe
  * Sinks are embedded in their owner and set up by their init function; done() frees what they hold
  * and may be called at any time, more than once. end() says that no more comes: each sink checks
- * that what it saw was whole, flushes, and ends the next. zlib, zstd and OpenSSL are loaded on
+ * that what it saw was whole, flushes, and ends the next. The libraries are loaded on
  * first use.
  */
 #pragma once
@@ -58,9 +58,16 @@ struct limit_sink {
 };
 void limit_sink_init(struct limit_sink *s, struct sink *next, int64_t limit, const char *what);
 
-enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD };
+enum compression {
+	COMPRESSION_NONE,
+	COMPRESSION_GZIP,
+	COMPRESSION_ZSTD,
+	COMPRESSION_XZ, /* these two only to read */
+	COMPRESSION_BZIP2
+};
 
-/* Tells by the first bytes what comes: gzip (several members too), zstd, or anything else as is. */
+/* Tells by the first bytes what comes: gzip (several members too), zstd, xz, bzip2, or anything
+ * else as is. */
 struct inflate_sink {
 	struct sink sink;
 	enum compression found;

@@ -34,6 +34,7 @@ struct loader {
 	struct strings *names;
 	VEC(struct member) members;
 	const char *scratch;
+	struct unpack_space space;
 	bool borrowed; /* the members are the user's own files */
 };
 
@@ -92,6 +93,8 @@ static int spool_one(struct loader *l, struct tar_reader *t)
 		fd = sys_open(AT_FDCWD, m.path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 		if (fd < 0)
 			return err_set(l->e, -fd, "cannot make %s: %s", m.path, strerror(-fd));
+		if (!unpack_fits(&l->space, fd, t->left))
+			return err_set(l->e, ENOSPC, "the disk would be full with %.120s", m.name);
 		if (tar_to_fd(t, fd, l->e) < 0)
 			return -l->e->code;
 	} else {

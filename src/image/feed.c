@@ -55,8 +55,11 @@ int feed_start(int fd, struct feed *f, struct err *e)
 		args.pidfd = (uint64_t)(uintptr_t)&pidfd;
 		r = sys_clone3(&args, sizeof(args));
 	}
-	if (!r && pidfd < 0)
+	if (!r && pidfd < 0) {
+		close(data[0]); /* else nobody would tell this process that its reader gave up */
+		close(result[0]);
 		work(fd, data[1], result[1]);
+	}
 	close_at(&data[1]);
 	close_at(&result[1]);
 	*f = (struct feed){data[0], result[0], pidfd};

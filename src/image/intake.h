@@ -2,7 +2,7 @@
  * A layer on its way into the store. Bytes as they travel are written to `head`; the blob file,
  * both digests and the unpacked directory come of one pass:
  *   head: sha256 -> tee -> blob file
- *                     `-> inflate -> limit -> sha256 -> worker (chrooted, unpacks)
+ *                     `-> inflate -> ratio -> limit -> sha256 -> worker (chrooted, unpacks)
  * Nothing is visible until intake_end() found every digest right.
  */
 #pragma once
@@ -16,6 +16,7 @@ struct intake {
 	struct fd_sink blob, pipe;
 	struct inflate_sink inflate;
 	struct limit_sink limit;
+	struct sink ratio;
 	struct sink *head;
 	struct unpack_worker worker;
 	struct arena arena;

@@ -1,6 +1,7 @@
 #include "image/layer.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/loop.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "image/intake.h"
@@ -15,6 +16,8 @@
 
 enum { NOTE_LIMIT = 65536 };
 static const int64_t inflated_max = INT64_C(1) << 40;
+/* gzip makes at most 1032 of one, zstd and bzip2 far more: beyond both figures it is a bomb. */
+static const int64_t ratio_max = 1200, ratio_free = INT64_C(1) << 30;
 
 static int write_note(struct arena *a, const char *dir, const struct layer *l, struct err *e)
 {
@@ -87,6 +90,21 @@ int intake_lock(struct arena *a, const char *digest, int *out_fd, struct err *e)
 				 FILE_LOCK_WAIT, out_fd, e);
 }
 
+static int check_ratio(struct sink *s, const void *p, size_t n, struct err *e)
+{
+	const struct intake *in = container_of(s, struct intake, ratio);
+
+	if (in->plain.bytes > ratio_free && in->plain.bytes / ratio_max > in->travelled.bytes)
+		return err_set(e, EFBIG, "%lld bytes of the layer become more than %lld: a bomb",
+			       (long long)in->travelled.bytes, (long long)in->plain.bytes);
+	return sink_write(s->next, p, n, e);
+}
+
+static int end_ratio(struct sink *s, struct err *e)
+{
+	return sink_end(s->next, e);
+}
+
 int intake_begin(struct intake *in, int blob_fd, struct err *e)
 {
 	static const struct unpack_options options = {.whiteouts = true, .keep_owner = true};
@@ -112,7 +130,8 @@ int intake_begin(struct intake *in, int blob_fd, struct err *e)
 	if (r < 0)
 		return r;
 	limit_sink_init(&in->limit, &in->plain.sink, inflated_max, "the inflated layer");
-	inflate_sink_init(&in->inflate, &in->limit.sink);
+	in->ratio = (struct sink){check_ratio, end_ratio, &in->limit.sink};
+	inflate_sink_init(&in->inflate, &in->ratio);
 	fd_sink_init(&in->blob, blob_fd);
 	tee_sink_init(&in->tee, &in->inflate.sink, &in->blob.sink);
 	r = sha256_sink_init(&in->travelled, &in->tee.sink, e);

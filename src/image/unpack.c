@@ -9,8 +9,9 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-enum { ENTRIES_MAX = 4000000, DEPTH_MAX = 1024 };
+enum { ENTRIES_MAX = 4000000, DEPTH_MAX = 1024, DIR_NAMES_MAX = 256 << 20 };
 static const int64_t size_least = INT64_C(256) << 30; /* the cap is at least 256 GiB or 8 x free */
+static const int64_t reserve_most = INT64_C(512) << 20, look_every = INT64_C(16) << 20;
 
 struct dir_time {
 	const char *path;
@@ -23,6 +24,8 @@ struct job {
 	struct err *e;
 	int root;
 	int64_t written, limit;
+	struct unpack_space space;
+	size_t dir_names;
 	struct arena arena;
 	VEC(struct dir_time) dirs; /* times are set last: making children changes them */
 	/* The parent of the entry before: most entries are its siblings. */
@@ -163,6 +166,32 @@ static int set_attributes_at(struct job *j, int parent, const char *name)
 	return 0;
 }
 
+bool unpack_fits(struct unpack_space *s, int fd, int64_t more)
+{
+	struct statvfs fs;
+	int64_t all, reserve;
+
+	s->unlooked += more;
+	if (s->unlooked < look_every || fstatvfs(fd, &fs) < 0)
+		return true;
+	s->unlooked = 0;
+	all = (int64_t)(fs.f_blocks * fs.f_frsize);
+	reserve = all / 50 < reserve_most ? all / 50 : reserve_most;
+	return (int64_t)(fs.f_bavail * fs.f_frsize) - more >= reserve;
+}
+
+static int remember_dir(struct job *j)
+{
+	const struct tar_entry *t = &j->tar.entry;
+
+	j->dir_names += strlen(t->name) + 1;
+	if (j->dir_names > DIR_NAMES_MAX)
+		return refuse(j, "the names of the directories take more than 256 MiB", EFBIG);
+	*vec_push(&j->arena, &j->dirs) = (struct dir_time){arena_printf(&j->arena, "%s", t->name),
+							   {t->mtime_s, t->mtime_ns}};
+	return 0;
+}
+
 static int put_file(struct job *j, int parent, const char *name)
 {
 	struct tar_entry *t = &j->tar.entry;
@@ -171,6 +200,8 @@ static int put_file(struct job *j, int parent, const char *name)
 
 	if (t->size > j->limit - j->written)
 		return refuse(j, "the layer holds more data than allowed", EFBIG);
+	if (!unpack_fits(&j->space, j->root, j->tar.left))
+		return refuse(j, "the disk would be full", ENOSPC);
 	fd = sys_open(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fd;
@@ -191,7 +222,6 @@ static int mark_opaque(int fd)
 
 static int put_dir(struct job *j, int parent, const char *name)
 {
-	struct tar_entry *t = &j->tar.entry;
 	auto_fd int fd = -1;
 	int r;
 
@@ -200,9 +230,9 @@ static int put_dir(struct job *j, int parent, const char *name)
 	fd = sys_open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return failed(j, "open", -fd);
-	*vec_push(&j->arena, &j->dirs) = (struct dir_time){arena_printf(&j->arena, "%s", t->name),
-							   {t->mtime_s, t->mtime_ns}};
-	r = set_attributes(j, fd);
+	r = remember_dir(j);
+	if (!r)
+		r = set_attributes(j, fd);
 	return r < 0 ? r : 1;
 }
 
@@ -267,14 +297,13 @@ static int put(struct job *j, int parent, const char *name)
 
 static int update_dir(struct job *j, int parent, const char *name)
 {
-	struct tar_entry *t = &j->tar.entry;
 	auto_fd int fd = sys_open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	int r;
 
 	if (fd < 0)
 		return failed(j, "open", -fd);
-	*vec_push(&j->arena, &j->dirs) = (struct dir_time){arena_printf(&j->arena, "%s", t->name),
-							   {t->mtime_s, t->mtime_ns}};
-	return set_attributes(j, fd);
+	r = remember_dir(j);
+	return r < 0 ? r : set_attributes(j, fd);
 }
 
 /* The name is taken: by an earlier entry of this layer. */

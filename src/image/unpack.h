@@ -15,6 +15,15 @@ struct unpack_stats {
 };
 
 /* In this process: tests and the fuzz target. root: the directory. */
+/*
+ * Whether so many bytes more leave some of the disk free for the others: 512 MiB, or a fiftieth of
+ * a small one. Looks every 16 MiB. A bomb ends here, not where the disk does.
+ */
+struct unpack_space {
+	int64_t unlooked;
+};
+bool unpack_fits(struct unpack_space *s, int fd, int64_t more);
+
 int unpack_apply(int tar_fd, int root, const struct unpack_options *o, struct unpack_stats *out,
 		 struct err *e) must_check;
 

@@ -10,6 +10,7 @@ setup_file() {
 layers() { find "$BERTH_ROOT/images/layers" -mindepth 1 -maxdepth 1 | wc -l; }
 nothing_under_way() { [ "$(ls "$BERTH_ROOT/images/tmp")" = "" ]; }
 loading() { find "$BERTH_ROOT/images/tmp" -name 'load.*' | grep -q .; }
+layer_of() { berth image inspect -f '{{json .RootFS.Layers}}' "$1"; }
 id_of() { berth image inspect -f '{{.Id}}' "$1"; }
 
 # two_layers FILE: base with a directory and files, a second layer that hides some.
@@ -92,6 +93,21 @@ two_layers() {
 	grep -q manifest.json names
 	run ! berth save -o none.tar absent:1
 	[ ! -e none.tar ]
+}
+
+@test "import takes tars in every compression" {
+	mkdir root
+	echo text >root/file
+	tar -C root -cf plain.tar .
+	local c first=
+	for c in cat gzip 'zstd -q' bzip2 xz; do
+		$c <plain.tar >root.tar
+		berth import root.tar "import:${c%% *}" >/dev/null
+		run layer_of "import:${c%% *}"
+		first=${first:-$output}
+		[ "$output" = "$first" ]
+	done
+	[ "$(cat "$(berth image inspect -f '{{.GraphDriver.Data.UpperDir}}' import:xz)/file")" = text ]
 }
 
 @test "an imported file system is an image that can be saved, and its changes are in it" {
@@ -245,6 +261,28 @@ two_layers() {
 	[ "$(getfattr -d -m - "$x" | grep -c =)" -eq 1 ]
 	[ "$(getfattr --only-values -n user.kept "$x")" = 1 ]
 	run ! berth image inspect hostile:diff-id-wrong
+}
+
+@test "a bomb is stopped before the disk is full, and where it becomes too much of too little" {
+	mkdir small root
+	mount -t tmpfs -o size=64M tmpfs small
+	head -c 200M /dev/zero >root/zero
+	tar -C root -cf zero.tar zero
+	"$TESTS/images/archive" zero:1 zero-archive.tar '{}' zero.tar
+	rm root/zero
+	run ! env BERTH_ROOT="$PWD/small" "$BERTH" load -i zero-archive.tar
+	[[ $output == *"the disk would be full"* ]]
+	[ "$(find small/images/layers small/images/records -mindepth 1 2>/dev/null)" = "" ]
+	[ "$(stat -f -c %a small)" -gt $(($(stat -f -c %b small) * 9 / 10)) ]
+	umount small
+	# What follows the end of a tar is read, not written: only the ratio can end this.
+	touch root/x
+	tar -C root -cf x.tar x
+	truncate -s 1200M x.tar
+	zstd -q x.tar
+	"$TESTS/images/archive" bomb:1 bomb.tar '{}' x.tar.zst
+	run ! berth load -i bomb.tar
+	[[ $output == *"a bomb"* ]]
 }
 
 @test "many small files cost about what tar takes for them" {

@@ -121,12 +121,15 @@ int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err
 	struct unpack_options o = {.keep_owner = !to->owner_given, .uid = to->uid, .gid = to->gid};
 	const char *program;
 	struct piped p = {.fd = -1};
+	struct copy_to place = *to;
 	int64_t size;
 	int r;
 
 	if (!is_archive(fd, &program))
 		return 0;
-	auto_fd int dir = copy_mkdirs(b->a, path_clean(b->a, to->dest), to, e);
+	/* --chmod means neither what is inside nor the directory around it, as BuildKit has it. */
+	place.chmod = NULL;
+	auto_fd int dir = copy_mkdirs(b->a, path_clean(b->a, to->dest), &place, e);
 
 	if (dir < 0)
 		return dir;

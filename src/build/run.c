@@ -96,8 +96,6 @@ static int make_places(struct stage_run *st, const struct step *s, struct runnin
 		       struct err *e)
 {
 	static const char *const dirs[] = {"/proc", "/sys", "/dev"};
-	static const char *const files[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/hostname",
-					    "/.dockerenv"};
 	struct arena *a = st->b->a;
 	char *scratch;
 	int r = execute_scratch(st->b, &scratch, e);
@@ -111,8 +109,6 @@ static int make_places(struct stage_run *st, const struct step *s, struct runnin
 		return root;
 	for (size_t i = 0; r == 0 && i < countof(dirs); i++)
 		r = place(root, dirs[i], true, e);
-	for (size_t i = 0; r == 0 && i < countof(files); i++)
-		r = place(root, files[i], false, e);
 	vec_each(m, &run->spec.mounts)
 		if (r == 0 && !text_starts(m->target, "/dev/"))
 			r = place(root, m->target, mounts_is_dir(m), e);
@@ -122,14 +118,25 @@ static int make_places(struct stage_run *st, const struct step *s, struct runnin
 	return r;
 }
 
-static int write_file(struct builder *b, const char *path, const char *text, struct err *e)
+/* Read-only, as BuildKit has them: what a command wrote there would be lost. */
+static int bind_file(struct builder *b, struct running *run, const char *target, const char *text,
+		     struct err *e)
 {
+	const char *path = arena_printf(b->a, "%s/%s", run->scratch, path_last(target));
+
+	*vec_push(b->a, &run->spec.mounts) = (struct mount_spec){
+		.kind = MNT_BIND,
+		.source = path,
+		.source_fd = -1,
+		.target = target,
+		.read_only = true,
+	};
 	return file_replace(AT_FDCWD, path, text, strlen(text), 0644, FILE_FAST, e);
 }
 
+/* /etc/hostname stays the image's, there is no /.dockerenv: a build writes images. */
 static int etc_files(struct builder *b, struct running *run, struct err *e)
 {
-	struct container_spec *s = &run->spec;
 	auto_buf hosts = {};
 	struct span resolv;
 	struct err ignored;
@@ -140,15 +147,10 @@ static int etc_files(struct builder *b, struct running *run, struct err *e)
 	vec_each(h, &b->req->extra_hosts)
 		buf_printf(&hosts, "%s\t%s\n",
 			   !strcmp(h->value, "host-gateway") ? "127.0.0.1" : h->value, h->key);
-	s->hosts_file = arena_printf(b->a, "%s/hosts", run->scratch);
-	s->hostname_file = arena_printf(b->a, "%s/hostname", run->scratch);
-	s->resolv_file = arena_printf(b->a, "%s/resolv.conf", run->scratch);
 	if (file_read(b->a, AT_FDCWD, "/etc/resolv.conf", 65536, &resolv, &ignored) < 0)
 		resolv = (struct span){"", 0};
-	r = write_file(b, s->hosts_file, hosts.p, e);
-	if (r == 0)
-		r = write_file(b, s->hostname_file, "buildkitsandbox\n", e);
-	return r < 0 ? r : write_file(b, s->resolv_file, span_dup(b->a, resolv), e);
+	r = bind_file(b, run, "/etc/hosts", hosts.p, e);
+	return r < 0 ? r : bind_file(b, run, "/etc/resolv.conf", span_dup(b->a, resolv), e);
 }
 
 static void environment(struct builder *b, const struct step *s, struct container_spec *spec)
@@ -206,10 +208,10 @@ static int network(struct builder *b, const struct step *s, struct container_spe
 	spec->net = (struct ns_choice){NS_HOST, -1};
 	if (!strcmp(n, "none"))
 		spec->net.mode = NS_NEW;
-	else if (!strcmp(n, "host") && !b->req->host_network)
-		return err_hint(e, "allow it with --allow network.host"),
-		       err_set(e, EPERM, "RUN --network=host is not allowed");
-	else if (strcmp(n, "default") && strcmp(n, "host"))
+	else if (!strcmp(n, "host") && !b->req->host_network) {
+		err_set(e, EPERM, "RUN --network=host is not allowed");
+		return err_hint(e, "allow it with --allow network.host");
+	} else if (strcmp(n, "default") && strcmp(n, "host"))
 		return err_set(e, EINVAL, "the network \"%s\" cannot be used in a build", n);
 	return 0;
 }
@@ -244,6 +246,7 @@ static int make_spec(struct stage_run *st, const struct step *s, struct running 
 	spec->cwd = s->cwd;
 	spec->user = s->user && *s->user ? s->user : NULL;
 	spec->hostname = "buildkitsandbox";
+	spec->unmarked = true;
 	spec->privileged = s->insecure || b->req->privileged;
 	spec->caps = rights_default();
 	spec->shm_size = b->req->shm_size;
@@ -253,9 +256,10 @@ static int make_spec(struct stage_run *st, const struct step *s, struct running 
 	spec->gate_fd = -1;
 	spec->pid.fd = spec->ipc.fd = spec->uts.fd = spec->cgroup.fd = spec->userns.fd = -1;
 	spec->userns.mode = NS_HOST;
-	if (s->insecure && !b->req->insecure && !b->req->privileged)
-		return err_set(e, EPERM, "RUN --security=insecure is not allowed"),
-		       err_hint(e, "allow it with --allow security.insecure");
+	if (s->insecure && !b->req->insecure && !b->req->privileged) {
+		err_set(e, EPERM, "RUN --security=insecure is not allowed");
+		return err_hint(e, "allow it with --allow security.insecure");
+	}
 	environment(b, s, spec);
 	r = network(b, s, spec, e);
 	if (r == 0)

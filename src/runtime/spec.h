@@ -127,6 +127,8 @@ struct container_spec {
 	int oom_score_adj;
 	bool oom_score_adj_given;
 
+	bool unmarked; /* no /.dockerenv: a step of a build, whose root becomes an image */
+
 	/* A descriptor that the child reads one byte from before execve; -1: start at once. */
 	int gate_fd;
 	/* Become a child of the caller's parent (the guardian), which then reaps it. */

@@ -81,7 +81,35 @@ CASES = [
     ("multi-stage", "FROM busybox AS x\nRUN echo x >/x\nFROM busybox AS y\nRUN echo y >/y\nFROM busybox\n"
      "COPY --from=x /x /\nCOPY --from=y /y /\nRUN cat /x /y >/z\n"),
     ("dockerignored", "FROM busybox\nCOPY . /c/\n"),
+    ("add-tar-chmod", "FROM busybox\nADD --chmod=711 t.tar.gz /gz/\nADD --chmod=711 --chown=3:4 --link t.tar /new/t/\n"),
+    ("run-secret", "FROM busybox\nRUN --mount=type=secret,id=k,target=/deep/er/key,mode=0440,uid=3,gid=4 "
+     "stat -c '%a %u %g' /deep/er/key >/st && cat /deep/er/key | wc -c >>/st\n"
+     "RUN --mount=type=secret,id=k,env=KEY echo ${#KEY} >/len\nRUN ls / >/after\n",
+     ["--secret", "id=k,src={ctx}/a.txt"]),
+    ("run-own-files", "FROM busybox\nRUN true\nRUN rm -f /etc/nothing; touch /etc/made\n"
+     "RUN --mount=type=cache,target=/var/cache/x --mount=type=tmpfs,target=/opt/t --mount=target=/m,from=busybox "
+     "ls -a / /etc >/listed; grep -c ' / ' /proc/mounts >/roots; stat -c '%n %a %u %g' / /etc /opt /var >/modes; echo >/var/cache/x/y; echo >/opt/t/z\n"),
+    ("run-pipe-shell", 'FROM busybox\nSHELL ["/bin/ash", "-eo", "pipefail", "-c"]\nRUN echo a | tr a b >/x\n'
+     'CMD ["x"]\nENTRYPOINT y\n'),
+    ("run-hosts", "FROM busybox\nRUN grep -c 10.9.8.7 /etc/hosts >/h; hostname >/n; ulimit -n >/u\n",
+     ["--add-host", "there:10.9.8.7", "--ulimit", "nofile=123:456"]),
+    ("from-platform", "FROM --platform=$BUILDPLATFORM busybox AS b\nARG BUILDARCH TARGETOS\n"
+     "RUN echo $BUILDARCH $TARGETOS >/p\nFROM --platform=$TARGETPLATFORM busybox\nCOPY --from=b /p /p\n"),
+    ("xattrs", "FROM busybox\nRUN touch /c && chmod 6711 /c && mkfifo /fifo && mkdir -m 1777 /sticky && ln /c /hard && ln -s /c /soft\n"
+     "RUN mv /sticky /moved && chown -h 5:6 /soft && rm /hard\n"),
+    ("epoch", "FROM busybox\nARG SOURCE_DATE_EPOCH\nRUN echo $SOURCE_DATE_EPOCH >/e\n",
+     ["--build-arg", "SOURCE_DATE_EPOCH=1600000000"]),
+    ("named-context", "FROM busybox\nCOPY --from=lib /one /x\nRUN --mount=from=lib,target=/l ls /l >/list\n",
+     ["--build-context", "lib={ctx}/dir"]),
+    ("named-base", "FROM base\nRUN echo x >/x\n", ["--build-context", "base=docker-image://busybox"]),
+    ("onbuild-used", "FROM busybox AS p\nRUN echo p >/p\nONBUILD RUN echo fired >/fired\nONBUILD ENV F=1\n"
+     "FROM p\nRUN echo own >/own\n"),
 ]
+
+# The short form: every instruction and what is most often got wrong.
+SHORT = ["copy-links", "copy-chown", "copy-chmod-parents", "copy-from-stage", "copy-heredoc", "add-tar-chmod",
+         "run-forms", "run-mounts", "run-secret", "run-own-files", "run-user", "arg-scope", "healthcheck", "onbuild-used",
+         "xattrs", "dir-over-file"]
 
 # Refused by both.
 REFUSED = [

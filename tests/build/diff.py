@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same Dockerfiles built by berth and by docker; what comes out is compared entry by entry.
 
-usage: diff.py BERTH WORKDIR [CASE...]
+usage: diff.py BERTH WORKDIR [--short | CASE...]
 
 Compared: every path of the root file system (type, mode, owner, size, content, link, hard links,
 extended attributes) and the image's configuration and history. Needs root and the peers tool
@@ -17,7 +17,7 @@ import sys
 import tarfile
 
 sys.path.insert(0, os.path.dirname(__file__))
-from cases import CASES, REFUSED, context  # noqa: E402
+from cases import CASES, REFUSED, SHORT, context  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -101,6 +101,7 @@ def settings(inspect):
 
 def one(berth, docker, work, name, text, options):
     dockerfile = f"{work}/Dockerfile.{name}"
+    options = [o.replace("{ctx}", f"{work}/ctx") for o in options]
     with open(dockerfile, "w") as f:
         f.write(text)
     r = docker("build", "-q", "-t", f"d-{name}", "-f", dockerfile, *options, f"{work}/ctx", check=False)
@@ -136,6 +137,7 @@ def refused(berth, docker, work, name, text):
 
 def main():
     berth, work, only = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2]), sys.argv[3:]
+    only = SHORT if only == ["--short"] else only
     for sub in ("ctx", "root", "run"):
         shutil.rmtree(f"{work}/{sub}", ignore_errors=True)
     os.makedirs(f"{work}/ctx")
@@ -160,7 +162,7 @@ def main():
             print("\n".join(complaints) if complaints else f"same {name}", flush=True)
     finally:
         docker.stop()
-    print(f"{good} the same, {bad} different")
+    print(f"{good} the same, {bad} different, {len(CASES + REFUSED) - good - bad} not asked")
     sys.exit(1 if bad else 0)
 
 

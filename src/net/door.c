@@ -1,7 +1,6 @@
 #include "net/door.h"
 #include "net/link.h"
 #include "net/netns.h"
-#include "net/nft.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -180,14 +179,9 @@ void door_text(struct buf *b)
 int door_close(struct err *e)
 {
 	auto_rtnl r = {.fd = -1};
-	int ret = nft_run("table ip berth-door\ndelete table ip berth-door\n"
-			  "table ip6 berth-door\ndelete table ip6 berth-door\n",
-			  e);
 
-	if (!ret)
-		ret = rtnl_open(&r, -1, e);
-	if (ret < 0)
-		return ret;
+	if (rtnl_open(&r, -1, e) < 0)
+		return -e->code;
 	put_rules(&r, RTM_DELRULE, 0);
 	link_delete(&r, DOOR_INNER);
 	return rtnl_send(&r, e);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/text.h"
 
+#define DOOR_TABLE "berth-door"  /* one in ip, one in ip6 */
 #define DOOR_OUTER "berth-in1"   /* where copies come in again */
 enum { DOOR_MARK = 0x0be27000 }; /* bits of the connection mark: to the door, if input agrees */
 
@@ -22,5 +23,5 @@ enum { DOOR_MARK = 0x0be27000 }; /* bits of the connection mark: to the door, if
 int door_open(struct err *e) must_check;
 /* The tables of the door, to be part of the transaction that needs them. */
 void door_text(struct buf *b);
-/* Takes all of it away. */
+/* Takes the pair away, once its tables are gone. */
 int door_close(struct err *e) must_check;

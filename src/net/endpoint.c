@@ -291,13 +291,13 @@ static int create_all(int netns_fd, struct rtnl *host, const struct census *c, s
 /* What the new ports may send is settled before they carry anything. */
 static int guard_all(const struct census *c, struct err *e)
 {
-	auto_buf text = {0};
+	auto_nfnl batch = {0};
 
 	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
 		if (w->ep->net->driver == NET_BRIDGE)
-			guard_add(&text, w->ep, w->mac);
+			guard_add(&batch, w->ep, w->mac);
 	}
-	return guard_apply(&text, e);
+	return guard_apply(&batch, e);
 }
 
 static bool speaks_ip6(const struct endpoint_spec *ep)

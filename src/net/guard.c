@@ -1,11 +1,13 @@
 #include "net/guard.h"
-#include "net/ip.h"
 #include "net/link.h"
 #include "net/nft.h"
-#include <stdio.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <net/if.h>
 #include <string.h>
 
-#define TABLE "bridge berth-guard"
+#define NAME  GUARD_TABLE
+#define TABLE "bridge " NAME
 
 static const char table_text[] =
 	"table " TABLE " {\n"
@@ -27,89 +29,103 @@ static const char table_text[] =
 	"	}\n"
 	"}\n";
 
-static void own(struct buf *text, const struct endpoint_spec *ep, const char *mac,
-		const struct ip_addr *ip)
-{
-	char plain[64];
+/*
+ * Keys as the kernel keeps them: each part padded to 32 bits. An element is entered without
+ * libnftables, whose parser and listings would cost more than all the rest of an endpoint.
+ */
+struct key {
+	char port[IFNAMSIZ];
+	uint8_t mac[6], pad[2];
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	};
+};
 
-	if (!ip->family)
-		return;
-	buf_printf(text, "add element " TABLE " own%d { \"%s\" . %s . %s }\n",
-		   ip->family == AF_INET ? 4 : 6, ep->host_side, mac, ip_print(ip, false, plain));
+enum { KEY_PORT = IFNAMSIZ, KEY_OWN4 = IFNAMSIZ + 8 + 4, KEY_OWN6 = IFNAMSIZ + 8 + 16 };
+
+/* clang-format off */
+static const struct nfnl_set sets[] = {
+	{NFPROTO_BRIDGE, NAME, "ports"},
+	{NFPROTO_BRIDGE, NAME, "ports6"},
+	{NFPROTO_BRIDGE, NAME, "own4"},
+	{NFPROTO_BRIDGE, NAME, "own6"},
+};
+/* clang-format on */
+enum { PORTS, PORTS6, OWN4, OWN6 };
+
+static void own(struct nfnl_batch *b, struct key *k, const struct ip_addr *ip)
+{
+	k->v6 = (struct in6_addr){0};
+	if (ip->family == AF_INET)
+		k->v4 = ip->v4;
+	else
+		k->v6 = ip->v6;
+	if (ip->family == AF_INET)
+		nfnl_element(b, true, &sets[OWN4], k, KEY_OWN4);
+	else if (ip->family == AF_INET6)
+		nfnl_element(b, true, &sets[OWN6], k, KEY_OWN6);
 }
 
-void guard_add(struct buf *text, const struct endpoint_spec *ep, const uint8_t mac[6])
+void guard_add(struct nfnl_batch *b, const struct endpoint_spec *ep, const uint8_t mac[6])
 {
-	char printed[18];
+	struct key k = {0};
 
-	snprintf(printed, sizeof(printed), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		 mac[3], mac[4], mac[5]);
-	own(text, ep, printed, &ep->ip4);
-	own(text, ep, printed, &ep->ip6);
+	memcpy(k.port, ep->host_side, strnlen(ep->host_side, IFNAMSIZ - 1));
+	memcpy(k.mac, mac, sizeof(k.mac));
+	own(b, &k, &ep->ip4);
+	own(b, &k, &ep->ip6);
 	vec_each(ip, &ep->link_local)
-		own(text, ep, printed, ip);
+		own(b, &k, ip);
 	if (ep->ip6.family)
-		buf_printf(text, "add element " TABLE " ports6 { \"%s\" }\n", ep->host_side);
-	buf_printf(text, "add element " TABLE " ports { \"%s\" }\n", ep->host_side);
+		nfnl_element(b, true, &sets[PORTS6], &k, KEY_PORT);
+	nfnl_element(b, true, &sets[PORTS], &k, KEY_PORT);
 }
 
-int guard_apply(const struct buf *text, struct err *e)
+int guard_apply(const struct nfnl_batch *b, struct err *e)
 {
-	auto_buf whole = {0};
+	int r = nfnl_send(b, e);
 
-	if (!text->n || !nft_run(text->p, e))
-		return 0;
+	if (r != -ENOENT)
+		return r;
 	/* The first port of this host, or somebody flushed the ruleset. */
-	buf_str(&whole, "table " TABLE "\ndelete table " TABLE "\n");
-	buf_str(&whole, table_text);
-	buf_str(&whole, text->p);
-	return nft_run(whole.p, e);
+	r = nft_run(table_text, e);
+	return r < 0 ? r : nfnl_send(b, e);
 }
 
-/* `"veth0123456789a" . 02:42:0a:00:00:02 . 10.0.0.2,`: deletes it where the interface is gone. */
-static void drop_gone(struct buf *out, const char *set, const char *list)
+const char *guard_table_text(void)
 {
-	const char *open = strstr(list, "elements = {"), *end, *quote;
-	char name[LINK_NAME];
-	size_t n;
+	return table_text;
+}
 
-	for (open = open ? open + strlen("elements = {") : NULL; open;
-	     open = *end == ',' ? end + 1 : NULL) {
-		open += strspn(open, " \t\n");
-		end = open + strcspn(open, ",}");
-		quote = *open == '"' ? strchr(open + 1, '"') : NULL;
-		if (!quote || quote > end)
-			return;
-		n = (size_t)(quote - open - 1);
-		if (n >= sizeof(name))
-			continue;
-		memcpy(name, open + 1, n);
-		name[n] = '\0';
-		if (link_index(name) < 0)
-			buf_printf(out, "delete element " TABLE " %s { %.*s }\n", set,
-				   (int)(end - open), open);
-	}
+struct pruning {
+	const struct nfnl_set *set;
+	struct nfnl_batch *gone;
+};
+
+static void drop_gone(const void *key, size_t n, void *arg)
+{
+	const struct pruning *p = arg;
+	char name[IFNAMSIZ + 1] = "";
+
+	if (n < IFNAMSIZ)
+		return;
+	memcpy(name, key, IFNAMSIZ);
+	if (link_index(name) < 0)
+		nfnl_element(p->gone, false, p->set, key, n);
 }
 
 int guard_prune(struct err *e)
 {
-	static const char *const sets[] = {"ports", "ports6", "own4", "own6"};
-	auto_buf gone = {0};
+	auto_nfnl gone = {0};
 	struct err none;
 
 	for (size_t i = 0; i < countof(sets); i++) {
-		auto_arena a = {0};
-		auto_buf list = {0};
+		struct pruning p = {&sets[i], &gone};
 
 		/* No table: no port was ever entered. */
-		if (nft_ask(arena_printf(&a, "list set " TABLE " %s\n", sets[i]), &list, &none) < 0)
+		if (nfnl_elements(&sets[i], drop_gone, &p, &none) < 0)
 			return 0;
-		drop_gone(&gone, sets[i], list.p ? list.p : "");
 	}
-	return gone.n ? nft_run(gone.p, e) : 0;
-}
-
-int guard_remove(struct err *e)
-{
-	return nft_run("table " TABLE "\ndelete table " TABLE "\n", e);
+	return nfnl_send(&gone, e);
 }

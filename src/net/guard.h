@@ -5,11 +5,15 @@
  */
 #pragma once
 #include "net/network.h"
+#include "net/nfnl.h"
+
+#define GUARD_TABLE "berth-guard"
 
 /* Writes what enters one port. */
-void guard_add(struct buf *text, const struct endpoint_spec *ep, const uint8_t mac[6]);
-/* Applies what guard_add() wrote. */
-int guard_apply(const struct buf *text, struct err *e) must_check;
+void guard_add(struct nfnl_batch *b, const struct endpoint_spec *ep, const uint8_t mac[6]);
+/* Applies what guard_add() wrote; the table is made where it is missing. */
+int guard_apply(const struct nfnl_batch *b, struct err *e) must_check;
+/* The table, where it is not there yet: to be made in one transaction with other rules. */
+const char *guard_table_text(void);
 /* Forgets ports whose interface is gone. */
 int guard_prune(struct err *e) must_check;
-int guard_remove(struct err *e) must_check;

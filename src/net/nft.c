@@ -1,8 +1,13 @@
 #include "net/nft.h"
 #include "base/dl.h"
+#include "base/sys.h"
 #include <errno.h>
+#include <linux/sched.h>
 #include <nftables/libnftables.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct nft_library {
 	struct nft_ctx *(*new)(uint32_t flags);
@@ -32,7 +37,7 @@ static int load(struct nft_library *lib, struct err *e)
 	return dl_load("libnftables.so.1", rows, lib, e);
 }
 
-int nft_ask(const char *text, struct buf *out, struct err *e)
+static int run(const char *text, struct err *e)
 {
 	struct nft_library lib;
 	struct nft_ctx *ctx;
@@ -49,13 +54,36 @@ int nft_ask(const char *text, struct buf *out, struct err *e)
 	if (r)
 		r = err_set(e, EINVAL, "nftables refuses the rules: %.*s", (int)strcspn(why, "\n"),
 			    why);
-	else if (out)
-		buf_str(out, lib.output(ctx));
-	lib.free(ctx);
-	return r;
+	return r; /* the process ends here: nothing is taken apart */
+}
+
+static __attribute__((noreturn)) void child(int out, const char *text)
+{
+	struct err e = {0};
+
+	(void)run(text, &e);
+	(void)!sys_write_all(out, &e, sizeof(e));
+	_exit(0);
 }
 
 int nft_run(const char *text, struct err *e)
 {
-	return nft_ask(text, NULL, e);
+	int ends[2], pidfd = -1, status, n, r;
+	struct clone_args args = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd};
+
+	r = sys_pipe(ends, 0);
+	if (!r)
+		r = sys_clone3(&args, sizeof(args));
+	if (!r)
+		child(ends[1], text);
+	if (r < 0)
+		return err_set(e, -r, "cannot start a process: %s", strerror(-r));
+	close(ends[1]);
+	n = sys_read_full(ends[0], e, sizeof(*e));
+	close(ends[0]);
+	(void)sys_pidfd_wait(pidfd, WEXITED | __WALL, &status);
+	close(pidfd);
+	if (n != sizeof(*e))
+		return err_set(e, EIO, "the process that sets up packet filter rules died");
+	return -e->code;
 }

@@ -1,10 +1,9 @@
 /*
- * A ruleset as text, applied as one transaction by libnftables (loaded on first use).
+ * A ruleset as text, applied as one transaction by libnftables. That library is big and keeps what
+ * it once allocated, so it lives in a child process for as long as one text takes: a supervisor
+ * that stays for months never maps it. What needs no text goes through net/nfnl.
  */
 #pragma once
 #include "base/err.h"
-#include "base/text.h"
 
 int nft_run(const char *text, struct err *e) must_check;
-/* The same, with what nft prints. */
-int nft_ask(const char *text, struct buf *out, struct err *e) must_check;

@@ -1,4 +1,5 @@
 #include "net/publish.h"
+#include "base/hash.h"
 #include "net/door.h"
 #include "net/guard.h"
 #include "net/host.h"
@@ -6,6 +7,7 @@
 #include "net/link.h"
 #include "net/nft.h"
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -386,9 +388,7 @@ char *publish_text(struct arena *a, const struct net_rules *r)
 {
 	auto_buf b = {0};
 
-	/* Made where missing, so that deleting cannot fail; all of it is one transaction. */
-	buf_printf(&b, "table inet berth-%s\ndelete table inet berth-%s\ntable inet berth-%s {\n",
-		   r->project, r->project, r->project);
+	buf_printf(&b, "table inet berth-%s {\n", r->project);
 	spoof_chain(&b, r);
 	nat_chains(&b, r);
 	loopback6_chains(&b, r);
@@ -397,41 +397,91 @@ char *publish_text(struct arena *a, const struct net_rules *r)
 	return buf_take(a, &b);
 }
 
-int publish_apply(const struct net_rules *r, struct err *e)
+/* The table's last chain stands for all of it: "what we put there is there". */
+static struct nfnl_chain look(const char *project)
 {
+	auto_arena a = {0};
+	struct nfnl_chain c;
+	struct err none;
+
+	(void)!nfnl_chain(NFPROTO_INET, arena_printf(&a, "berth-%s", project), "forward", &c,
+			  &none);
+	return c;
+}
+
+/* Tables of berth, of all projects. */
+struct tables {
+	const char *project;
+	bool own, others, guard;
+	int doors;
+};
+
+static void note_table(int family, const char *name, void *arg)
+{
+	struct tables *t = arg;
+
+	if (!strcmp(name, GUARD_TABLE))
+		t->guard = true;
+	else if (!strcmp(name, DOOR_TABLE))
+		t->doors |= family == NFPROTO_IPV4 ? 1 : 2;
+	else if (family == NFPROTO_INET && text_starts(name, "berth-"))
+		*(strcmp(name + 6, t->project) ? &t->others : &t->own) = true;
+}
+
+int publish_apply(const struct net_rules *r, struct publish_seen *seen, struct err *e)
+{
+	struct tables tables = {.project = r->project};
 	struct net_rules full = *r;
 	auto_arena a = {0};
 	auto_buf b = {0};
+	char *text, digest[HASH_HEX];
+	struct nfnl_chain now = look(r->project);
 
 	full.host_forwards_for_us = host_forwards_for_us();
-	if (r->published.n) {
-		if (door_open(e) < 0)
-			return -e->code;
+	if (r->published.n && door_open(e) < 0)
+		return -e->code;
+	text = publish_text(&a, &full);
+	hash_sha256(text, strlen(text), digest);
+	if (now.rules && !memcmp(&now, &seen->chain, sizeof(now)) && !strcmp(digest, seen->digest))
+		return 0;
+	if (nfnl_tables(note_table, &tables, e) < 0)
+		return -e->code;
+	if (!tables.guard)
+		buf_str(&b, guard_table_text());
+	if (r->published.n)
 		door_text(&b);
-	}
-	buf_str(&b, publish_text(&a, &full));
+	/* A table that is not there is not deleted either: the kernel would wait for the end of all
+	 * readers of what nobody reads. */
+	if (tables.own)
+		buf_printf(&b, "delete table inet berth-%s\n", r->project);
+	buf_str(&b, text);
 	if (nft_run(b.p, e) < 0)
 		return err_hint(e, "the kernel needs nf_tables with nft_nat, nft_fib, nft_numgen, "
 				   "nft_dup_ipv4");
-	return guard_prune(e);
+	seen->chain = look(r->project);
+	memcpy(seen->digest, digest, sizeof(digest));
+	return 0;
 }
 
 /* The last project shuts the door behind it. */
 int publish_remove(const char *project, struct err *e)
 {
+	struct tables t = {.project = project};
+	auto_nfnl drop = {0};
 	auto_arena a = {0};
-	auto_buf tables = {0};
-	int r = nft_run(arena_printf(&a, "table inet berth-%s\ndelete table inet berth-%s\n",
-				     project, project),
-			e);
+	int r = nfnl_tables(note_table, &t, e);
 
+	if (!r && t.own)
+		nfnl_drop_table(&drop, NFPROTO_INET, arena_printf(&a, "berth-%s", project));
+	if (!r && !t.others && t.doors & 1)
+		nfnl_drop_table(&drop, NFPROTO_IPV4, DOOR_TABLE);
+	if (!r && !t.others && t.doors & 2)
+		nfnl_drop_table(&drop, NFPROTO_IPV6, DOOR_TABLE);
+	if (!r && !t.others && t.guard)
+		nfnl_drop_table(&drop, NFPROTO_BRIDGE, GUARD_TABLE);
 	if (!r)
-		r = nft_ask("list tables", &tables, e);
-	if (r < 0 || !tables.p || strstr(tables.p, "table inet berth-"))
-		return r;
-	if (strstr(tables.p, "berth-door"))
+		r = nfnl_send(&drop, e);
+	if (!r && !t.others && t.doors)
 		r = door_close(e);
-	if (!r && strstr(tables.p, "berth-guard"))
-		r = guard_remove(e);
-	return r;
+	return r || !t.others ? r : guard_prune(e);
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "net/network.h"
+#include "net/nfnl.h"
 
 struct publish_target {
 	struct ip_addr ip; /* of a container */
@@ -25,7 +26,13 @@ struct net_rules {
 
 char *publish_text(struct arena *a,
 		   const struct net_rules *r); /* the ruleset, for tests and eyes */
-int publish_apply(const struct net_rules *r, struct err *e) must_check;
+/* What was applied last; its owner sets it to zero once. */
+struct publish_seen {
+	char digest[65];
+	struct nfnl_chain chain;
+};
+/* Changes nothing where the same rules were applied last and still stand. */
+int publish_apply(const struct net_rules *r, struct publish_seen *seen, struct err *e) must_check;
 int publish_remove(const char *project, struct err *e) must_check;
 
 /*

@@ -90,9 +90,10 @@ static struct publish_rule *publish(struct stage *s, const char *host_ip, uint16
 
 static void apply(struct stage *s)
 {
+	struct publish_seen seen = {0};
 	struct err e;
 
-	if (publish_apply(&s->rules, &e) < 0)
+	if (publish_apply(&s->rules, &seen, &e) < 0)
 		fail_msg("%s\n%s", e.why, publish_text(&s->arena, &s->rules));
 }
 
@@ -362,6 +363,32 @@ static void reservations_name_the_holder(void **state)
 	host_leave(dir);
 }
 
+/* Another handle: the table was made anew. */
+static void the_same_rules_are_left_alone(void **state)
+{
+	struct publish_seen seen = {0}, first;
+	struct stage s;
+	struct err e;
+
+	set_stage(&s, (struct net_spec){0});
+	publish(&s, NULL, 8080);
+	assert_ok(publish_apply(&s.rules, &seen, &e));
+	first = seen;
+	assert_ok(publish_apply(&s.rules, &seen, &e));
+	assert_int_equal(seen.chain.table, first.chain.table);
+	assert_int_equal(system("nft flush chain inet berth-demo forward"), 0);
+	assert_ok(publish_apply(&s.rules, &seen, &e));
+	assert_true(seen.chain.table != first.chain.table);
+	assert_int_equal(system("nft list chain inet berth-demo forward | grep -q 169.254"), 0);
+	assert_int_equal(system("nft flush ruleset"), 0);
+	assert_ok(publish_apply(&s.rules, &seen, &e));
+	assert_int_equal(system("nft list chain inet berth-demo forward | grep -q 169.254"), 0);
+	publish(&s, NULL, 8081);
+	assert_ok(publish_apply(&s.rules, &seen, &e));
+	assert_int_equal(system("nft list table inet berth-demo | grep -q 8081"), 0);
+	clear_stage(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +400,7 @@ int main(void)
 		cmocka_unit_test(the_clients_address_is_kept),
 		cmocka_unit_test(the_hosts_firewall_has_its_say),
 		cmocka_unit_test(reservations_name_the_holder),
+		cmocka_unit_test(the_same_rules_are_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/when.h"
+#include "net/guard.h"
 #include "net/ip.h"
 #include "net/ipam.h"
 #include "net/resolver.h"
@@ -170,6 +171,7 @@ static int find_recorded(struct supervisor *s, const char *key, const char *name
 	n->host_ip = networks_option(&st, "com.docker.network.bridge.host_binding_ipv4");
 	n->next = s->nets;
 	s->nets = n;
+	s->unruled = true;
 	*out = n;
 	return 0;
 }
@@ -398,6 +400,19 @@ int nets_serve(struct instance *i, struct err *e)
 	return resolver_serve(i->of->resolver, i->netns, &c, e);
 }
 
+/* Isolation holds before anything is on the wire; all networks of the project in one transaction.
+ */
+static void rule_all(struct supervisor *s)
+{
+	struct net *net;
+	struct err none;
+
+	for (size_t k = 0; s->project && k < s->project->networks.n; k++)
+		(void)!nets_find(s, s->project->networks.v[k].key, &net, &none);
+	s->unruled = false;
+	ports_apply_now(s);
+}
+
 static int attach_all(struct instance *i, struct err *e)
 {
 	auto_arena a = {0};
@@ -414,6 +429,8 @@ static int attach_all(struct instance *i, struct err *e)
 	}
 	if (r < 0)
 		return r;
+	if (i->of->unruled)
+		rule_all(i->of);
 	pick_routes(i->svc, eps, n);
 	r = endpoints_attach(i->netns, eps, n, e);
 	if (!r)
@@ -459,6 +476,15 @@ bool nets_is_shared(const struct instance *i)
 	return false;
 }
 
+static int on_prune(struct timer *t)
+{
+	struct err e;
+
+	if (guard_prune(&e) < 0)
+		log_err(LOG_WARN_, &e);
+	return 0;
+}
+
 void nets_unwire(struct instance *i, bool keep_addresses)
 {
 	struct err e;
@@ -466,6 +492,8 @@ void nets_unwire(struct instance *i, bool keep_addresses)
 	nets_withdraw(i);
 	if (!i->st.netns)
 		return;
+	/* One look for all that go together; their interfaces vanish a little later anyway. */
+	loop_timer_in(i->of->loop, &i->of->prune, NS_PER_SEC, on_prune);
 	resolver_unserve(i->of->resolver, i->st.name);
 	if (i->netns >= 0)
 		close(take_fd(&i->netns));

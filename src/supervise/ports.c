@@ -2,7 +2,6 @@
 #include "net/publish.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -285,12 +284,11 @@ static int apply(struct later *later)
 			*vec_push(&a, &rules.published) = rule;
 	}
 	if (rules.networks.n)
-		r = publish_apply(&rules, &e);
+		r = publish_apply(&rules, &s->published, &e);
 	else
 		r = publish_remove(s->name, &e);
 	if (r < 0)
 		log_err(LOG_ERROR_, &e);
-	malloc_trim(0); /* libnftables' parser has just let go of half a megabyte */
 	return 0;
 }
 

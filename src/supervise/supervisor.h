@@ -8,6 +8,7 @@
 #include "compose/project.h"
 #include "image/image.h"
 #include "net/network.h"
+#include "net/publish.h"
 #include "runtime/launch.h"
 #include "supervise/control.h"
 #include "supervise/daemon.h"
@@ -134,6 +135,9 @@ struct supervisor {
 	int guardian, exits, journal;
 	uint64_t exits_read;
 	struct later kick, rules;
+	struct publish_seen published;
+	bool unruled;       /* a network was found since the rules were made */
+	struct timer prune; /* of the guard's entries, a while after a container went */
 	struct timer lonely;
 	bool ending, leaving, forget, left;
 	bool torn;         /* a container's state could not be read */

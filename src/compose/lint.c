@@ -42,9 +42,9 @@ static bool same_host_port(const struct port *a, const struct port *b)
 	       !strcmp(a->protocol, b->protocol) && (any || !strcmp(a->host_ip, b->host_ip));
 }
 
-static void lint_port(struct loading *l, const struct service *s, size_t at, size_t index)
+static void lint_port(struct loading *l, size_t at, size_t index)
 {
-	const struct port *p = &s->ports.v[index];
+	const struct port *p = &l->p->services.v[at].ports.v[index];
 
 	for (size_t i = 0; i <= at; i++) {
 		const struct service *other = &l->p->services.v[i];
@@ -60,11 +60,6 @@ static void lint_port(struct loading *l, const struct service *s, size_t at, siz
 			return;
 		}
 	}
-	if (s->replicas > 1 && *p->published && !strchr(p->published, '-') &&
-	    strcmp(p->published, "0"))
-		*vec_push(l->a, &l->p->warnings) = arena_printf(
-			l->a, "%s: host port %s cannot serve %lld replicas: publish a range", p->at,
-			p->published, (long long)s->replicas);
 }
 
 void lint(struct loading *l)
@@ -75,6 +70,6 @@ void lint(struct loading *l)
 		lint_service(l, services->kids.v[i]);
 	for (size_t i = 0; i < l->p->services.n && i < 500; i++) {
 		for (size_t j = 0; j < l->p->services.v[i].ports.n && j < 100; j++)
-			lint_port(l, &l->p->services.v[i], i, j);
+			lint_port(l, i, j);
 	}
 }

@@ -25,6 +25,8 @@
 	X(wait) \
 	X(attach) \
 	X(plan) \
+	X(rollout) \
+	X(rollback) \
 	/* looking */ \
 	X(ps) \
 	X(docker_ps) \
@@ -36,6 +38,7 @@
 	X(inspect) \
 	X(images) \
 	X(volumes) \
+	X(revisions) \
 	X(why) \
 	X(timeline) \
 	X(doctor) \

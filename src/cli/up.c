@@ -116,6 +116,7 @@ static int up_attached(struct cli *c, const struct up *u, const struct project *
 	int code, r;
 
 	json_object_set_new(create.msg, "no_start", json_true());
+	json_object_set_new(create.msg, "will_start", json_true());
 	r = request_send(c, p->name, CLIENT_START, &create, &code, e);
 	if (r < 0 || code) {
 		json_decref(msg);

@@ -83,6 +83,14 @@ int project_save(const struct project *p, const char *path, struct err *e)
 	save_strings(&b, "files", &p->files);
 	save_strings(&b, "env_files", &p->env_files);
 	save_strings(&b, "disabled", &p->disabled);
+	buf_str(&b, ",\n\"pins\": {");
+	vec_each(pin, &p->pins) {
+		buf_str(&b, pin == p->pins.v ? "" : ", ");
+		buf_json(&b, pin->key, strlen(pin->key));
+		buf_str(&b, ": ");
+		buf_json(&b, pin->value, strlen(pin->value));
+	}
+	buf_char(&b, '}');
 	buf_str(&b, ",\n\"tree\": ");
 	render_tree(p->tree, RENDER_SAVED, &b);
 	buf_str(&b, "}\n");
@@ -95,6 +103,12 @@ static void read_strings(struct arena *a, const struct node *n, struct strings *
 {
 	for (size_t i = 0; n && i < n->kids.n; i++)
 		*vec_push(a, out) = n->kids.v[i]->text;
+}
+
+static void read_pins(struct arena *a, const struct node *n, struct pairs *out)
+{
+	for (size_t i = 0; n && i < n->kids.n; i++)
+		*vec_push(a, out) = (struct pair){n->kids.v[i]->key, n->kids.v[i]->text};
 }
 
 int project_load_saved(struct arena *a, const char *path, struct project **out, struct err *e)
@@ -118,6 +132,7 @@ int project_load_saved(struct arena *a, const char *path, struct project **out, 
 	read_strings(a, node_get(doc, "files"), &p->files);
 	read_strings(a, node_get(doc, "env_files"), &p->env_files);
 	read_strings(a, node_get(doc, "disabled"), &p->disabled);
+	read_pins(a, node_get(doc, "pins"), &p->pins);
 	/* Settled text settles to itself; this gives back what JSON cannot say (struct node). */
 	r = schema_settle(&(struct walk){.a = a}, &compose_row, node_get(doc, "tree"), &p->tree, e);
 	if (!r)

@@ -237,6 +237,7 @@ struct project {
 	struct strings all_profiles; /* every profile that a service names */
 	struct node *x_berth;
 	bool compat;             /* nothing that docker compose would not do */
+	struct pairs pins;       /* service to image id: what a rollback went back to */
 	struct strings warnings; /* "file:line:col: text" */
 	/*
 	 * What `config` shows as docker compose does, but nothing can run: "file:line:col: text".

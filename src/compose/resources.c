@@ -140,7 +140,7 @@ const struct attr deploy_attrs[] = {
 	{"replicas",        A_INT,   0, "how many replicas", .flags = F_KEEP, .dflt = "1", .effect = NOTHING},
 	{"labels",          A_PAIRS, 0, "labels of the service", .flags = F_EQUALS},
 	{"update_config",   A_MAP,   0, "how a change is rolled out", .sub = update_attrs, .flags = F_KEEP, .effect = NOTHING},
-	{"rollback_config", A_MAP,   0, "a failed change is not rolled back", .sub = update_attrs, .flags = F_INERT | F_KEEP, .effect = NOTHING},
+	{"rollback_config", A_MAP,   0, "how a failed change is rolled back", .sub = update_attrs, .flags = F_KEEP, .effect = NOTHING},
 	{"resources",       A_MAP,   0, "limits and reservations", .sub = resources_attrs, .flags = F_JSON, .effect = LIVE},
 	{"restart_policy",  A_MAP,   0, "what to do when it exits", .sub = restart_attrs, .flags = F_KEEP, .effect = LIVE},
 	{"placement",       A_MAP,   0, "where to run", .sub = placement_attrs, .flags = F_JSON},

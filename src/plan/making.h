@@ -9,6 +9,11 @@ struct indices {
 	size_t n, cap;
 };
 
+struct seens {
+	const struct seen **v;
+	size_t n, cap;
+};
+
 /* A service while its plan is made. */
 struct item {
 	const struct service *svc;
@@ -46,6 +51,13 @@ size_t making_remove(struct making *m, struct item *i, const struct seen *c, con
 		     bool again);
 size_t making_start(struct making *m, struct item *i, int64_t number, const char *name,
 		    const char *because);
+size_t making_create(struct making *m, struct item *i, int64_t number, const char *because);
+/* Why this container cannot stay as it is; NULL: it can. */
+const char *making_obsolete(struct making *m, struct item *i, const struct seen *c);
+bool making_is_rolled(const struct making *m, const struct service *s);
+/* Replaces the old ones batch by batch; *top: the highest number so far. */
+void making_roll(struct making *m, struct item *i, struct seens *old, int64_t *top);
+bool making_revive(struct making *m, struct item *i, const struct seens *have, int64_t want);
 void making_order_starts(struct making *m, struct item *i);
 void making_order_stops(struct making *m, struct item *i);
 void making_follow(struct making *m, struct item *i);

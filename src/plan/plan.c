@@ -148,8 +148,7 @@ static void plan_resources(struct making *m)
 	}
 }
 
-/* Why this container cannot stay as it is; NULL: it can. */
-static const char *obsolete(struct making *m, struct item *i, const struct seen *c)
+const char *making_obsolete(struct making *m, struct item *i, const struct seen *c)
 {
 	const char *image = pairs_get(&m->o->images, i->svc->name);
 
@@ -196,7 +195,7 @@ size_t making_remove(struct making *m, struct item *i, const struct seen *c, con
 	return n;
 }
 
-static size_t create_step(struct making *m, struct item *i, int64_t number, const char *because)
+size_t making_create(struct making *m, struct item *i, int64_t number, const char *because)
 {
 	char *name = plan_container_name(m->a, m->p, i->svc, number);
 	size_t n = making_add(m, STEP_CREATE, name, i->svc->name, because);
@@ -235,15 +234,10 @@ static int by_number(const void *x, const void *y)
 	return (a->number > b->number) - (a->number < b->number);
 }
 
-struct seens {
-	const struct seen **v;
-	size_t n, cap;
-};
-
 static void containers_of(struct making *m, const char *service, struct seens *out)
 {
 	vec_each(c, &m->seen->containers) {
-		if (!c->one_off && !strcmp(c->service, service))
+		if (!c->one_off && !c->retired && !strcmp(c->service, service))
 			*vec_push(m->a, out) = c;
 	}
 	if (out->n)
@@ -254,7 +248,7 @@ static void replace(struct making *m, struct item *i, const struct seen *c, cons
 {
 	size_t gone = making_remove(m, i, c, why, true), made, begun;
 
-	made = create_step(m, i, c->number, why);
+	made = making_create(m, i, c->number, why);
 	making_after(m, made, gone);
 	i->recreated = true;
 	if (m->o->no_start)
@@ -280,85 +274,12 @@ static void add_replicas(struct making *m, struct item *i, int64_t have, int64_t
 	const char *why = have ? "more replicas are wanted" : "there is none yet";
 
 	for (; have < want; have++) {
-		size_t made = create_step(m, i, ++top, why), begun;
+		size_t made = making_create(m, i, ++top, why), begun;
 
 		if (m->o->no_start)
 			continue;
 		begun = making_start(m, i, top, m->plan->v[made].target, why);
 		making_after(m, begun, made);
-	}
-}
-
-/*
- * One by one (or `parallelism` at a time), each batch only when the one before has settled. With
- * start-first the successor is ready before its predecessor goes, under the next free number.
- */
-static bool is_rolling(const struct making *m, const struct service *s)
-{
-	return (m->o->rolling || s->update.given) && !m->o->no_start && !m->o->force_recreate;
-}
-
-static bool has_fixed_name(const struct service *s)
-{
-	return s->container_name != NULL || s->network_mode != NULL;
-}
-
-static void roll_one(struct making *m, struct item *i, const struct seen *c, int64_t *top,
-		     struct indices *before, struct indices *begun_steps)
-{
-	const char *why = obsolete(m, i, c);
-	bool start_first = i->svc->update.start_first && !has_fixed_name(i->svc);
-	size_t gone = 0, made, begun;
-
-	if (!start_first) {
-		gone = making_remove(m, i, c, why, true);
-		after_all(m, c->state == SEEN_RUNNING ? gone - 1 : gone, before);
-		m->plan->v[c->state == SEEN_RUNNING ? gone - 1 : gone].rolling = true;
-	}
-	made = create_step(m, i, start_first ? ++*top : c->number, why);
-	m->plan->v[made].rolling = true;
-	after_all(m, made, before);
-	if (!start_first)
-		making_after(m, made, gone);
-	begun = making_start(m, i, m->plan->v[made].number, m->plan->v[made].target, why);
-	m->plan->v[begun].rolling = true;
-	making_after(m, begun, made);
-	*vec_push(m->a, begun_steps) = begun;
-}
-
-static void roll(struct making *m, struct item *i, struct seens *old, int64_t *top)
-{
-	size_t batch = i->svc->update.given ? (size_t)i->svc->update.parallelism : 1, gate;
-	const char *action = i->svc->update.failure_action;
-	struct indices before = {0};
-
-	if (!batch)
-		batch = old->n;
-	for (size_t at = 0; at < old->n; at += batch) {
-		struct indices begun = {0};
-		size_t end = at + batch < old->n ? at + batch : old->n;
-
-		for (size_t k = at; k < end; k++)
-			roll_one(m, i, old->v[k], top, &before, &begun);
-		gate = making_add(m, STEP_GATE, i->svc->name, i->svc->name, "it must stay well");
-		m->plan->v[gate].gate = GATE_SETTLED;
-		m->plan->v[gate].optional = action && !strcmp(action, "continue");
-		after_all(m, gate, &begun);
-		before = (struct indices){0};
-		*vec_push(m->a, &before) = gate;
-		for (size_t k = at; k < end; k++) {
-			size_t gone;
-
-			if (!i->svc->update.start_first || has_fixed_name(i->svc))
-				continue;
-			gone = making_remove(m, i, old->v[k], obsolete(m, i, old->v[k]), false);
-			if (old->v[k]->state == SEEN_RUNNING) {
-				making_after(m, gone - 1, gate);
-				m->plan->v[gone - 1].rolling = true;
-			}
-			making_after(m, gone, gate);
-			*vec_push(m->a, &before) = gone;
-		}
 	}
 }
 
@@ -368,11 +289,17 @@ static void plan_service(struct making *m, struct item *i)
 	int64_t want = wanted_replicas(m, i->svc), top = 0, surplus;
 
 	containers_of(m, i->svc->name, &have);
+	if (making_revive(m, i, &have, want))
+		return;
+	vec_each(c, &m->seen->containers) {
+		if (!strcmp(c->service, i->svc->name) && c->number > top)
+			top = c->number;
+	}
 	surplus = (int64_t)have.n - want;
 	/* Too many: the obsolete ones first, then the highest numbers. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t k = have.n; k-- && surplus > 0;) {
-			if (!have.v[k] || (!pass && !obsolete(m, i, have.v[k])))
+			if (!have.v[k] || (!pass && !making_obsolete(m, i, have.v[k])))
 				continue;
 			making_remove(m, i, have.v[k], "fewer replicas are wanted", false);
 			have.v[k] = NULL;
@@ -380,19 +307,17 @@ static void plan_service(struct making *m, struct item *i)
 		}
 	}
 	vec_each(c, &have) {
-		const char *why = *c ? obsolete(m, i, *c) : NULL;
+		const char *why = *c ? making_obsolete(m, i, *c) : NULL;
 
-		if (*c && (*c)->number > top)
-			top = (*c)->number;
-		if (why && is_rolling(m, i->svc))
+		if (why && making_is_rolled(m, i->svc))
 			*vec_push(m->a, &old) = *c;
 		else if (why)
 			replace(m, i, *c, why);
 		else if (*c)
 			keep_or_start(m, i, *c);
 	}
-	if (old.n)
-		roll(m, i, &old, &top);
+	if (old.n && !m->o->no_start)
+		making_roll(m, i, &old, &top);
 	if (surplus < 0)
 		add_replicas(m, i, (int64_t)have.n, want, top);
 }
@@ -412,6 +337,8 @@ static size_t gate_step(struct making *m, struct item *dep, enum gate gate, bool
 	m->plan->v[n].gate = gate;
 	m->plan->v[n].optional = optional;
 	after_all(m, n, &dep->starts);
+	if (gate == GATE_READY) /* what is on its way out is not asked */
+		after_all(m, n, &dep->removes);
 	dep->gate_made[gate] = true;
 	dep->gate_at[gate] = n;
 	return n;
@@ -440,7 +367,10 @@ void making_order_starts(struct making *m, struct item *i)
 	}
 }
 
-/* Stops go against the arrows: a service stops when nobody that needs it runs any more. */
+/*
+ * Stops go against the arrows: a service stops when nobody that needs it runs any more. But one
+ * that is rolled stays up all the while, and its successors may wait for the very service to stop.
+ */
 void making_order_stops(struct making *m, struct item *i)
 {
 	vec_each(d, &i->svc->depends_on) {
@@ -448,8 +378,12 @@ void making_order_stops(struct making *m, struct item *i)
 
 		if (!dep)
 			continue;
-		vec_each(s, &dep->stops)
-			after_all(m, *s, &i->stops);
+		vec_each(s, &dep->stops) {
+			vec_each(mine, &i->stops) {
+				if (!m->plan->v[*mine].rolling)
+					making_after(m, *s, *mine);
+			}
+		}
 	}
 }
 

@@ -15,7 +15,9 @@ enum step_do {
 	STEP_START,
 	STEP_STOP,
 	STEP_REMOVE,
-	STEP_GATE, /* wait until a service meets a condition */
+	STEP_RETIRE, /* its successors have taken over; it waits a while for a change of mind */
+	STEP_REVIVE, /* a retired one takes over again */
+	STEP_GATE,   /* wait until a service meets a condition */
 };
 
 enum gate { /* the first three as enum depend_on */
@@ -36,6 +38,7 @@ struct step {
 	enum gate gate;
 	bool optional; /* GATE: failure is a warning (required: false) */
 	bool rolling; /* of a rolling update: drained before it stops, gone if it does not settle */
+	bool held;    /* START: gets no connections until its gate is met; GATE: it lets them in */
 	bool again;   /* STOP, REMOVE: a container of the same name follows and inherits */
 	VEC(size_t) after;
 };
@@ -43,6 +46,7 @@ struct plan {
 	struct step *v;
 	size_t n, cap;
 	struct strings kept; /* containers that run and stay as they are */
+	struct strings notices;
 };
 
 enum seen_state { SEEN_CREATED, SEEN_RUNNING, SEEN_EXITED };
@@ -50,7 +54,7 @@ struct seen { /* a container */
 	const char *name, *service, *hash, *image_id;
 	int64_t number, exit_code;
 	enum seen_state state;
-	bool one_off, manual_stop;
+	bool one_off, manual_stop, retired;
 };
 struct seen_net {
 	const char *name, *hash; /* hash: of the definition that made it, or NULL */
@@ -71,6 +75,9 @@ struct plan_options {
 	struct strings services; /* empty: all */
 	bool force_recreate, no_recreate, no_start, no_deps, always_recreate_deps, remove_orphans;
 	bool wait, volumes /* down -v, rm -v */, stop_first /* rm -s */, rolling, boot;
+	bool will_start; /* no_start, but a start follows: what is to be rolled waits for that */
+	bool rollback;   /* rollback_config counts */
+	const char *strategy;          /* rolling, blue-green; NULL: the file's */
 	const char *only_resources_of; /* run: this service's networks and volumes, not itself */
 	VEC(struct scale) scales;
 	struct pairs images; /* service to id of the image it would get; absent: unknown, kept */
@@ -78,6 +85,8 @@ struct plan_options {
 
 int plan_make(struct arena *a, const struct project *p, const struct observed *seen,
 	      const struct plan_options *o, struct plan *out, struct err *e) must_check;
+/* How this service is updated, or rolled back. */
+const struct update_config *plan_update(const struct service *s, bool rollback);
 char *plan_text(struct arena *a, const struct plan *p);
 const char *plan_verb(enum step_do d);
 

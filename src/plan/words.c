@@ -27,9 +27,10 @@ char *plan_network_hash(struct arena *a, const struct network *n)
 
 const char *plan_verb(enum step_do d)
 {
-	static const char *const verbs[] = {"make network",   "remove network",   "make volume",
-					    "remove volume",  "create container", "start container",
-					    "stop container", "remove container", "wait for"};
+	static const char *const verbs[] = {
+		"make network",     "remove network",   "make volume",    "remove volume",
+		"create container", "start container",  "stop container", "remove container",
+		"retire container", "revive container", "wait for"};
 
 	return verbs[d];
 }

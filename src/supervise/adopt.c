@@ -167,6 +167,8 @@ static int take_over(struct instance *i, int pidfd)
 			log_warn("%s: watch of its process: %s", i->st.name, strerror(-r));
 	}
 	instance_resume_health(i);
+	if (i->st.retired_ns)
+		instance_retire(i);
 	nets_announce(i);
 	if (stopping)
 		instance_event(i, WANT_DOWN);

@@ -38,6 +38,7 @@ void job_read_options(struct arena *a, const json_t *req, struct plan_options *o
 		{"volumes", offsetof(struct plan_options, volumes)},
 		{"stop", offsetof(struct plan_options, stop_first)},
 		{"rolling", offsetof(struct plan_options, rolling)},
+		{"will_start", offsetof(struct plan_options, will_start)},
 		/* clang-format on */
 	};
 	const char *key;
@@ -46,6 +47,8 @@ void job_read_options(struct arena *a, const json_t *req, struct plan_options *o
 	for (size_t k = 0; k < countof(flags); k++)
 		*(bool *)((char *)o + flags[k].off) = json_bool_or(req, flags[k].key, false);
 	words(a, json_object_get(req, "services"), &o->services);
+	if (*json_string_or(req, "strategy", ""))
+		o->strategy = arena_printf(a, "%s", json_string_or(req, "strategy", ""));
 	json_object_foreach(json_object_get(req, "scale"), key, value)
 	{
 		if (json_is_integer(value))
@@ -142,6 +145,7 @@ static int observe(struct job *j, struct observed *out, struct err *e)
 			.exit_code = i->st.exit_code,
 			.state = seen_as(i),
 			.one_off = i->st.one_off != NULL,
+			.retired = i->st.retired_ns != 0,
 			.manual_stop = i->st.manual_stop};
 	vec_each(n, &nets)
 		*vec_push(a, &out->networks) = (struct seen_net){n->name, n->hash};
@@ -154,7 +158,7 @@ static void know_images(struct job *j, const struct project *p)
 		struct image *image;
 		struct err ignored;
 
-		if (store_image(&j->arena, spec_image_ref(&j->arena, j->of, svc), &image,
+		if (store_image(&j->arena, spec_image_wanted(&j->arena, j->of, svc), &image,
 				&ignored) == 0)
 			*vec_push(&j->arena, &j->options.images) =
 				(struct pair){svc->name, image->id};
@@ -167,10 +171,12 @@ int job_plan(struct job *j, struct err *e)
 	struct project *p = NULL;
 	int r = 0;
 
+	if (j->puts_back)
+		r = rollback_begin(j, e);
 	if (j->only_looks) /* another job may be at work by the definition in use */
 		r = project_load_saved(&j->arena, status_project_file(&j->arena, j->of->name), &p,
 				       e);
-	else if (j->options.goal == GOAL_UP || !j->of->project)
+	else if (!r && (j->options.goal == GOAL_UP || !j->of->project))
 		r = supervisor_load(j->of, e);
 	if (r < 0)
 		return r;
@@ -273,6 +279,8 @@ static void begin_start(struct job *j, struct run_step *rs, const struct step *s
 	i->st.gave_up = false;
 	i->backoff_ns = i->heal_backoff_ns = 0;
 	i->pre_at = 0;
+	i->draining = s->held;
+	i->st.retired_ns = 0;
 	r = prestart_next(i, &e);
 	i->pre_runs = r == 0;
 	if (r < 0)
@@ -351,6 +359,8 @@ static void begin_step(struct job *j, size_t k)
 		[STEP_START] = begin_start,
 		[STEP_STOP] = begin_stop,
 		[STEP_REMOVE] = begin_remove,
+		[STEP_RETIRE] = retire_begin,
+		[STEP_REVIVE] = revive_begin,
 		[STEP_GATE] = NULL,
 	};
 	const struct step *s = &j->plan.v[k];
@@ -485,6 +495,8 @@ static void begin(struct job *j)
 		j->plan.n = 0;
 		return;
 	}
+	vec_each(text, &j->plan.notices)
+		job_warn(j, *text);
 	vec_each(name, &j->plan.kept)
 		job_tell(j, "container", *name, instance_find(j->of, *name)->st.service, "Running",
 			 NULL);
@@ -534,6 +546,7 @@ static void end(struct job *j)
 	loop_timer_drop(&j->deadline);
 	loop_timer_drop(&j->settle);
 	j->of->jobs = j->next;
+	rollback_end(j);
 	if (j->then && !j->code)
 		j->then(j);
 	else

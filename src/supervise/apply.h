@@ -5,6 +5,7 @@
 #pragma once
 #include "plan/plan.h"
 #include "supervise/conn.h"
+#include "supervise/revisions.h"
 
 enum step_state { STEP_WAITS, STEP_RUNS, STEP_DONE, STEP_FAILED, STEP_SKIPPED };
 struct run_step {
@@ -12,6 +13,7 @@ struct run_step {
 	unsigned starts, ends; /* of the instance when the step began */
 	int64_t began_ns, met_ns, ended_ns;
 	bool told;
+	int64_t failures; /* of a batch that is rolled out */
 };
 
 struct job {
@@ -29,6 +31,11 @@ struct job {
 	bool abandoned; /* its client hung up */
 	int64_t timeout_ns;
 	struct timer deadline, settle;
+	int64_t settle_at_ns;   /* mono: when settle is due; 0: it is not set */
+	struct strings failing; /* services whose new version must be rolled back */
+	bool puts_back;         /* services go back to an earlier revision */
+	struct revisions back;  /* what they went back to */
+	struct err cause;       /* why they do, where it is not by request */
 	struct err err;
 	int code;
 	bool only_looks; /* plans and changes nothing: it may do so while another one works */
@@ -69,6 +76,14 @@ void resource_volume(struct job *j, struct run_step *rs, const struct step *s);
 
 /* gates.c */
 void gate_poll(struct job *j, struct run_step *rs, const struct step *s);
+
+/* rollback.c */
+void rollback_request(struct conn *c, const json_t *req);
+int rollback_begin(struct job *j, struct err *e) must_check; /* of a job that puts back */
+/* Jobs that end: what came up is noted; what failed is put back by a job that goes next. */
+void rollback_end(struct job *j);
+void retire_begin(struct job *j, struct run_step *rs, const struct step *s);
+void revive_begin(struct job *j, struct run_step *rs, const struct step *s);
 
 /* prestart.c */
 int prestart_next(struct instance *i, struct err *e) must_check;

@@ -10,6 +10,7 @@ struct conn {
 	struct watch watch;
 	int fd;
 	pid_t pid;
+	uid_t uid;
 	struct buf in, out;
 	int fds[CONN_FDS];
 	size_t n_fds;

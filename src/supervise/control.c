@@ -209,6 +209,7 @@ static int on_listen(struct watch *w, uint32_t events)
 	c->of = s;
 	c->fd = fd;
 	c->pid = cred.pid;
+	c->uid = cred.uid;
 	c->next = s->conns;
 	s->conns = c;
 	if (loop_watch(s->loop, &c->watch, fd, EPOLLIN, on_conn) < 0)

@@ -125,7 +125,7 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 	const char *ref = spec_image_ref(&a, s, svc);
 	struct instance *i;
 	char hex[65];
-	int r = store_image(&a, ref, &image, e);
+	int r = store_image(&a, spec_image_wanted(&a, s, svc), &image, e);
 
 	if (r == IMAGE_ABSENT) {
 		err_set(e, ENOENT, "image %s is not here", ref);

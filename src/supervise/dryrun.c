@@ -29,6 +29,7 @@ static int observe(struct arena *a, const char *project, struct observed *out, s
 							       .exit_code = s->exit_code,
 							       .state = seen_as(s),
 							       .one_off = s->one_off != NULL,
+							       .retired = s->retired_ns != 0,
 							       .manual_stop = s->manual_stop};
 	vec_each(n, &nets)
 		*vec_push(a, &out->networks) = (struct seen_net){n->name, n->hash};

@@ -387,6 +387,27 @@ int instance_gone(struct later *later)
 	return 0;
 }
 
+static int on_retired(struct timer *t)
+{
+	struct instance *i = container_of(t, struct instance, good);
+
+	i->st.auto_remove = true;
+	i->st.manual_stop = true;
+	if (i->life == DOWN)
+		loop_later(i->of->loop, &i->gone, instance_gone);
+	else
+		instance_event(i, WANT_DOWN);
+	return 0;
+}
+
+void instance_retire(struct instance *i)
+{
+	int64_t left = i->st.retired_ns - when_wall_ns();
+
+	i->draining = true;
+	loop_timer_in(i->of->loop, &i->good, left > 0 ? left : 0, on_retired);
+}
+
 static void act_ended(struct instance *i)
 {
 	loop_timer_drop(&i->timer);

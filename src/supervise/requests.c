@@ -325,6 +325,7 @@ static const struct {
 	{"unpause", do_unpause}, {"events", do_events},   {"ping", do_ping},
 	{"plan", do_plan},       {"heal_reset", do_heal_reset}, {"attach", do_attach},
 	{"wait", wait_request}, {"timeline", do_timeline},  {"why", why_request},
+	{"rollback", rollback_request},
 	{"connect", connect_request}, {"disconnect", disconnect_request},
 	/* clang-format on */
 };

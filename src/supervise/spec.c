@@ -132,6 +132,14 @@ const char *spec_image_ref(struct arena *a, const struct supervisor *s, const st
 	return svc->image ? svc->image : arena_printf(a, "%s-%s", s->name, svc->name);
 }
 
+const char *spec_image_wanted(struct arena *a, const struct supervisor *s,
+			      const struct service *svc)
+{
+	const char *pin = s->project ? pairs_get(&s->project->pins, svc->name) : NULL;
+
+	return pin ? pin : spec_image_ref(a, s, svc);
+}
+
 static void add_words(struct arena *a, struct strings *to, const struct strings *from)
 {
 	vec_each(w, from)

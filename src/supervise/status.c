@@ -42,7 +42,7 @@ static const struct member status_rows[] = {
 	ROW("restarts", INT64, status, restarts),   ROW("attempts", INT64, status, attempts),
 	ROW("next_restart_ns", INT64, status, next_restart_ns),
 	ROW("heals", INT64, status, heals),         ROW("next_heal_ns", INT64, status, next_heal_ns),
-	ROW("gave_up", BOOL, status, gave_up),
+	ROW("gave_up", BOOL, status, gave_up), ROW("retired_ns", INT64, status, retired_ns),
 	ROW("labels", PAIRS, status, labels),       ROW("command", WORDS, status, command),
 	ROW("cgroup", TEXT, status, cgroup),        ROW("dir", TEXT, status, dir),
 	ROW("run_dir", TEXT, status, run_dir),      ROW("log_dir", TEXT, status, log_dir),
@@ -499,7 +499,9 @@ char *status_text(struct arena *a, const struct status *s)
 		break;
 	case STATE_RUNNING:
 	case STATE_STOPPING:
-		if (s->health == HEALTH_STARTING)
+		if (s->retired_ns)
+			extra = " (retired)";
+		else if (s->health == HEALTH_STARTING)
 			extra = " (health: starting)";
 		else if (s->health == HEALTH_HEALTHY)
 			extra = " (healthy)";

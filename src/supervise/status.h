@@ -64,6 +64,7 @@ struct status {
 	int64_t restarts, attempts /* since the last good run */, next_restart_ns; /* wall */
 	int64_t heals, next_heal_ns;
 	bool gave_up;
+	int64_t retired_ns; /* wall: replaced, gone then; 0: no */
 	enum status_health health;
 	int64_t failing_streak, health_since_ns;
 	VEC(struct status_probe) probes; /* the last five, oldest first */

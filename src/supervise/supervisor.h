@@ -102,7 +102,7 @@ struct instance {
 	bool detached; /* run --detach */
 	bool pre_runs; /* its pre_start hooks are being run */
 	size_t pre_at;
-	bool draining;         /* about to stop: no new connections */
+	bool draining;         /* no new connections: about to stop, or not let in yet */
 	bool healing;          /* its last end was ours, because it was unhealthy */
 	struct conn *attached; /* reads its terminal in our place */
 	bool wired, removing, again /* after a reboot */, was_running /* before it */, hooks_ok;
@@ -163,6 +163,8 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 int instance_adopt(struct supervisor *s, const char *name, struct err *e) must_check;
 void instance_resume_health(struct instance *i);
 void instance_wait_on(struct instance *i); /* for its next restart, after an adoption */
+/* Its successors have taken over: no new connections, gone at st.retired_ns (wall). */
+void instance_retire(struct instance *i);
 void instance_event(struct instance *i, enum life_event ev);
 void instance_ended(struct instance *i, int status, int64_t at_ns); /* its process */
 int instance_remove(struct instance *i, bool again, bool volumes, struct err *e) must_check;
@@ -187,6 +189,9 @@ int spec_make(struct arena *a, struct instance *i, const struct image *image,
 uint64_t spec_caps(const struct service *svc);
 int spec_signal(const char *name); /* "SIGTERM", "TERM", "15"; 0: unknown */
 const char *spec_image_ref(struct arena *a, const struct supervisor *s, const struct service *svc);
+/* The same, or the id that a rollback has gone back to. */
+const char *spec_image_wanted(struct arena *a, const struct supervisor *s,
+			      const struct service *svc);
 
 /* mounts.c */
 int mounts_make(struct arena *a, struct instance *i, const struct image *image,

@@ -44,8 +44,10 @@ void request_show(struct progress *p, const json_t *msg)
 {
 	static const struct {
 		const char *event, *noun;
-	} rows[] = {{"container", "Container"}, {"network", "Network"}, {"volume", "Volume"},
-		  {"service", "Service"}};
+	} rows[] = {{"container", "Container"},
+		    {"network", "Network"},
+		    {"volume", "Volume"},
+		    {"service", "Service"}};
 	const char *event = json_string_or(msg, "event", ""),
 		   *text = json_string_or(msg, "text", "");
 	const char *status = json_string_or(msg, "status", "");

@@ -1,3 +1,4 @@
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/vec.h"
 #include "cli/complain.h"
@@ -90,27 +91,6 @@ int up_scale(struct cli *c, const struct project *p, const struct strings *words
 	return 0;
 }
 
-static json_t *base64(const char *s)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t n = strlen(s);
-	auto_buf b = {0};
-
-	buf_str(&b, "");
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)(unsigned char)s[i] << 16;
-
-		v |= i + 1 < n ? (uint32_t)(unsigned char)s[i + 1] << 8 : 0;
-		v |= i + 2 < n ? (unsigned char)s[i + 2] : 0;
-		buf_char(&b, digits[v >> 18]);
-		buf_char(&b, digits[v >> 12 & 63]);
-		buf_char(&b, i + 1 < n ? digits[v >> 6 & 63] : '=');
-		buf_char(&b, i + 2 < n ? digits[v & 63] : '=');
-	}
-	return json_string(b.p);
-}
-
 static void add_secret(const struct project *p, json_t *out, const char *kind,
 		       const struct file_source *f)
 {
@@ -118,7 +98,8 @@ static void add_secret(const struct project *p, json_t *out, const char *kind,
 	auto_arena a = {0};
 
 	if (value)
-		json_object_set_new(out, arena_printf(&a, "%s:%s", kind, f->key), base64(value));
+		json_object_set_new(out, arena_printf(&a, "%s:%s", kind, f->key),
+				    json_string(base64_encode(&a, span_of(value))));
 }
 
 void up_secrets(const struct project *p, json_t *msg)

@@ -1,4 +1,5 @@
 #include "image/auth.h"
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/proc.h"
@@ -11,51 +12,11 @@
 enum { CONFIG_MAX = 1 << 20 };
 static const int64_t helper_timeout_ns = 30 * NS_PER_SEC;
 
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static char *to_base64(struct arena *a, const char *s)
-{
-	size_t n = strlen(s);
-	char *out = arena_alloc(a, (n + 2) / 3 * 4 + 1), *p = out;
-
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)(uint8_t)s[i] << 16;
-
-		v |= i + 1 < n ? (uint32_t)(uint8_t)s[i + 1] << 8 : 0;
-		v |= i + 2 < n ? (uint32_t)(uint8_t)s[i + 2] : 0;
-		*p++ = letters[v >> 18];
-		*p++ = letters[v >> 12 & 63];
-		*p++ = i + 1 < n ? letters[v >> 6 & 63] : '=';
-		*p++ = i + 2 < n ? letters[v & 63] : '=';
-	}
-	return out;
-}
-
-static char *from_base64(struct arena *a, const char *s)
-{
-	char *out = arena_alloc(a, strlen(s) + 1), *p = out;
-	uint32_t v = 0;
-	int bits = 0;
-
-	for (; *s && *s != '='; s++) {
-		const char *at = strchr(letters, *s);
-
-		if (!at)
-			return NULL;
-		v = v << 6 | (uint32_t)(at - letters);
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			*p++ = (char)(v >> bits & 255);
-		}
-	}
-	return out;
-}
-
 char *auth_basic(struct arena *a, const struct credentials *c)
 {
-	return arena_printf(a, "Basic %s",
-			    to_base64(a, arena_printf(a, "%s:%s", c->user, c->password)));
+	return arena_printf(
+		a, "Basic %s",
+		base64_encode(a, span_of(arena_printf(a, "%s:%s", c->user, c->password))));
 }
 
 static const char *config_path(struct arena *a)
@@ -152,10 +113,12 @@ static void read_entry(struct arena *a, const json_t *j, struct credentials *out
 {
 	const char *both = json_string_or(j, "auth", NULL);
 	const char *token = json_string_or(j, "identitytoken", NULL);
-	char *plain = both && *both ? from_base64(a, both) : NULL, *colon;
+	auto_buf decoded = {0};
+	char *plain, *colon;
 
 	if (token && *token)
 		out->identity_token = arena_printf(a, "%s", token);
+	plain = both && *both && !base64_decode(both, &decoded) ? buf_take(a, &decoded) : NULL;
 	colon = plain ? strchr(plain, ':') : NULL;
 	if (colon) {
 		*colon = '\0';
@@ -233,10 +196,10 @@ int auth_store(struct arena *a, const char *domain, const struct credentials *c,
 		auths = json_object();
 		json_object_set_new(config, "auths", auths);
 	}
-	json_object_set_new(
-		auths, keys[0],
-		json_pack("{ss}", "auth",
-			  to_base64(a, arena_printf(a, "%s:%s", c->user, c->password))));
+	json_object_set_new(auths, keys[0],
+			    json_pack("{ss}", "auth",
+				      base64_encode(a, span_of(arena_printf(a, "%s:%s", c->user,
+									    c->password)))));
 	*where = config_path(a);
 	return write_config(a, config, e);
 }

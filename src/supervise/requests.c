@@ -1,4 +1,5 @@
 /* What a client can ask for, as a table. */
+#include "base/base64.h"
 #include "base/log.h"
 #include "base/when.h"
 #include "supervise/apply.h"
@@ -26,37 +27,6 @@ static bool concerns(const json_t *req, const struct instance *i)
 	if (json_array_size(json_object_get(req, "containers")))
 		return names(req, "containers", i->st.name);
 	return !i->st.one_off && names(req, "services", i->st.service);
-}
-
-static int base64(const char *s, struct buf *out)
-{
-	static const char alphabet[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32_t bits = 0;
-	int n = 0;
-	const char *p;
-
-	for (; *s && *s != '='; s++) {
-		p = strchr(alphabet, *s);
-		if (!p)
-			return -EINVAL;
-		bits = bits << 6 | (uint32_t)(p - alphabet);
-		if (++n % 4)
-			continue;
-		buf_char(out, (char)(bits >> 16));
-		buf_char(out, (char)(bits >> 8));
-		buf_char(out, (char)bits);
-		bits = 0;
-	}
-	if (n % 4 == 1)
-		return -EINVAL;
-	if (n % 4 == 2)
-		buf_char(out, (char)(bits >> 4));
-	if (n % 4 == 3) {
-		buf_char(out, (char)(bits >> 10));
-		buf_char(out, (char)(bits >> 2));
-	}
-	return 0;
 }
 
 static void set_secret(struct supervisor *s, const char *key, struct buf *bytes)
@@ -90,7 +60,7 @@ static void take_secrets(struct supervisor *s, const json_t *req)
 	{
 		struct buf bytes = {0};
 
-		if (!json_is_string(value) || base64(json_string_value(value), &bytes) < 0) {
+		if (!json_is_string(value) || base64_decode(json_string_value(value), &bytes) < 0) {
 			buf_done(&bytes);
 			log_warn("%s was sent in a form that cannot be read", key);
 			continue;

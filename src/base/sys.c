@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -284,4 +285,19 @@ int sys_execveat(int fd, const char *path, char *const *argv, char *const *envp,
 int sys_keyring_new_session(void)
 {
 	return result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
+}
+
+int sys_random(void *out, size_t n)
+{
+	char *p = out;
+
+	while (n) {
+		ssize_t got = getrandom(p, n, 0);
+
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		p += got < 0 ? 0 : got;
+		n -= got < 0 ? 0 : (size_t)got;
+	}
+	return 0;
 }

@@ -54,3 +54,4 @@ int sys_seccomp(const void *filters, size_t n);
 int sys_execveat(int fd, const char *path, char *const *argv, char *const *envp, int flags);
 /* With a session keyring of its own a container sees no other's keys. */
 int sys_keyring_new_session(void);
+int sys_random(void *out, size_t n); /* getrandom(2), the whole of it */

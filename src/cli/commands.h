@@ -63,6 +63,7 @@
 	X(login) \
 	X(logout) \
 	X(volume) \
+	X(secret) \
 	X(system) \
 	\
 	/* the file (compose) */ \

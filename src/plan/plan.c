@@ -151,6 +151,7 @@ static void plan_resources(struct making *m)
 const char *making_obsolete(struct making *m, struct item *i, const struct seen *c)
 {
 	const char *image = pairs_get(&m->o->images, i->svc->name);
+	const char *contents = pairs_get(&m->o->contents, i->svc->name);
 
 	vec_each(n, &m->stale_nets) {
 		if (uses_network(i->svc, *n))
@@ -164,6 +165,8 @@ const char *making_obsolete(struct making *m, struct item *i, const struct seen 
 		return "it was asked for";
 	if (c->hash && i->svc->hash[0] && strcmp(c->hash, i->svc->hash))
 		return "its definition changed";
+	if (contents && c->contents && strcmp(c->contents, contents))
+		return "the content of its secrets or configs changed";
 	if (image && c->image_id && strcmp(c->image_id, image))
 		return "its image changed";
 	return NULL;

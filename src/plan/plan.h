@@ -52,6 +52,7 @@ struct plan {
 enum seen_state { SEEN_CREATED, SEEN_RUNNING, SEEN_EXITED };
 struct seen { /* a container */
 	const char *name, *service, *hash, *image_id;
+	const char *contents; /* of secrets and configs, a hash; NULL: unknown */
 	int64_t number, exit_code;
 	enum seen_state state;
 	bool one_off, manual_stop, retired;
@@ -80,7 +81,8 @@ struct plan_options {
 	const char *strategy;          /* rolling, blue-green; NULL: the file's */
 	const char *only_resources_of; /* run: this service's networks and volumes, not itself */
 	VEC(struct scale) scales;
-	struct pairs images; /* service to id of the image it would get; absent: unknown, kept */
+	struct pairs contents; /* service to the hash of what its secrets and configs hold now */
+	struct pairs images;   /* service to id of the image it would get; absent: unknown, kept */
 };
 
 int plan_make(struct arena *a, const struct project *p, const struct observed *seen,

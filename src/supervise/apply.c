@@ -140,6 +140,7 @@ static int observe(struct job *j, struct observed *out, struct err *e)
 			.name = arena_printf(a, "%s", i->st.name),
 			.service = arena_printf(a, "%s", i->st.service),
 			.hash = arena_printf(a, "%s", i->st.hash ? i->st.hash : ""),
+			.contents = i->st.contents ? arena_printf(a, "%s", i->st.contents) : NULL,
 			.image_id = i->st.image_id ? arena_printf(a, "%s", i->st.image_id) : NULL,
 			.number = i->st.number,
 			.exit_code = i->st.exit_code,
@@ -165,6 +166,22 @@ static void know_images(struct job *j, const struct project *p)
 	}
 }
 
+/* Fails here, before the first step, where a secret cannot be had. */
+static int know_contents(struct job *j, const struct project *p, struct err *e)
+{
+	vec_each(svc, &p->services) {
+		char *digest;
+		int r = secrets_digest(&j->arena, p, j->of->secrets, svc, &digest, e);
+
+		if (r < 0)
+			return r;
+		if (digest)
+			*vec_push(&j->arena, &j->options.contents) =
+				(struct pair){svc->name, digest};
+	}
+	return 0;
+}
+
 int job_plan(struct job *j, struct err *e)
 {
 	struct observed seen = {0};
@@ -186,7 +203,10 @@ int job_plan(struct job *j, struct err *e)
 		j->prepare(j);
 	if (j->options.goal == GOAL_UP)
 		know_images(j, p);
-	r = observe(j, &seen, e);
+	if (j->options.goal == GOAL_UP)
+		r = know_contents(j, p, e);
+	if (!r)
+		r = observe(j, &seen, e);
 	if (!r)
 		r = plan_make(&j->arena, p, &seen, &j->options, &j->plan, e);
 	if (!r)

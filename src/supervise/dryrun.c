@@ -24,6 +24,7 @@ static int observe(struct arena *a, const char *project, struct observed *out, s
 		*vec_push(a, &out->containers) = (struct seen){.name = s->name,
 							       .service = s->service,
 							       .hash = s->hash,
+							       .contents = s->contents,
 							       .image_id = s->image_id,
 							       .number = s->number,
 							       .exit_code = s->exit_code,
@@ -55,6 +56,12 @@ int dryrun_plan(struct arena *a, const struct project *p, const json_t *req, str
 
 		if (store_image(a, ref, &image, &ignored) == 0)
 			*vec_push(a, &o.images) = (struct pair){svc->name, image->id};
+		char *digest;
+
+		if (secrets_digest(a, p, NULL, svc, &digest, e) < 0)
+			return -e->code;
+		if (digest)
+			*vec_push(a, &o.contents) = (struct pair){svc->name, digest};
 	}
 	return plan_make(a, p, &seen, &o, out, e);
 }

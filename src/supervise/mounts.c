@@ -11,8 +11,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-enum { MAX_SECRET = 1 << 20 };
-
 struct making {
 	struct arena *a;
 	struct instance *i;
@@ -258,36 +256,6 @@ static int others_volumes(struct making *m, const char *from, struct err *e)
 	return r;
 }
 
-static const struct secret_bytes *sent(const struct making *m, const char *kind, const char *key)
-{
-	char *name = arena_printf(m->a, "%s:%s", kind, key);
-
-	for (const struct secret_bytes *s = m->i->of->secrets; s; s = s->next) {
-		if (!strcmp(s->key, name))
-			return s;
-	}
-	return NULL;
-}
-
-static int content(struct making *m, const struct file_source *src, const char *kind,
-		   struct span *out, struct err *e)
-{
-	const struct secret_bytes *bytes = sent(m, kind, src->key);
-
-	if (bytes)
-		*out = (struct span){bytes->p, bytes->n};
-	else if (src->content)
-		*out = span_of(src->content);
-	else if (src->file)
-		return file_read(m->a, AT_FDCWD, src->file, MAX_SECRET, out, e);
-	else if (src->environment)
-		return err_set(e, ENOENT, "%s \"%s\": environment variable \"%s\" is not set", kind,
-			       src->key, src->environment);
-	else
-		return err_set(e, ENOENT, "unsupported external %s %s", kind, src->key);
-	return 0;
-}
-
 static int secret(struct making *m, const struct file_ref *ref, const char *kind, const char *dir,
 		  struct err *e)
 {
@@ -310,7 +278,7 @@ static int secret(struct making *m, const struct file_ref *ref, const char *kind
 		out->read_only = true;
 		return 0;
 	}
-	r = content(m, src, kind, &data, e);
+	r = secrets_content(m->a, m->i->of->project, m->i->of->secrets, src, kind, &data, e);
 	if (r < 0)
 		return err_at(e, "%s", ref->at ? ref->at : "");
 	out = push(m, MNT_DATA, target);
@@ -333,7 +301,7 @@ int mounts_make(struct arena *a, struct instance *i, const struct image *image,
 		struct container_spec *out, struct err *e)
 {
 	struct making m = {a, i, image, out};
-	int r = 0;
+	int r = secrets_note(i, e);
 
 	i->st.mounts.n = 0;
 	/* The last of two mounts at one target wins. */

@@ -31,6 +31,7 @@ static const struct member status_rows[] = {
 	ROW("id", TEXT, status, id),                ROW("service", TEXT, status, service),
 	ROW("hash", TEXT, status, hash),            ROW("image", TEXT, status, image),
 	ROW("image_id", TEXT, status, image_id),    ROW("one_off", TEXT, status, one_off),
+	ROW("contents", TEXT, status, contents),
 	ROW("number", INT64, status, number),       ROW("exit_code", INT64, status, exit_code),
 	ROW("oom_killed", BOOL, status, oom_killed), ROW("auto_remove", BOOL, status, auto_remove),
 	ROW("tty", BOOL, status, tty),              ROW("stdin_open", BOOL, status, stdin_open),

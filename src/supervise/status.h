@@ -49,7 +49,7 @@ struct status_probe {
 };
 
 struct status {
-	const char *project, *name, *id, *service, *hash, *image, *image_id, *one_off;
+	const char *project, *name, *id, *service, *hash, *contents, *image, *image_id, *one_off;
 	int64_t number;
 	enum status_state state;
 	int64_t exit_code;

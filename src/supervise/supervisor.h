@@ -194,6 +194,17 @@ const char *spec_image_wanted(struct arena *a, const struct supervisor *s,
 			      const struct service *svc);
 
 /* mounts.c */
+/*
+ * secrets.c: what a top-level secret or config holds now, wherever it comes from; `sent` are those
+ * that came by request, since the environment of the client is not saved.
+ */
+int secrets_content(struct arena *a, const struct project *p, const struct secret_bytes *sent,
+		    const struct file_source *src, const char *kind, struct span *out,
+		    struct err *e) must_check;
+/* A keyed hash of all that the service's secrets and configs hold now; NULL: it has none. */
+int secrets_digest(struct arena *a, const struct project *p, const struct secret_bytes *sent,
+		   const struct service *svc, char **out, struct err *e) must_check;
+int secrets_note(struct instance *i, struct err *e) must_check; /* into st.contents */
 int mounts_make(struct arena *a, struct instance *i, const struct image *image,
 		struct container_spec *out, struct err *e) must_check;
 

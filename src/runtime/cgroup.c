@@ -310,6 +310,43 @@ int cgroup_enter_v1(const char *path, struct err *e)
 	return 0;
 }
 
+/* A line of /proc/self/cgroup, "4:memory:/user.slice/x": the hierarchies that limit, and systemd's
+ * own, which it kills by. */
+static void leave(const char *line)
+{
+	const char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+	bool unified = path == names + 1;
+	char file[PATH_MAX];
+	int fd;
+
+	if (!path || !strcmp(path, ":/\n"))
+		return;
+	names++;
+	if (text_starts(names, "name="))
+		names += strlen("name=");
+	if (unified)
+		snprintf(file, sizeof(file), "%s/cgroup.procs",
+			 cgroup_layout() == CGROUP_V2 ? ROOT : ROOT "/unified");
+	else /* "tasks" for the reason above */
+		snprintf(file, sizeof(file), ROOT "/%.*s/tasks", (int)(path - names), names);
+	fd = sys_open(AT_FDCWD, file, O_WRONLY, 0);
+	if (fd < 0)
+		return;
+	(void)!sys_write_all(fd, "0", 1);
+	close(fd);
+}
+
+void cgroup_leave(void)
+{
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[PATH_MAX];
+
+	while (f && fgets(line, sizeof(line), f))
+		leave(line);
+	if (f)
+		fclose(f);
+}
+
 int cgroup_fd(const char *path)
 {
 	struct cgroup_trees trees;

@@ -13,6 +13,9 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits, bool privi
 		struct err *e) must_check;
 int cgroup_update(const char *path, const struct cgroup_limits *limits, struct err *e) must_check;
 int cgroup_enter(const char *path, pid_t pid, struct err *e) must_check;
+/* Out of the groups that this process was started in (a session's, a service's), to the roots: what
+ * becomes of those is not its business. What cannot be left is not. */
+void cgroup_leave(void);
 /* A v2 directory descriptor for CLONE_INTO_CGROUP, or -1 where the layout has none. */
 int cgroup_fd(const char *path);
 int cgroup_freeze(const char *path, bool frozen, struct err *e) must_check;

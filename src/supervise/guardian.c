@@ -3,6 +3,7 @@
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/when.h"
+#include "runtime/cgroup.h"
 #include "supervise/daemon.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -225,6 +226,17 @@ static int turn(struct guardian *g)
 	return 0;
 }
 
+/* When memory is short, what is restarted goes before what restarts it. */
+static void outlive_containers(void)
+{
+	int fd = sys_open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY, 0);
+
+	if (fd < 0)
+		return;
+	(void)!sys_write_all(fd, "-500", 4); /* refused without CAP_SYS_RESOURCE */
+	close(fd);
+}
+
 static int prepare(struct guardian *g, struct err *e)
 {
 	auto_arena a = {0};
@@ -251,6 +263,8 @@ static int prepare(struct guardian *g, struct err *e)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	g->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	cgroup_leave();
+	outlive_containers();
 	fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC);
 	return 0;
 }

@@ -352,7 +352,7 @@ static int resources(struct arena *a, const struct service *svc, struct containe
 	}
 	out->shm_size = svc->shm_size > 0 ? svc->shm_size : 0;
 	out->oom_score_adj = (int)svc->oom_score_adj;
-	out->oom_score_adj_given = svc->oom_score_adj != 0;
+	out->oom_score_adj_given = true; /* never the supervisor's */
 	return r ? r : ulimits(a, svc, out, e);
 }
 

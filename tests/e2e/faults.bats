@@ -162,3 +162,26 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	echo "the supervisor takes $size kB" >&3
 	[ "$size" -lt 5000 ]
 }
+
+@test "supervisor and guardian leave the terminal, session and cgroups they were started in" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000}
+	END
+	mkdir -p "/sys/fs/cgroup/memory/bt-$PROJECT" 2>/dev/null || mkdir -p "/sys/fs/cgroup/bt-$PROJECT"
+	group=$(ls -d "/sys/fs/cgroup/memory/bt-$PROJECT" "/sys/fs/cgroup/bt-$PROJECT" 2>/dev/null | head -n 1)
+	(echo $BASHPID >"$group/cgroup.procs" && exec script -qec "$BERTH up -d" /dev/null) </dev/null >/dev/null
+	adj=-500
+	sh -c 'echo -500 >/proc/self/oom_score_adj' 2>/dev/null || adj=0 # no CAP_SYS_RESOURCE here
+	for pid in "$(guardian)" "$(supervisor)"; do
+		! grep "bt-$PROJECT" "/proc/$pid/cgroup"
+		[ "$(readlink "/proc/$pid/cwd")" = / ]
+		[ "$(readlink "/proc/$pid/fd/0")" = /dev/null ]
+		[ "$(cat "/proc/$pid/oom_score_adj")" = $adj ]
+		[ "$(ps -o tty= -p "$pid")" = '?' ]
+		[ "$(ps -o sid= -p "$pid")" -ne "$(ps -o sid= -p $$)" ]
+	done
+	[ "$(berth exec a cat /proc/1/oom_score_adj)" = 0 ]
+	rmdir "$group"
+	berth exec a true
+}

@@ -152,6 +152,8 @@ enum node_type node_type_of(struct arena *a, const char *s, const char **canonic
 	int64_t v;
 
 	*canonical = s;
+	if (*s && !strchr("~nNtTfF+-.0123456789", *s))
+		return TYPE_STR;
 	if (one_of(s, nulls))
 		return TYPE_NULL;
 	if (one_of(s, yes) || one_of(s, no)) {

@@ -72,7 +72,7 @@ static bool old_bool(const char *s)
 	static const char *const words[] = {"y", "Y", "yes", "Yes", "YES", "on",  "On",  "ON",
 					    "n", "N", "no",  "No",  "NO",  "off", "Off", "OFF"};
 
-	for (size_t i = 0; i < countof(words); i++) {
+	for (size_t i = 0; i < countof(words) && strlen(s) <= 3; i++) {
 		if (!strcmp(words[i], s))
 			return true;
 	}

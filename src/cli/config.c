@@ -24,12 +24,13 @@ static void set_load(const struct config *o, struct load_options *load)
 	load->no_normalize = o->no_normalize;
 	load->no_path_resolution = o->no_path_resolution;
 	load->no_consistency = o->no_consistency || o->no_interpolate || o->variables;
+	load->names_only = o->services || o->volumes || o->networks || o->images || o->profiles ||
+			   o->environment || o->hash;
 	/* Names and hashes need no env_file: they are told also where one is missing. */
-	load->no_env_resolution = o->no_env_resolution || o->services || o->volumes ||
-				  o->networks || o->models || o->profiles || o->images || o->hash;
+	load->no_env_resolution = o->services || o->volumes || o->networks || o->models ||
+				  o->profiles || o->images || o->hash;
 	load->no_hash = !o->hash;
 	load->strict = o->strict;
-	load->all_profiles |= o->profiles;
 }
 
 static int print_hashes(struct cli *c, const char *names, struct project *p, struct buf *out,
@@ -133,6 +134,11 @@ static int config_run(struct cli *c, void *opts, int argc, char **argv, struct e
 	r = project_load(&c->arena, &load, &p, e);
 	if (r < 0)
 		return r;
+	if (o->no_env_resolution)
+		complain_warning(stderr,
+				 "--no-env-resolution has no effect, as in docker compose 2.40: "
+				 "--no-interpolate shows env_file as written",
+				 c->colour_err);
 	vec_each(w, &p->warnings)
 		complain_warning(stderr, *w, c->colour_err);
 	if (o->resolve_digests || o->lock_digests)
@@ -171,7 +177,7 @@ static const struct opt config_opts[] = {
 	{0,   "no-normalize",       OPT_FLAG, C(no_normalize),       NULL, "add no defaults"},
 	{0,   "no-path-resolution", OPT_FLAG, C(no_path_resolution), NULL, "leave relative paths as they are"},
 	{0,   "no-consistency",     OPT_FLAG, C(no_consistency),     NULL, "do not check references"},
-	{0,   "no-env-resolution",  OPT_FLAG, C(no_env_resolution),  NULL, "do not read env_file"},
+	{0,   "no-env-resolution",  OPT_FLAG, C(no_env_resolution),  NULL, "no effect, as in docker compose 2.40"},
 	{0,   "explain",            OPT_STR,  C(explain),            "VARIABLE|PATH", "where a value comes from, as in TAG or services.web.image"},
 	{0,   "resolve-image-digests", OPT_FLAG, C(resolve_digests), NULL, "pin every image to the digest its registry has now"},
 	{0,   "lock-image-digests", OPT_FLAG, C(lock_digests),       NULL, "print an override file that holds only the pinned images"},

@@ -447,7 +447,7 @@ int check_project(struct loading *l, const struct node *tree, struct err *e)
 		if (!r)
 			r = check_models(&c);
 	}
-	if (!r)
+	if (!r && !l->o->names_only)
 		r = check_container_names(services, l->a, e);
 	return r ? r : check_circles(services, l->a, e);
 }

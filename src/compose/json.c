@@ -106,10 +106,8 @@ static void key(struct writer *w, const struct node *k)
 		snprintf(titled, sizeof(titled), "%s", k->key);
 		titled[0] = (char)toupper((unsigned char)titled[0]);
 		text(w, titled);
-	} else if (w->how == RENDER_HASHED) {
-		text(w, k->key);
 	} else {
-		buf_json(w->out, k->key, strlen(k->key));
+		text(w, k->key);
 	}
 	buf_str(w->out, w->how == RENDER_HASHED ? ":" : ": ");
 }

@@ -15,6 +15,7 @@ struct load_options {
 	const char *const *environ; /* NULL: the process's */
 	bool no_interpolate, no_normalize, no_path_resolution, no_consistency, no_env_resolution;
 	bool all_resources, all_profiles, compat, strict;
+	bool names_only;       /* container names may repeat: nothing will run */
 	bool no_hash;          /* leave service.hash empty */
 	bool lenient;          /* a required variable that is not set is empty text */
 	struct strings enable; /* services named on the command line: their profiles count */

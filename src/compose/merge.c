@@ -108,7 +108,7 @@ static void unique_list(struct arena *a, struct node *n,
 
 void schema_unique(struct arena *a, const struct attr *row, struct node *n)
 {
-	if (n->kind == NODE_SEQ && row->type == A_PAIRS)
+	if (n->kind == NODE_SEQ && row->type == A_PAIRS && !(row->flags & F_TWICE))
 		unique_list(a, n, row->key ? row->key : equals_key);
 	else if (n->kind == NODE_SEQ && row->key)
 		unique_list(a, n, row->key);
@@ -232,7 +232,8 @@ int schema_merge(struct arena *a, const struct attr *row, struct node **base, st
 		if ((*base)->kind != over->kind)
 			return cannot(over, b, e);
 		append(a, *base, over);
-		unique_list(a, *base, row->key ? row->key : equals_key);
+		if (!(row->flags & F_TWICE))
+			unique_list(a, *base, row->key ? row->key : equals_key);
 		(*base)->key_line = over->key_line;
 		return 0;
 	}

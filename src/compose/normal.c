@@ -101,7 +101,8 @@ static void pass_through(struct loading *l, struct node *vars, bool keep)
 		bool alone =
 			vars->kind == NODE_MAP ? node_null(k) : k->text && !strchr(k->text, '=');
 		const char *name = vars->kind == NODE_MAP ? k->key : k->text;
-		const char *value = alone ? loading_env(l, name) : NULL;
+		/* docker compose knows no environment where values stay as they are. */
+		const char *value = alone && !l->o->no_interpolate ? loading_env(l, name) : NULL;
 
 		if (alone && !value && !keep)
 			continue;

@@ -79,6 +79,17 @@ static void keep_named(struct arena *a, struct node *tree, const struct strings 
 	(void)a;
 }
 
+static int only_json_numbers(const struct node *n, struct err *e)
+{
+	int r = 0;
+
+	if (n->kind == NODE_SCALAR && n->type == TYPE_FLOAT && strpbrk(n->text, "IN"))
+		return node_fail(n, e, "JSON has no number %s", n->text);
+	for (size_t i = 0; i < n->kids.n && !r; i++)
+		r = only_json_numbers(n->kids.v[i], e);
+	return r;
+}
+
 int render_config(const struct project *p, const struct render_options *o, struct buf *out,
 		  struct err *e)
 {
@@ -99,6 +110,9 @@ int render_config(const struct project *p, const struct render_options *o, struc
 		render_yaml(tree, !o->model, out);
 		return 0;
 	}
+	r = only_json_numbers(tree, e);
+	if (r < 0)
+		return r;
 	render_tree(tree, o->model ? RENDER_MODEL : RENDER_JSON, out);
 	buf_char(out, '\n');
 	return 0;

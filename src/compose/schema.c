@@ -229,6 +229,20 @@ static int check_word(struct walk *w, const struct attr *row, const struct node 
 			count > 2 ? ", " : "", count > 2 ? row->words[2] : "");
 }
 
+int schema_check_names(const struct node *map, struct err *e)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
+
+	vec_each(k, &map->kids) {
+		if (*(*k)->key && !(*k)->key[strspn((*k)->key, allowed)])
+			continue;
+		node_fail_key(*k, e, "\"%s\" is no name", (*k)->key);
+		return err_hint(e, "a name holds letters, digits, dots, hyphens and underscores");
+	}
+	return 0;
+}
+
 static int check_entries(const struct attr *row, const struct node *n, struct err *e)
 {
 	unsigned kinds = KS;
@@ -312,6 +326,8 @@ int schema_expand(struct walk *w, const struct attr *row, struct node **n, struc
 		r = check_range(row, was, e);
 	if (!r && row->words)
 		r = check_word(w, row, was, e);
+	if (!r && row->flags & F_NAMES && was->kind == NODE_MAP)
+		r = schema_check_names(was, e);
 	if (!r && row->flags & F_SPLIT_ONE && was->kind == NODE_SCALAR && !node_null(was) &&
 	    !(w->raw && row->flags & F_LATE)) {
 		*n = node_new(w->a, NODE_SEQ, was);

@@ -55,7 +55,10 @@ enum flag {
 	F_FILLED = 65536,    /* null only until everything is merged */
 	F_LATE = 131072,     /* a single text stays one until values are decided */
 	F_ENTRIES = 262144,  /* entries with the same key are merged, not replaced */
-	F_SOLID = 524288     /* null means: with all its defaults */
+	F_SOLID = 524288,    /* null means: with all its defaults */
+	F_NAMES = 1048576,   /* names are letters, digits, dots, hyphens, underscores */
+	F_TWICE = 2097152,   /* a list may say a name twice; the last one counts */
+	F_ZERO = 4194304     /* JSON prints a zero where nothing is given */
 };
 
 /* What a change of the value asks of a running container. */
@@ -108,6 +111,8 @@ int schema_expand(struct walk *w, const struct attr *row, struct node **n, struc
 int schema_merge(struct arena *a, const struct attr *row, struct node **base, struct node *over,
 		 struct err *e);
 void schema_unique(struct arena *a, const struct attr *row, struct node *n);
+/* Names of a mapping with F_NAMES. */
+int schema_check_names(const struct node *map, struct err *e);
 /* Takes !reset nodes out; call after each merge. */
 void schema_drop_resets(struct node *n);
 int schema_check(struct arena *a, const struct attr *row, const struct node *n, struct err *e);

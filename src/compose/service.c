@@ -66,13 +66,13 @@ const struct attr secret_ref_row = {"secret", A_MAP, .kinds = KS | KM, .sub = fi
 	.size = sizeof(struct file_ref), .expand = short_secret_ref, .decode = decode_file_ref};
 
 static const struct attr rate_attrs[] = {
-	{"path", A_STR,   TO(struct throttle, path), "device node", .flags = F_KEEP | F_TITLE},
-	{"rate", A_BYTES, TO(struct throttle, rate), "bytes or operations each second", .flags = F_KEEP | F_TITLE},
+	{"path", A_STR,   TO(struct throttle, path), "device node", .flags = F_KEEP | F_TITLE | F_ZERO},
+	{"rate", A_BYTES, TO(struct throttle, rate), "bytes or operations each second", .flags = F_KEEP | F_TITLE | F_ZERO},
 	{0},
 };
 static const struct attr weight_attrs[] = {
-	{"path",   A_STR, TO(struct throttle, path), "device node", .flags = F_KEEP | F_TITLE},
-	{"weight", A_INT, TO(struct throttle, rate), "relative weight", .flags = F_KEEP | F_TITLE, .min = 0, .max = 1000},
+	{"path",   A_STR, TO(struct throttle, path), "device node", .flags = F_KEEP | F_TITLE | F_ZERO},
+	{"weight", A_INT, TO(struct throttle, rate), "relative weight", .flags = F_KEEP | F_TITLE | F_ZERO, .min = 0, .max = 1000},
 	{0},
 };
 static const struct attr rate_row = {"device", A_MAP, .sub = rate_attrs, .size = sizeof(struct throttle)};
@@ -240,7 +240,7 @@ const struct attr service_attrs[] = {
 	{"configs",             A_LIST,  S(configs), "configs to mount", .item = &config_ref_row, .key = short_config_key},
 	{"container_name",      A_STR,   S(container_name), "name of the container"},
 	{"credential_spec",     A_MAP,   0, "it is for Windows", .sub = credential_attrs, .flags = F_INERT},
-	{"depends_on",          A_NAMED, S(depends_on), "services to start before", .effect = NOTHING, .kinds = KQ | KM, .item = &dependency_row, .expand = short_depends_on},
+	{"depends_on",          A_NAMED, S(depends_on), "services to start before", .effect = NOTHING, .kinds = KQ | KM, .item = &dependency_row, .flags = F_NAMES, .expand = short_depends_on},
 	{"deploy",              A_MAP,   0, "replicas, limits, restarts", .kinds = KM | KN, .sub = deploy_attrs, .flags = F_KEEP},
 	{"device_cgroup_rules", A_STRS,  S(device_cgroup_rules), "devices it may make and use", .flags = F_UNIQUE},
 	{"devices",             A_LIST,  S(devices), "devices to hand in", .item = &device_row, .key = short_mount_key},
@@ -275,7 +275,7 @@ const struct attr service_attrs[] = {
 	{"mac_address",         A_STR,   S(mac_address), "hardware address"},
 	{"models",              A_NAMED, 0, "no model runner is started", .kinds = KQ | KM, .item = &model_ref_row, .expand = short_name_map, .flags = F_INERT},
 	{"network_mode",        A_STR,   S(network_mode), "none, host, service:NAME or container:NAME"},
-	{"networks",            A_NAMED, S(networks), "networks to join", .kinds = KQ | KM, .item = &endpoint_row, .expand = short_name_map, .flags = F_KEEP},
+	{"networks",            A_NAMED, S(networks), "networks to join", .kinds = KQ | KM, .item = &endpoint_row, .expand = short_name_map, .flags = F_KEEP | F_NAMES},
 	{"oom_kill_disable",    A_BOOL,  IN_LIMITS(oom_kill_disable), "never kill it for memory"},
 	{"oom_score_adj",       A_INT,   S(oom_score_adj), "who is killed first when memory is short", .min = -1000, .max = 1000},
 	{"pid",                 A_STR,   S(pid), "process namespace", .kinds = KS | KN},

@@ -210,6 +210,16 @@ static void put_absent(struct walk *w, const struct attr *row, struct node *map)
 	node_put(w->a, map, row->name, v);
 }
 
+static void put_zero(struct walk *w, const struct attr *row, struct node *map)
+{
+	struct node *v = row->type == A_INT ? node_typed(w->a, TYPE_INT, "0", map)
+					    : node_str(w->a, row->type == A_STR ? "" : "0", map);
+
+	v->json_only = true;
+	v->title = row->flags & F_TITLE;
+	node_put(w->a, map, row->name, v);
+}
+
 static int settle_attr(struct walk *w, const struct attr *row, struct node *map, struct node *k,
 		       struct err *e)
 {
@@ -222,6 +232,8 @@ static int settle_attr(struct walk *w, const struct attr *row, struct node *map,
 		put(w, row, map, v, k);
 	else if (row->flags & F_JSON)
 		put_absent(w, row, map);
+	else if (row->flags & F_ZERO)
+		put_zero(w, row, map);
 	return 0;
 }
 
@@ -241,7 +253,7 @@ static int settle_record(struct walk *w, const struct attr *row, struct node *n,
 	}
 	node_reserve(w->a, map, count + 2);
 	for (size_t i = 0; row->sub[i].name; i++) {
-		int r = given[i] || row->sub[i].flags & F_JSON
+		int r = given[i] || row->sub[i].flags & (F_JSON | F_ZERO)
 				? settle_attr(w, &row->sub[i], map, given[i], e)
 				: 0;
 		if (r < 0)

@@ -163,12 +163,17 @@ int short_count(struct walk *w, struct node **n, struct err *e)
 	return 0;
 }
 
+static void put_count(struct walk *w, struct node *map)
+{
+	put_default(w, map, "count", w->raw ? "all" : "-1", w->raw ? TYPE_STR : TYPE_INT);
+}
+
 int short_device_request(struct walk *w, struct node **n, struct err *e)
 {
 	if (node_get(*n, "count") && node_get(*n, "device_ids"))
 		return node_fail(*n, e, "\"count\" and \"device_ids\" exclude each other");
 	if (!node_get(*n, "device_ids"))
-		put_default(w, *n, "count", "-1", TYPE_INT);
+		put_count(w, *n);
 	return 0;
 }
 
@@ -182,7 +187,7 @@ int short_gpus(struct walk *w, struct node **n, struct err *e)
 		node_fail(*n, e, "\"gpus\" takes \"all\" or a list, not \"%s\"", (*n)->text);
 		return -e->code;
 	}
-	put(w, one, "count", w->raw ? "all" : "-1", w->raw ? TYPE_STR : TYPE_INT);
+	put_count(w, one);
 	node_push(w->a, seq, one);
 	*n = seq;
 	return 0;
@@ -240,6 +245,29 @@ int short_device(struct walk *w, struct node **n, struct err *e)
 	return 0;
 }
 
+/* [name=value] as {name: value} */
+int short_equals(struct walk *w, struct node **n, struct err *e)
+{
+	struct node *map = node_new(w->a, NODE_MAP, *n);
+
+	if ((*n)->kind == NODE_MAP)
+		return 0;
+	vec_each(k, &(*n)->kids) {
+		const char *eq = (*k)->kind == NODE_SCALAR ? strchr((*k)->text, '=') : NULL;
+
+		if (!eq && w->raw)
+			return 0;
+		if (!eq) {
+			node_fail(*k, e, "an entry has no value");
+			return err_hint(e, "write NAME=VALUE");
+		}
+		node_set(w->a, map, arena_strndup(w->a, (*k)->text, (size_t)(eq - (*k)->text)),
+			 node_str(w->a, eq + 1, *k));
+	}
+	*n = map;
+	return 0;
+}
+
 int short_ssh(struct walk *w, struct node **n, struct err *e)
 {
 	struct node *was = *n, *map = node_new(w->a, NODE_MAP, was);
@@ -281,9 +309,9 @@ int short_ulimit(struct walk *w, struct node **n, struct err *e)
 {
 	int64_t v;
 
-	if ((*n)->kind != NODE_SCALAR || w->raw)
+	if ((*n)->kind != NODE_SCALAR)
 		return 0;
-	if (text_to_i64((*n)->text, &v))
+	if (text_to_i64((*n)->text, &v) || (w->raw && (*n)->type == TYPE_STR))
 		return node_fail(*n, e, "a limit is a whole number, not \"%s\"", (*n)->text);
 	(*n)->type = TYPE_INT;
 	return 0;

@@ -185,7 +185,7 @@ int short_port_map(struct walk *w, struct node **n, struct err *e)
 		published->type = TYPE_STR;
 		published->quoted = true;
 	}
-	if (!w->raw && node_text(ip) && *ip->text && !is_address(ip->text))
+	if (node_text(ip) && *ip->text && !is_address(ip->text))
 		return node_fail(ip, e, "\"%s\" is no IP address", ip->text);
 	if (!node_get(*n, "mode"))
 		node_set(w->a, *n, "mode", node_str(w->a, "ingress", *n));
@@ -299,7 +299,7 @@ int short_volume(struct walk *w, struct node **n, struct err *e)
 	field[0] = (*n)->text; /* one or two characters are a target, whatever they are */
 	r = strlen((*n)->text) > 2 ? cut_mount(w, *n, field, e) : 0;
 	if (r < 0)
-		return w->raw ? 0 : r;
+		return r;
 	*n = mount_entry(w, *n, field);
 	return 0;
 }

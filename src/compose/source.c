@@ -266,14 +266,14 @@ static int include_one(struct loading *l, struct node *inc, const char *dir, str
 		       struct err *e)
 {
 	struct node *paths = node_get(inc, "path"), *outer = l->env, *sub = NULL;
-	const char *project = node_get_text(inc, "project_directory"), *first;
+	const char *given = node_get_text(inc, "project_directory"), *project, *first;
 	size_t depth = l->include_stack.n;
 	int r;
 
 	if (!paths || !paths->kids.n)
 		return node_fail(inc, e, "\"include\" names no file");
 	first = filepath_join(l->a, dir, paths->kids.v[0]->text);
-	project = project ? filepath_join(l->a, dir, project) : filepath_dir(l->a, first);
+	project = given ? filepath_join(l->a, dir, given) : filepath_dir(l->a, first);
 	r = in_circle(l, first, inc, e);
 	if (r < 0)
 		return r;
@@ -291,13 +291,30 @@ static int include_one(struct loading *l, struct node *inc, const char *dir, str
 	if (!r && sub) {
 		node_remove(sub, "name");
 		if (l->o->no_path_resolution)
-			project = filepath_dir(l->a, paths->kids.v[0]->text);
+			project = given ? given : filepath_dir(l->a, paths->kids.v[0]->text);
 		place_tree(l, sub, project);
 		r = *tree ? schema_merge(l->a, &compose_row, tree, sub, e) : 0;
 		if (!*tree)
 			*tree = sub;
 	}
 	l->env = outer;
+	return r;
+}
+
+/* What were lists in one file are mappings for the next: their names must be names. */
+static int merge_docs(struct loading *l, struct node **tree, struct node *over, struct err *e)
+{
+	int r = schema_merge(l->a, &compose_row, tree, over, e);
+	struct node *services = node_get(*tree, "services");
+
+	for (size_t i = 0; services && i < services->kids.n && !r; i++) {
+		const struct node *on = node_get(services->kids.v[i], "depends_on");
+		const struct node *networks = node_get(services->kids.v[i], "networks");
+
+		r = on ? schema_check_names(on, e) : 0;
+		if (!r && networks)
+			r = schema_check_names(networks, e);
+	}
 	return r;
 }
 
@@ -314,7 +331,7 @@ static int include_all(struct loading *l, struct node **doc, const char *dir, st
 	node_remove(*doc, "include");
 	if (r || !below)
 		return r;
-	r = schema_merge(l->a, &compose_row, &below, *doc, e);
+	r = merge_docs(l, &below, *doc, e);
 	*doc = below;
 	return r;
 }
@@ -331,7 +348,7 @@ static int add_doc(struct loading *l, struct node *doc, const char *dir, struct 
 	if (r < 0)
 		return r;
 	if (*tree)
-		r = schema_merge(l->a, &compose_row, tree, doc, e);
+		r = merge_docs(l, tree, doc, e);
 	else
 		*tree = doc;
 	schema_drop_resets(*tree);

@@ -301,6 +301,13 @@ static size_t count_shown(const struct node *n)
 	return count;
 }
 
+static const char *number(const char *s)
+{
+	if (!strcmp(s, "NaN"))
+		return ".nan";
+	return !strcmp(s, "+Inf") ? ".inf" : !strcmp(s, "-Inf") ? "-.inf" : s;
+}
+
 static void value(struct yaml *y, const struct node *n, int depth)
 {
 	struct buf *b = y->out;
@@ -309,7 +316,7 @@ static void value(struct yaml *y, const struct node *n, int depth)
 		if (n->type == TYPE_STR || n->type == TYPE_TIME)
 			text(y, n->text, depth, false);
 		else
-			buf_str(b, n->type == TYPE_NULL ? "null" : n->text);
+			buf_str(b, n->type == TYPE_NULL ? "null" : number(n->text));
 		buf_char(b, '\n');
 	} else if (!count_shown(n)) {
 		buf_str(b, n->kind == NODE_MAP ? "{}\n" : "[]\n");

@@ -191,7 +191,9 @@ static int check_refs(const struct checking *c, const struct node *list, const c
 	for (size_t i = 0; list && i < list->kids.n; i++) {
 		const struct node *source = node_get(list->kids.v[i], "source");
 
-		if (node_text(source) && !node_get(known, source->text))
+		if (!node_text(source))
+			return node_fail(list->kids.v[i], c->e, "\"source\" is missing here");
+		if (!node_get(known, source->text))
 			return unknown_name(known, kind, source->text, c->s->key, source, c->e);
 	}
 	return 0;
@@ -244,7 +246,10 @@ static int check_watch(const struct checking *c)
 
 	for (size_t i = 0; watch && i < watch->kids.n; i++) {
 		const struct node *k = watch->kids.v[i], *action = node_get(k, "action");
+		const char *path = node_get_text(k, "path");
 
+		if (!path || !path[strspn(path, " \t")])
+			return node_fail(k, c->e, "\"path\" is blank");
 		if (node_is(action, "rebuild") || node_is(action, "restart") ||
 		    node_get(k, "target"))
 			continue;

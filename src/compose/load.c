@@ -345,6 +345,8 @@ static void choose_services(struct loading *l, struct node *tree)
 		*vec_push(l->a, &active) = *p;
 	if (!active.n)
 		split(l->a, loading_env(l, "COMPOSE_PROFILES"), ",", &active);
+	if (!active.n)
+		*vec_push(l->a, &active) = ""; /* "${NAME:-}" as a profile is always on */
 	vec_each(name, &l->o->enable) {
 		struct node *own = node_get(node_get(services, *name), "profiles");
 

@@ -34,7 +34,7 @@ const struct attr build_attrs[] = {
 	{"args",                A_PAIRS, B(args), "values of ARG", .flags = F_NULLS | F_EQUALS},
 	{"provenance",          A_STR,   0, "attestations are not made", .kinds = KS | KB, .flags = F_INERT},
 	{"sbom",                A_STR,   0, "attestations are not made", .kinds = KS | KB, .flags = F_INERT},
-	{"ssh",                 A_STRS,  B(ssh), "agents or keys for RUN", .kinds = KS | KQ | KM, .expand = short_ssh, .settle = short_ssh_list, .decode = decode_external},
+	{"ssh",                 A_STRS,  B(ssh), "agents or keys for RUN", .kinds = KQ | KM, .expand = short_ssh, .settle = short_ssh_list, .decode = decode_external},
 	{"labels",              A_PAIRS, B(labels), "labels of the image", .flags = F_EQUALS},
 	{"cache_from",          A_STRS,  B(cache_from), "the build cache is local", .flags = F_INERT},
 	{"cache_to",            A_STRS,  B(cache_to), "the build cache is local", .flags = F_INERT},
@@ -42,7 +42,7 @@ const struct attr build_attrs[] = {
 	{"no_cache_filter",     A_STRS,  B(no_cache_filter), "stages to run again", .kinds = KS | KQ, .flags = F_SPLIT_ONE},
 	{"additional_contexts", A_PAIRS, B(additional_contexts), "further named contexts", .flags = F_EQUALS, .expand = short_equals},
 	{"pull",                A_BOOL,  B(pull), "look for newer base images"},
-	{"extra_hosts",         A_PAIRS, B(extra_hosts), "lines of /etc/hosts", .flags = F_EQUALS | F_LISTS, .settle = short_hosts, .key = short_text_key, .decode = decode_external},
+	{"extra_hosts",         A_PAIRS, B(extra_hosts), "lines of /etc/hosts", .flags = F_EQUALS, .entries = KS | KQ, .settle = short_hosts, .key = short_text_key, .decode = decode_external},
 	{"isolation",           A_STR,   0, "it is for Windows", .flags = F_INERT},
 	{"network",             A_STR,   B(network), "network of RUN"},
 	{"target",              A_STR,   B(target), "stage to build"},
@@ -72,7 +72,7 @@ const struct attr develop_attrs[] = {
 };
 
 static const struct attr update_attrs[] = {
-	{"parallelism",       A_INT,      0, "replicas at a time", .flags = F_KEEP},
+	{"parallelism",       A_INT,      0, "replicas at a time", .max = INT64_MAX, .flags = F_KEEP},
 	{"delay",             A_DURATION, 0, "pause between two groups"},
 	{"failure_action",    A_STR,      0, "continue, pause or rollback"},
 	{"monitor",           A_DURATION, 0, "time to watch each group"},
@@ -82,7 +82,7 @@ static const struct attr update_attrs[] = {
 };
 static const struct attr generic_spec_attrs[] = {
 	{"kind",  A_STR, 0, "name of the resource", .flags = F_KEEP},
-	{"value", A_INT, 0, "how much of it", .kinds = KI | KF | KS, .flags = F_KEEP},
+	{"value", A_INT, 0, "how much of it", .kinds = KI | KF | KS, .flags = F_KEEP | F_ZERO},
 	{0},
 };
 static const struct attr generic_attrs[] = {
@@ -120,7 +120,7 @@ static const struct attr resources_attrs[] = {
 static const struct attr restart_attrs[] = {
 	{"condition",    A_STR,      0, "none, on-failure or any", .dflt = "any"},
 	{"delay",        A_DURATION, 0, "pause before a restart", .flags = F_KEEP},
-	{"max_attempts", A_INT,      0, "restarts before giving up", .flags = F_KEEP},
+	{"max_attempts", A_INT,      0, "restarts before giving up", .max = INT64_MAX, .flags = F_KEEP},
 	{"window",       A_DURATION, 0, "time it must run to count as started", .flags = F_KEEP},
 	{0},
 };
@@ -132,7 +132,7 @@ static const struct attr preference_row = {"preference", A_MAP, .sub = preferenc
 static const struct attr placement_attrs[] = {
 	{"constraints",           A_STRS, 0, "there is one node", .flags = F_INERT},
 	{"preferences",           A_LIST, 0, "there is one node", .item = &preference_row, .flags = F_INERT},
-	{"max_replicas_per_node", A_INT,  0, "there is one node", .flags = F_INERT},
+	{"max_replicas_per_node", A_INT,  0, "there is one node", .max = INT64_MAX, .flags = F_INERT},
 	{0},
 };
 const struct attr deploy_attrs[] = {
@@ -152,20 +152,20 @@ static const struct attr pool_attrs[] = {
 	{"subnet",        A_STR,   I(subnet), "addresses, as 10.5.0.0/24"},
 	{"gateway",       A_STR,   I(gateway), "address of the bridge"},
 	{"ip_range",      A_STR,   I(ip_range), "part of the subnet that containers get"},
-	{"aux_addresses", A_PAIRS, I(aux_addresses), "addresses that others have", .kinds = KM},
+	{"aux_addresses", A_PAIRS, I(aux_addresses), "addresses that others have", .kinds = KM, .entries = KS},
 	{0},
 };
 static const struct attr pool_row = {"pool", A_MAP, .sub = pool_attrs, .size = sizeof(struct ipam_pool)};
 static const struct attr ipam_attrs[] = {
 	{"driver",  A_STR,   0, "address manager; there is one", .dflt = "default"},
 	{"config",  A_LIST,  N(pools), "address pools", .item = &pool_row, .key = short_subnet_key, .flags = F_ENTRIES},
-	{"options", A_PAIRS, 0, "there is one address manager", .kinds = KM, .flags = F_INERT | F_HIDDEN},
+	{"options", A_PAIRS, 0, "there is one address manager", .entries = KS, .kinds = KM, .flags = F_INERT | F_HIDDEN},
 	{0},
 };
 static const struct attr network_attrs[] = {
 	{"name",        A_STR,   N(name), "name on the host"},
 	{"driver",      A_STR,   N(driver), "bridge, macvlan, ipvlan, host or none", .dflt = "bridge"},
-	{"driver_opts", A_PAIRS, N(driver_opts), "options of the driver", .kinds = KM},
+	{"driver_opts", A_PAIRS, N(driver_opts), "options of the driver", .kinds = KM, .entries = KS | KI | KF},
 	{"ipam",        A_MAP,   1, "addresses", .sub = ipam_attrs, .flags = F_JSON},
 	{"external",    A_BOOL,  N(external), "it exists already", .kinds = KB | KS | KM},
 	{"internal",    A_BOOL,  N(internal), "no way out"},
@@ -181,7 +181,7 @@ static const struct attr network_row = {"network", A_MAP, .kinds = KM | KN, .sub
 static const struct attr volume_attrs[] = {
 	{"name",        A_STR,   V(name), "name on the host"},
 	{"driver",      A_STR,   V(driver), "local", .dflt = "local"},
-	{"driver_opts", A_PAIRS, V(driver_opts), "type, o and device of mount(8)", .kinds = KM},
+	{"driver_opts", A_PAIRS, V(driver_opts), "type, o and device of mount(8)", .kinds = KM, .entries = KS | KI | KF},
 	{"external",    A_BOOL,  V(external), "it exists already", .kinds = KB | KS | KM},
 	{"labels",      A_PAIRS, V(labels), "labels of the volume", .flags = F_EQUALS | F_TWICE},
 	{0},
@@ -196,7 +196,7 @@ static const struct attr secret_attrs[] = {
 	{"external",        A_BOOL,  F(external), "berth's store has it", .kinds = KB | KS | KM},
 	{"labels",          A_PAIRS, F(labels), "labels", .flags = F_EQUALS | F_TWICE},
 	{"driver",          A_STR,   0, "there are no secret drivers", .flags = F_INERT},
-	{"driver_opts",     A_PAIRS, 0, "there are no secret drivers", .kinds = KM, .flags = F_INERT},
+	{"driver_opts",     A_PAIRS, 0, "there are no secret drivers", .kinds = KM, .flags = F_INERT, .entries = KS | KI | KF},
 	{"template_driver", A_STR,   0, "there are no template drivers", .flags = F_INERT},
 	{0},
 };
@@ -219,7 +219,7 @@ static const struct attr config_row = {"config", A_MAP, .sub = config_attrs, .si
 static const struct attr model_attrs[] = {
 	{"name",          A_STR,  0, "name of the model"},
 	{"model",         A_STR,  0, "image of the model", .flags = F_REQUIRED},
-	{"context_size",  A_INT,  0, "tokens it keeps"},
+	{"context_size",  A_INT,  0, "tokens it keeps", .kinds = KI},
 	{"runtime_flags", A_STRS, 0, "options of the runner"},
 	{0},
 };

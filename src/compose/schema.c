@@ -1,5 +1,6 @@
 #include "compose/schema.h"
 #include "base/when.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <strings.h>
@@ -127,8 +128,8 @@ static int unknown(const struct attr *rows, const struct node *n, struct err *e)
 
 static int cast_bool(struct walk *w, struct node *n, const char *name, struct err *e)
 {
-	static const char *const yes[] = {"true", "y", "yes", "on", "1"};
-	static const char *const no[] = {"false", "n", "no", "off", "0"};
+	static const char *const yes[] = {"true", "y", "yes", "on"};
+	static const char *const no[] = {"false", "n", "no", "off"};
 
 	for (size_t i = 0; i < countof(yes); i++) {
 		bool is_yes = !strcasecmp(n->text, yes[i]);
@@ -154,17 +155,21 @@ static int cast_number(struct walk *w, const struct attr *row, struct node *n, s
 {
 	enum node_type type;
 	int64_t v;
-	char *end;
 
 	if (row->type == A_BYTES) {
 		if (size_parse(n->text, &v, e) < 0)
 			return at_node(n, e);
+		if (v < 0) {
+			node_fail(n, e, "\"%s\" is no size", n->text);
+			return err_hint(e, "write it as a number, without quotes: %s", n->text);
+		}
 	} else if (row->type == A_MICROS && text_to_i64(n->text, &v)) {
 		if (when_parse_duration(n->text, &v, e) < 0)
 			return at_node(n, e);
 		v /= 1000;
 	} else if (row->type == A_FLOAT) {
-		(void)!strtod(n->text, &end);
+		while (n->text[0] == '0' && isdigit((unsigned char)n->text[1]))
+			n->text++; /* 010 is ten in a text */
 		type = node_type_of(w->a, n->text, &n->text);
 		if (type != TYPE_INT && type != TYPE_FLOAT)
 			return node_fail(n, e, "\"%s\" takes a number, not \"%s\"", row->name,
@@ -204,10 +209,13 @@ static int check_range(const struct attr *row, const struct node *n, struct err 
 
 	if ((!row->min && !row->max) || n->kind != NODE_SCALAR || n->type != TYPE_INT)
 		return 0;
-	if (text_to_i64(n->text, &v) || v < row->min || v > row->max)
-		return node_fail(n, e, "\"%s\" takes a number from %lld to %lld, not %s", row->name,
-				 (long long)row->min, (long long)row->max, n->text);
-	return 0;
+	if (!text_to_i64(n->text, &v) && v >= row->min && v <= row->max)
+		return 0;
+	if (row->max == INT64_MAX)
+		return node_fail(n, e, "\"%s\" takes no number below %lld", row->name,
+				 (long long)row->min);
+	return node_fail(n, e, "\"%s\" takes a number from %lld to %lld, not %s", row->name,
+			 (long long)row->min, (long long)row->max, n->text);
 }
 
 static int check_word(struct walk *w, const struct attr *row, const struct node *n, struct err *e)
@@ -245,21 +253,23 @@ int schema_check_names(const struct node *map, struct err *e)
 
 static int check_entries(const struct attr *row, const struct node *n, struct err *e)
 {
-	unsigned kinds = KS;
+	unsigned kinds = row->entries ? row->entries : KS;
 
-	if (row->type == A_PAIRS)
-		kinds = n->kind == NODE_SEQ      ? (unsigned)KS
-			: row->flags & F_NUMBERS ? KS | KI | KF | KN
-						 : KS | KI | KF | KB | KN;
-	else if (row->flags & F_NUMBERS)
-		kinds = KS | KI | KF;
-	if (row->flags & F_LISTS && n->kind == NODE_MAP)
-		kinds |= KQ;
-	if (row->type == A_STRS && n->kind == NODE_MAP)
+	if (row->type == A_PAIRS && n->kind == NODE_SEQ)
+		kinds = KS;
+	else if (row->type == A_PAIRS && !row->entries)
+		kinds = KS | KI | KF | KB | KN;
+	else if (row->type == A_STRS && n->kind == NODE_MAP)
 		kinds |= KN;
 	vec_each(k, &n->kids) {
+		unsigned inside = kinds & (KB | KI) ? kinds & ~(unsigned)KQ : (unsigned)KS;
+
 		if (!(kind_of(*k) & kinds))
 			return wrong_kind((*k)->key ? (*k)->key : row->name, kinds, *k, e);
+		vec_each(in, &(*k)->kids) {
+			if (!(kind_of(*in) & inside))
+				return wrong_kind(row->name, inside, *in, e);
+		}
 	}
 	return 0;
 }

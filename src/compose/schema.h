@@ -42,14 +42,12 @@ enum flag {
 	F_UNIQUE = 8,        /* the same entry twice is an error */
 	F_DEDUPE = 16,       /* the same entry twice is one entry */
 	F_REPLACE = 32,      /* a later file's value replaces the earlier one whole */
-	F_NUMBERS = 64,      /* entries may be numbers */
 	F_NULLS = 128,       /* null values are kept: "take it from the environment" */
 	F_SPLIT_ONE = 256,   /* a single text is a list of one */
 	F_INERT = 512,       /* accepted, but nothing acts on it: a warning says so */
 	F_EQUALS = 1024,     /* "NAME: value" merge as lists NAME=value */
 	F_LOCAL_PATH = 2048, /* relative to the project directory */
 	F_TITLE = 4096,      /* JSON prints the name with a capital */
-	F_LISTS = 8192,      /* values of a mapping may be lists */
 	F_HIDDEN = 16384,    /* docker compose reads it and prints it nowhere */
 	F_YAML = 32768,      /* JSON leaves it out */
 	F_FILLED = 65536,    /* null only until everything is merged */
@@ -76,6 +74,7 @@ struct attr {
 	size_t to; /* where decode puts it: TO(struct, field); 0: nowhere */
 	const char *doc;
 	unsigned kinds;
+	unsigned entries; /* kinds of the values in a list or mapping; 0: those usual */
 	unsigned flags;
 	enum effect effect;
 	const struct attr *sub;   /* A_MAP: rows, ended by a NULL name */

@@ -23,7 +23,7 @@ static const char *const cgroup_words[] = {"host", "private", NULL};
 
 /* clang-format off */
 const struct attr hook_attrs[] = {
-	{"command",     A_WORDS, HK(command),     "command to run", .flags = F_KEEP | F_JSON, .settle = short_words, .decode = decode_argv},
+	{"command",     A_WORDS, HK(command),     "command to run", .flags = F_KEEP | F_JSON | F_REQUIRED, .settle = short_words, .decode = decode_argv},
 	{"image",       A_STR,   HK(image),       "image to run it in (pre_start); the service's by default"},
 	{"user",        A_STR,   HK(user),        "user to run it as"},
 	{"privileged",  A_BOOL,  HK(privileged),  "run it with all rights"},
@@ -156,7 +156,7 @@ static const struct attr mount_row = {"volume", A_MAP, .kinds = KS | KM, .sub = 
 
 static const struct attr endpoint_attrs[] = {
 	{"aliases",        A_STRS,  E(aliases),        "further names on this network", .flags = F_UNIQUE | F_DEDUPE},
-	{"driver_opts",    A_PAIRS, E(driver_opts),    "options of the network driver", .kinds = KM},
+	{"driver_opts",    A_PAIRS, E(driver_opts),    "options of the network driver", .kinds = KM, .entries = KS | KI | KF},
 	{"gw_priority",    A_INT,   E(gw_priority),    "the highest has the default route", .kinds = KI | KF},
 	{"interface_name", A_STR,   E(interface_name), "name of the interface"},
 	{"ipv4_address",   A_STR,   E(ipv4_address),   "fixed IPv4 address"},
@@ -173,7 +173,7 @@ static const struct attr health_attrs[] = {
 	{"test",           A_WORDS,    H(test),              "command that must succeed", .effect = LIVE, .kinds = KS | KQ, .settle = short_test, .flags = F_REPLACE},
 	{"timeout",        A_DURATION, H(timeout_ns),        "longest a test may take", .dflt = "30s", .flags = F_KEEP},
 	{"interval",       A_DURATION, H(interval_ns),       "time between two tests", .dflt = "30s", .flags = F_KEEP},
-	{"retries",        A_INT,      H(retries),           "failures in a row until unhealthy", .dflt = "3", .kinds = KI | KF | KS, .flags = F_KEEP},
+	{"retries",        A_INT,      H(retries),           "failures in a row until unhealthy", .max = INT64_MAX, .dflt = "3", .kinds = KI | KF | KS, .flags = F_KEEP},
 	{"start_period",   A_DURATION, H(start_period_ns),   "failures do not count so long", .dflt = "0s", .flags = F_KEEP},
 	{"start_interval", A_DURATION, H(start_interval_ns), "time between tests in the start period", .dflt = "5s", .flags = F_KEEP},
 	{"disable",        A_BOOL,     H(disable),           "no test, also not the image's"},
@@ -182,7 +182,7 @@ static const struct attr health_attrs[] = {
 
 static const struct attr logging_attrs[] = {
 	{"driver",  A_STR,   0, "where the output goes", .dflt = "json-file"},
-	{"options", A_PAIRS, 0, "options of the driver", .kinds = KM},
+	{"options", A_PAIRS, 0, "options of the driver", .kinds = KM, .entries = KS | KI | KF | KN},
 	{0},
 };
 static const struct attr credential_attrs[] = {
@@ -193,7 +193,7 @@ static const struct attr credential_attrs[] = {
 };
 static const struct attr provider_attrs[] = {
 	{"type",    A_STR, 0, "program that provides it", .flags = F_REQUIRED},
-	{"options", A_ANY, 0, "options of the program", .kinds = KM, .settle = short_options},
+	{"options", A_PAIRS, 0, "options of the program", .kinds = KM, .entries = KS | KI | KF | KB | KQ, .settle = short_options},
 	{0},
 };
 static const struct attr model_ref_attrs[] = {
@@ -209,7 +209,7 @@ static const struct attr extends_attrs[] = {
 };
 static const struct attr device_attrs[] = {
 	{"source",      A_STR, TO(struct device, source),      "device node of the host", .flags = F_REQUIRED},
-	{"target",      A_STR, TO(struct device, target),      "device node in the container"},
+	{"target",      A_STR, TO(struct device, target),      "device node in the container", .flags = F_REQUIRED},
 	{"permissions", A_STR, TO(struct device, permissions), "r, w, m", .dflt = "rwm"},
 	{0},
 };
@@ -222,13 +222,13 @@ const struct attr service_attrs[] = {
 	{"attach",              A_BOOL,  S(attach), "show its output during up", .effect = NOTHING, .flags = F_KEEP, .dflt = "true"},
 	{"build",               A_MAP,   S(build), "how to build the image", .effect = NOTHING, .kinds = KS | KM, .sub = build_attrs, .expand = short_build, .decode = decode_build},
 	{"develop",             A_MAP,   1, "nothing watches files yet", .effect = NOTHING, .kinds = KM | KN, .sub = develop_attrs, .flags = F_INERT},
-	{"blkio_config",        A_MAP,   IN_LIMITS(blkio), "disk bandwidth", .effect = LIVE, .sub = blkio_attrs},
+	{"blkio_config",        A_MAP,   IN_LIMITS(blkio), "disk bandwidth", .effect = LIVE, .sub = blkio_attrs, .flags = F_KEEP},
 	{"cap_add",             A_STRS,  S(cap_add), "capabilities to add", .flags = F_UNIQUE | F_DEDUPE},
 	{"cap_drop",            A_STRS,  S(cap_drop), "capabilities to drop", .flags = F_UNIQUE | F_DEDUPE},
 	{"cgroup_parent",       A_STR,   S(cgroup_parent), "a project has its own control group", .flags = F_INERT},
 	{"cgroup",              A_STR,   S(cgroup), "control group namespace", .words = cgroup_words},
-	{"cpu_count",           A_INT,   0, "it is for Windows", .flags = F_INERT},
-	{"cpu_percent",         A_FLOAT, 0, "it is for Windows", .kinds = KI | KS, .flags = F_INERT},
+	{"cpu_count",           A_INT,   0, "it is for Windows", .max = INT64_MAX, .flags = F_INERT},
+	{"cpu_percent",         A_INT,   0, "it is for Windows", .max = 100, .flags = F_INERT},
 	{"cpu_period",          A_MICROS, IN_LIMITS(cpu_period_us), "period of the processor quota", .effect = LIVE, .dflt = "100000"},
 	{"cpu_quota",           A_MICROS, IN_LIMITS(cpu_quota_us), "processor time in a period", .effect = LIVE},
 	{"cpu_rt_period",       A_MICROS, IN_LIMITS(cpu_rt_period_us), "real-time period", .effect = LIVE},
@@ -238,8 +238,8 @@ const struct attr service_attrs[] = {
 	{"cpu_shares",          A_INT,   IN_LIMITS(cpu_shares), "relative weight of processor time", .kinds = KI | KF | KS, .effect = LIVE, .dflt = "1024"},
 	{"command",             A_WORDS, S(command), "what to run instead of the image's command", .flags = F_KEEP | F_JSON | F_REPLACE, .settle = short_words, .decode = decode_argv},
 	{"configs",             A_LIST,  S(configs), "configs to mount", .item = &config_ref_row, .key = short_config_key},
-	{"container_name",      A_STR,   S(container_name), "name of the container"},
-	{"credential_spec",     A_MAP,   0, "it is for Windows", .sub = credential_attrs, .flags = F_INERT},
+	{"container_name",      A_STR,   S(container_name), "name of the container", .expand = short_container_name},
+	{"credential_spec",     A_MAP,   0, "it is for Windows", .sub = credential_attrs, .flags = F_INERT | F_KEEP},
 	{"depends_on",          A_NAMED, S(depends_on), "services to start before", .effect = NOTHING, .kinds = KQ | KM, .item = &dependency_row, .flags = F_NAMES, .expand = short_depends_on},
 	{"deploy",              A_MAP,   0, "replicas, limits, restarts", .kinds = KM | KN, .sub = deploy_attrs, .flags = F_KEEP},
 	{"device_cgroup_rules", A_STRS,  S(device_cgroup_rules), "devices it may make and use", .flags = F_UNIQUE},
@@ -252,11 +252,11 @@ const struct attr service_attrs[] = {
 	{"provider",            A_MAP,   0, "no provider program is run; start it yourself", .sub = provider_attrs, .flags = F_INERT | F_KEEP},
 	{"environment",         A_PAIRS, S(environment), "variables of the process", .flags = F_NULLS | F_EQUALS},
 	{"env_file",            A_LIST,  0, "files with variables", .kinds = KS | KQ, .item = &env_file_row, .expand = short_env_files, .key = short_path_key},
-	{"expose",              A_STRS,  S(expose), "ports that others on the network use", .flags = F_NUMBERS | F_UNIQUE | F_DEDUPE},
+	{"expose",              A_STRS,  S(expose), "ports that others on the network use", .flags = F_UNIQUE | F_DEDUPE, .entries = KS | KI},
 	{"extends",             A_MAP,   0, "service to take from", .kinds = KS | KM, .sub = extends_attrs, .expand = short_extends, .flags = F_REPLACE},
 	{"external_links",      A_STRS,  S(external_links), "containers of other projects, on a shared network, by another name", .flags = F_UNIQUE},
-	{"extra_hosts",         A_PAIRS, S(extra_hosts), "lines of /etc/hosts", .flags = F_EQUALS | F_LISTS, .settle = short_hosts, .key = short_text_key, .decode = decode_external},
-	{"group_add",           A_STRS,  S(group_add), "further groups of the process", .flags = F_NUMBERS | F_UNIQUE},
+	{"extra_hosts",         A_PAIRS, S(extra_hosts), "lines of /etc/hosts", .flags = F_EQUALS, .entries = KS | KQ, .settle = short_hosts, .key = short_text_key, .decode = decode_external},
+	{"group_add",           A_STRS,  S(group_add), "further groups of the process", .flags = F_UNIQUE, .entries = KS | KI},
 	{"gpus",                A_LIST,  0, "graphics processors are not handed in", .kinds = KS | KQ, .item = &device_request_row, .expand = short_gpus, .flags = F_INERT},
 	{"hostname",            A_STR,   S(hostname), "host name in the container"},
 	{"healthcheck",         A_MAP,   S(healthcheck), "how to tell that it works", .effect = LIVE, .sub = health_attrs, .decode = decode_health, .flags = F_KEEP},
@@ -283,7 +283,7 @@ const struct attr service_attrs[] = {
 	{"platform",            A_STR,   S(platform), "operating system and processor"},
 	{"ports",               A_LIST,  S(ports), "ports to publish", .item = &port_row, .expand = short_ports, .key = short_port_key},
 	{"privileged",          A_BOOL,  S(privileged), "all rights of the host's root"},
-	{"pull_policy",         A_STR,   S(pull_policy), "when to pull the image", .effect = NOTHING, .dflt = "missing"},
+	{"pull_policy",         A_STR,   S(pull_policy), "when to pull the image", .expand = short_pull_policy, .effect = NOTHING, .dflt = "missing"},
 	{"pull_refresh_after",  A_STR,   0, "write pull_policy: every_1h instead", .flags = F_INERT | F_HIDDEN},
 	{"read_only",           A_BOOL,  S(read_only), "mount the root file system read-only"},
 	{"restart",             A_STR,   0, "what to do when it exits", .effect = LIVE, .dflt = "no"},
@@ -295,7 +295,7 @@ const struct attr service_attrs[] = {
 	{"stdin_open",          A_BOOL,  S(stdin_open), "keep standard input open"},
 	{"stop_grace_period",   A_DURATION, S(stop_grace_ns), "time between the stop signal and KILL", .effect = LIVE, .dflt = "10s", .flags = F_KEEP},
 	{"stop_signal",         A_STR,   S(stop_signal), "signal that asks it to stop", .dflt = "SIGTERM"},
-	{"storage_opt",         A_PAIRS, S(storage_opt), "the root file system has no quota", .kinds = KM, .flags = F_INERT},
+	{"storage_opt",         A_PAIRS, S(storage_opt), "the root file system has no quota", .kinds = KM, .flags = F_INERT, .entries = KS | KI | KN},
 	{"sysctls",             A_PAIRS, S(sysctls), "kernel parameters of its namespaces", .flags = F_EQUALS},
 	{"tmpfs",               A_STRS,  S(tmpfs), "file systems in memory", .kinds = KS | KQ, .flags = F_LATE | F_SPLIT_ONE | F_DEDUPE},
 	{"tty",                 A_BOOL,  S(tty), "give it a terminal"},

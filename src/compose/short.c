@@ -1,4 +1,5 @@
 #include "compose/short.h"
+#include <ctype.h>
 #include <errno.h>
 
 static struct node *map_with(struct walk *w, const char *key, struct node *n)
@@ -245,6 +246,45 @@ int short_device(struct walk *w, struct node **n, struct err *e)
 	return 0;
 }
 
+static bool name_char(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("_.-", c));
+}
+
+/* docker compose asks only that a name is somewhere in it. */
+int short_container_name(struct walk *w, struct node **n, struct err *e)
+{
+	(void)w;
+	for (const char *s = (*n)->text; *s; s++) {
+		if (isalnum((unsigned char)*s) && name_char(s[1]))
+			return 0;
+	}
+	node_fail(*n, e, "\"%s\" is no name of a container", (*n)->text);
+	return err_hint(e, "a name has two characters or more: letters, digits, dots, hyphens");
+}
+
+int short_pull_policy(struct walk *w, struct node **n, struct err *e)
+{
+	static const char *const words[] = {"always",  "never",   "build", "if_not_present",
+					    "missing", "refresh", "daily", "weekly"};
+	const char *every = strstr((*n)->text, "every_"), *best;
+
+	(void)w;
+	for (size_t i = 0; i < countof(words); i++) {
+		if (strstr((*n)->text, words[i]))
+			return 0;
+	}
+	if (every && isdigit((unsigned char)every[6]) &&
+	    strpbrk(every + 6 + strspn(every + 6, "0123456789"), "wdhms") ==
+		    every + 6 + strspn(every + 6, "0123456789"))
+		return 0;
+	best = text_nearest((*n)->text, words, countof(words));
+	node_fail(*n, e, "\"%s\" is not a value of \"pull_policy\"", (*n)->text);
+	if (best)
+		return err_hint(e, "did you mean \"%s\"?", best);
+	return err_hint(e, "it takes always, missing, never, build, daily, weekly or every_12h");
+}
+
 /* [name=value] as {name: value} */
 int short_equals(struct walk *w, struct node **n, struct err *e)
 {
@@ -271,16 +311,21 @@ int short_equals(struct walk *w, struct node **n, struct err *e)
 int short_ssh(struct walk *w, struct node **n, struct err *e)
 {
 	struct node *was = *n, *map = node_new(w->a, NODE_MAP, was);
+	int r;
 
-	(void)e;
 	if (was->kind == NODE_MAP)
 		return 0;
-	for (size_t i = 0; i < (was->kind == NODE_SEQ ? was->kids.n : 1); i++) {
-		const struct node *k = was->kind == NODE_SEQ ? was->kids.v[i] : was;
+	for (size_t i = 0; i < was->kids.n; i++) {
+		const struct node *k = was->kids.v[i];
 		const char *eq = k->text ? strchr(k->text, '=') : NULL;
 
-		if (!k->text)
-			continue;
+		r = text_entry(k, "ssh", e);
+		if (r < 0)
+			return r;
+		if (!eq && strcmp(k->text, "default")) {
+			node_fail(k, e, "\"%s\" is no ssh key", k->text);
+			return err_hint(e, "write default, or ID=PATH");
+		}
 		node_set(w->a, map, arena_strndup(w->a, k->text, strcspn(k->text, "=")),
 			 eq ? node_str(w->a, eq + 1, k) : node_typed(w->a, TYPE_NULL, "", k));
 	}
@@ -313,7 +358,7 @@ int short_ulimit(struct walk *w, struct node **n, struct err *e)
 		return 0;
 	if (text_to_i64((*n)->text, &v) || (w->raw && (*n)->type == TYPE_STR))
 		return node_fail(*n, e, "a limit is a whole number, not \"%s\"", (*n)->text);
-	(*n)->type = TYPE_INT;
+	*n = node_typed(w->a, TYPE_INT, arena_printf(w->a, "%lld", (long long)v), *n);
 	return 0;
 }
 

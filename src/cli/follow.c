@@ -78,7 +78,7 @@ static void say_attached(struct state *s)
 
 static int begin_stop(struct state *s, struct err *e)
 {
-	json_t *msg = request_new("stop", 0, NULL);
+	json_t *msg = request_new("stop", (int)s->f->named.n, (char **)s->f->named.v);
 
 	s->phase = PHASE_STOPPING;
 	client_drop(&s->work);
@@ -88,7 +88,7 @@ static int begin_stop(struct state *s, struct err *e)
 
 static int begin_kill(struct state *s, struct err *e)
 {
-	json_t *msg = request_new("kill", 0, NULL);
+	json_t *msg = request_new("kill", (int)s->f->named.n, (char **)s->f->named.v);
 
 	json_object_set_new(msg, "signal", json_string("SIGKILL"));
 	client_drop(&s->work);

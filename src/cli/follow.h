@@ -9,7 +9,8 @@
 
 struct follow {
 	const struct project *project;
-	json_t *start; /* the "up" request; taken. NULL: everything runs already */
+	json_t *start;        /* the "up" request; taken. NULL: everything runs already */
+	struct strings named; /* to be stopped at the end; none: all */
 	struct strings services;
 	struct logmux_style style;
 	int timeout; /* seconds to stop, -1: the services' own */

@@ -2,6 +2,7 @@
 #include "cli/up.h"
 #include "base/vec.h"
 #include "base/when.h"
+#include "cli/complain.h"
 #include "cli/follow.h"
 #include "supervise/status.h"
 #include <errno.h>
@@ -10,7 +11,7 @@
 struct up {
 	bool detach, wait, force_recreate, no_recreate, always_recreate_deps, no_start;
 	bool renew_anon, remove_orphans, abort_on_exit, abort_on_failure, attach_dependencies;
-	bool no_color, no_prefix, timestamps, yes, rolling;
+	bool no_color, no_prefix, timestamps, yes, rolling, menu;
 	int timeout, wait_timeout;
 	const char *exit_code_from;
 	struct strings scale, attach, no_attach;
@@ -105,6 +106,7 @@ static int up_attached(struct cli *c, const struct up *u, const struct project *
 {
 	struct request create = {.msg = json_deep_copy(msg), .title = "Running"};
 	struct follow f = {.project = p,
+			   .named = {(const char **)argv, (size_t)argc, 0},
 			   .start = msg,
 			   .timeout = u->timeout,
 			   .abort_on_exit = u->abort_on_exit || u->exit_code_from,
@@ -149,6 +151,10 @@ static int up_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 		r = up_prepare(c, &named, &u->images, &p, e);
 	if (r < 0)
 		return r;
+	if (u->menu)
+		complain_warning(stderr,
+				 "--menu has no effect: Ctrl-C stops, -d goes on without you",
+				 c->colour_err);
 	if (u->exit_code_from && !project_service(p, u->exit_code_from))
 		return err_set(e, ENOENT, "no such service: %s", u->exit_code_from);
 	msg = up_message(u, argc, argv);
@@ -194,6 +200,7 @@ static const struct opt up_opts[] = {
 	{0,   "no-log-prefix",  OPT_FLAG, U(no_prefix),          NULL,      "log lines alone"},
 	{0,   "timestamps",     OPT_FLAG, U(timestamps),         NULL,      "when each line was written"},
 	{0,   "rolling",        OPT_FLAG, U(rolling),            NULL,      "replace replicas one after the other, each when its successor is ready"},
+	{0,   "menu",           OPT_FLAG, U(menu),               NULL,      "no effect: there are no key shortcuts"},
 	{'y', "yes",            OPT_FLAG, U(yes),                NULL,      "yes to every question (up has none)"},
 	{0},
 };

@@ -499,7 +499,8 @@ static int on_deadline(struct timer *t)
 		if (j->steps[k].state == STEP_WAITS || j->steps[k].state == STEP_RUNS)
 			j->steps[k].state = STEP_SKIPPED;
 	}
-	err_set(&j->err, ETIMEDOUT, "timeout waiting for application to be healthy");
+	err_set(&j->err, ETIMEDOUT, "application not healthy after %llds",
+		(long long)(json_int_or(j->request, "wait_timeout_ns", 0) / NS_PER_SEC));
 	j->code = 1;
 	supervisor_kick(j->of);
 	return 0;

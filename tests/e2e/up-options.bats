@@ -1,0 +1,93 @@
+# What the options of up do: whose end ends it, whose lines are seen, what is waited for.
+load lib
+
+setup_file() {
+	root_up
+	make_busybox_image
+}
+
+setup() {
+	PROJECT=t$BATS_TEST_NUMBER
+	mkdir -p "$BERTH_HOME/$PROJECT"
+	cd "$BERTH_HOME/$PROJECT" || return
+	compose <<-END
+		services:
+		  web: {image: busybox, command: "sh -c 'echo web up; sleep 1000'", stop_signal: KILL, volumes: [/anon]}
+		  ok: {image: busybox, command: echo ok says}
+		  bad: {image: busybox, command: "sh -c 'echo bad says; sleep 0.3; exit 3'"}
+		  worse: {image: busybox, command: sh -c 'exit 3', profiles: [bad]}
+		  slow:
+		    image: busybox
+		    command: sleep 1000
+		    stop_signal: KILL
+		    healthcheck: {test: "false", interval: 1s, retries: 100}
+		    profiles: [slow]
+		  migrate: {image: busybox, command: "sh -c 'echo \${SAY:-one} >>/log/ran'", volumes: [".:/log"], profiles: [shop]}
+		  shop:
+		    image: busybox
+		    command: sleep 1000
+		    stop_signal: KILL
+		    depends_on: {migrate: {condition: service_completed_successfully}}
+		    profiles: [shop]
+	END
+}
+
+@test "the first exit, the first failure or one service ends up, with its code" {
+	run -0 berth up --abort-on-container-exit ok web
+	[[ $output == *"Aborting on container exit..."*"web-1 exited with code 137"* ]]
+	run -3 berth up --abort-on-container-failure ok bad web
+	[[ $output == *"ok-1 exited with code 0"*"bad-1 exited with code 3"* ]]
+	run -3 berth up --exit-code-from bad bad web
+	[ -z "$(berth ps -q)" ]
+	run -1 berth up --exit-code-from nosuch
+}
+
+@test "only the services that were named are stopped at the end" {
+	berth up -d web
+	run -3 berth up --abort-on-container-failure --attach-dependencies bad
+	[ "$(berth ps --services)" = web ]
+}
+
+@test "--attach and --no-attach choose the lines, --no-log-prefix their form" {
+	run -3 berth up --abort-on-container-failure --no-attach web bad web
+	[[ $output == *"bad-1  | bad says"* && $output != *"web up"* ]]
+	run -3 berth up --abort-on-container-failure --attach bad --no-log-prefix bad web
+	[[ $output == *$'\nbad says'* && $output != *"web up"* ]]
+}
+
+@test "--wait takes exit 0 for done, and has an end" {
+	run -0 berth up --wait ok web
+	run -1 berth up --wait worse
+	[[ $output == *"container $PROJECT-worse-1 exited (3)"* ]]
+	run -1 berth up --wait --wait-timeout 1 slow
+	[[ $output == *"application not healthy after 1s"* ]]
+}
+
+@test "what was to run once is not run again, until it changes" {
+	berth --profile shop up -d migrate shop
+	berth --profile shop up -d migrate shop
+	berth --profile shop up -d --force-recreate --no-deps shop
+	[ "$(cat ran)" = one ]
+	SAY=two berth --profile shop up -d shop
+	[ "$(cat ran | xargs)" = "one two" ]
+}
+
+@test "volumes without a name stay or are made anew, as asked" {
+	berth up -d web
+	anon=$(berth ps --format '{{.Mounts}}' web)
+	berth up -d --force-recreate web
+	[ "$(berth ps --format '{{.Mounts}}' web)" = "$anon" ]
+	berth up -d --renew-anon-volumes --force-recreate web
+	[ "$(berth ps --format '{{.Mounts}}' web)" != "$anon" ]
+}
+
+@test "what cannot be together is refused" {
+	for words in "-d --abort-on-container-exit" "--wait --attach web" "--no-recreate --force-recreate" \
+		"--no-recreate -V" "--build --no-build" "-d --exit-code-from ok"; do
+		run -1 berth up $words
+	done
+	run -1 berth up -d --pull bogus
+	run -1 berth up -d --scale nosuch=2
+	run -0 berth up -d --menu ok
+	[[ $output == *"--menu has no effect"* ]]
+}

@@ -4,13 +4,13 @@
  * whose end the loop reports, so stages that do not need each other run at the same time.
  */
 #include "base/file.h"
+#include "base/overlay.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "base/when.h"
 #include "build/path.h"
 #include "build/room.h"
-#include "runtime/overlay.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -49,7 +49,7 @@ int source_files(struct builder *b, const struct source *s, struct files *out, b
 	*out = (struct files){.root = -1};
 	*owned = true;
 	if (layers.n) {
-		out->root = overlay_open(b->a, &layers, NULL, NULL, e);
+		out->root = overlay_open(b->a, &layers, NULL, NULL, 0, e);
 	} else {
 		char *empty;
 
@@ -302,7 +302,7 @@ static int open_root(struct stage_run *st, const struct step *s, const char *scr
 
 	return overlay_open(a, s->kind == STEP_COPY && s->link ? &none : &st->dirs,
 			    arena_printf(a, "%s/upper", scratch),
-			    arena_printf(a, "%s/work", scratch), e);
+			    arena_printf(a, "%s/work", scratch), 0, e);
 }
 
 static int do_copy(struct stage_run *st, const struct step *s, const struct files *from,
@@ -320,7 +320,7 @@ static int do_copy(struct stage_run *st, const struct step *s, const struct file
 	if (root < 0)
 		return root;
 	if (s->link && s->chown && st->dirs.n)
-		plain = overlay_open(st->b->a, &st->dirs, NULL, NULL, e);
+		plain = overlay_open(st->b->a, &st->dirs, NULL, NULL, 0, e);
 	r = owner_of(st, plain >= 0 ? plain : root, s->chown, &to, e);
 	if (r == 0)
 		r = copy_paths(st->b, s, from, sel, &to, e);

@@ -1,10 +1,10 @@
 #include "build/mounts.h"
 #include "base/file.h"
+#include "base/overlay.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "build/path.h"
-#include "runtime/overlay.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

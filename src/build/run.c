@@ -8,13 +8,13 @@
  * The default network is the host's: package registries must be reachable, and nothing listens.
  */
 #include "base/file.h"
+#include "base/overlay.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "base/when.h"
 #include "build/mounts.h"
 #include "build/path.h"
 #include "build/room.h"
-#include "runtime/overlay.h"
 #include "runtime/rights.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -103,7 +103,7 @@ static int make_places(struct stage_run *st, const struct step *s, struct runnin
 	if (r < 0)
 		return r;
 	auto_fd int root = overlay_open(a, &st->dirs, arena_printf(a, "%s/upper", scratch),
-					arena_printf(a, "%s/work", scratch), e);
+					arena_printf(a, "%s/work", scratch), 0, e);
 
 	if (root < 0)
 		return root;

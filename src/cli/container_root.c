@@ -1,9 +1,9 @@
 #include "cli/container_root.h"
+#include "base/overlay.h"
 #include "base/sys.h"
 #include "base/vec.h"
 #include "cli/target.h"
 #include "image/store.h"
-#include "runtime/mountfd.h"
 #include "runtime/state.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,6 @@ static int live_root(struct arena *a, const struct status *s, struct err *e)
 
 static int overlay_root(struct arena *a, const struct status *s, struct err *e)
 {
-	VEC(struct mount_option) options = {0};
 	struct image *image;
 	int r = store_image(a, s->image_id, &image, e);
 
@@ -41,13 +40,8 @@ static int overlay_root(struct arena *a, const struct status *s, struct err *e)
 		return err_set(e, ENOENT, "container %s: its image %s is gone", s->name, s->image);
 	if (r < 0)
 		return r;
-	vec_each(l, &image->layers)
-		*vec_push(a, &options) = (struct mount_option){"lowerdir+", *l};
-	*vec_push(a, &options) =
-		(struct mount_option){"upperdir", arena_printf(a, "%s/upper", s->dir)};
-	*vec_push(a, &options) =
-		(struct mount_option){"workdir", arena_printf(a, "%s/work", s->dir)};
-	return mountfd_new("overlay", options.v, options.n, 0, e);
+	return overlay_open(a, &image->layers, arena_printf(a, "%s/upper", s->dir),
+			    arena_printf(a, "%s/work", s->dir), 0, e);
 }
 
 /* In a child, because the mounts to clone are those of another namespace. */

@@ -1,6 +1,7 @@
 #include "image/volume.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/overlay.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/tree.h"
@@ -225,40 +226,6 @@ int volume_seed_tree(const struct store_volume *v, int root_fd, const char *wher
 	return file_replace(AT_FDCWD, seeded_mark(&a, v), "", 0, 0600, FILE_FAST, e);
 }
 
-/* Since Linux 6.5 layer by layer, and never visible anywhere: the descriptor is the mount. */
-static int merge_detached(const struct strings *layers)
-{
-	auto_fd int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
-	int r = fs < 0 ? fs : 0;
-
-	for (size_t i = 0; !r && i < layers->n; i++)
-		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", layers->v[i], 0);
-	if (!r)
-		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-	return r < 0 ? r : sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
-}
-
-/* Before: one string of at most a page, mounted for a moment. */
-static int merge_mounted(struct arena *a, const struct store_volume *v,
-			 const struct strings *layers)
-{
-	const char *at = arena_printf(a, "%s/merge", dir_of(a, v->name));
-	auto_buf options = {0};
-	int fd;
-
-	buf_str(&options, "lowerdir=");
-	for (size_t i = 0; i < layers->n; i++)
-		buf_printf(&options, "%s%s", i ? ":" : "", layers->v[i]);
-	if (mkdir(at, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	if (mount("overlay", at, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, options.p) < 0)
-		return -errno;
-	fd = sys_open(AT_FDCWD, at, O_RDONLY | O_DIRECTORY, 0);
-	umount2(at, MNT_DETACH);
-	rmdir(at);
-	return fd;
-}
-
 int volume_seed(const struct store_volume *v, const struct strings *layers, const char *where,
 		struct err *e)
 {
@@ -267,14 +234,8 @@ int volume_seed(const struct store_volume *v, const struct strings *layers, cons
 
 	if (!layers->n || !access(seeded_mark(&a, v), F_OK) || !is_empty(v->path))
 		return 0;
-	if (layers->n == 1)
-		root = sys_open(AT_FDCWD, layers->v[0], O_RDONLY | O_DIRECTORY, 0);
-	else
-		root = merge_detached(layers);
-	if (root == -EINVAL)
-		root = merge_mounted(&a, v, layers);
+	root = overlay_open(&a, layers, NULL, NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
 	if (root < 0)
-		return err_set(e, -root, "cannot merge the layers of the image: %s",
-			       strerror(-root));
+		return err_wrap(e, "fill volume %s", v->name);
 	return volume_seed_tree(v, root, where, e);
 }

@@ -5,10 +5,11 @@
  * will cover it, since older kernels clone only from attached mounts.
  */
 #include "base/log.h"
+#include "base/mountfd.h"
+#include "base/overlay.h"
 #include "base/sys.h"
 #include "runtime/child.h"
 #include "runtime/inside.h"
-#include "runtime/mountfd.h"
 #include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -124,31 +125,11 @@ static int part_of(int tree, const char *subpath, struct err *e)
 	return part < 0 ? err_set(e, -part, "%s: %s", subpath, strerror(-part)) : part;
 }
 
-static int open_layers(const struct mount_spec *m, struct err *e)
+static int open_layers(const struct child *c, const struct mount_spec *m, struct err *e)
 {
-	struct mount_option options[130];
-	size_t n = 0;
+	int tree = overlay_open(c->a, &m->layers, m->upper, m->work, attrs_of(m), e);
 
-	if (m->layers.n == 1 && !m->upper) {
-		int tree = mountfd_clone(AT_FDCWD, m->layers.v[0], false);
-
-		if (tree >= 0 && mountfd_attrs(tree, MOUNT_ATTR_RDONLY, MS_PRIVATE, false) < 0)
-			return err_set(e, errno, "cannot make it read-only: %s", strerror(errno));
-		if (tree < 0)
-			return err_set(e, -tree, "%s: %s", m->layers.v[0], strerror(-tree));
-		return part_of(tree, m->subpath, e);
-	}
-	if (!m->layers.n || m->layers.n > countof(options) - 2)
-		return err_set(e, EINVAL, "%zu layers cannot be mounted", m->layers.n);
-	for (; n < m->layers.n; n++)
-		options[n] = (struct mount_option){"lowerdir+", m->layers.v[n]};
-	if (m->upper) {
-		options[n++] = (struct mount_option){"upperdir", m->upper};
-		options[n++] = (struct mount_option){"workdir", m->work};
-	}
-	return part_of(mountfd_new("overlay", options, n,
-				   (m->upper ? 0 : MOUNT_ATTR_RDONLY) | attrs_of(m), e),
-		       m->subpath, e);
+	return part_of(tree, m->subpath, e);
 }
 
 /* The tmpfs of all MNT_DATA files, attached over the container's directory. */
@@ -209,7 +190,7 @@ static int open_source(const struct child *c, const struct mount_spec *m, struct
 	case MNT_TMPFS:
 		return open_tmpfs(c, m, e);
 	case MNT_OVERLAY_IMAGE:
-		return open_layers(m, e);
+		return open_layers(c, m, e);
 	case MNT_DATA:
 		break;
 	}

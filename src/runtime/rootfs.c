@@ -3,11 +3,12 @@
  * inside is looked up from a held descriptor (runtime/inside); masks are taken from the host's own
  * /dev/null, opened and verified before the image's tree exists in this mount namespace.
  */
+#include "base/mountfd.h"
+#include "base/overlay.h"
 #include "base/sys.h"
 #include "runtime/cgroup_room.h"
 #include "runtime/child.h"
 #include "runtime/inside.h"
-#include "runtime/mountfd.h"
 #include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -28,50 +29,11 @@ static int open_null(struct child *c, struct err *e)
 	return 0;
 }
 
-/* Colons and backslashes separate and quote in the one-string form. */
-static const char *joined_layers(struct arena *a, const struct strings *layers)
-{
-	auto_buf b = {0};
-
-	for (size_t i = 0; i < layers->n; i++) {
-		if (i)
-			buf_char(&b, ':');
-		for (const char *p = layers->v[i]; *p; p++) {
-			if (*p == ':' || *p == '\\')
-				buf_char(&b, '\\');
-			buf_char(&b, *p);
-		}
-	}
-	return buf_take(a, &b);
-}
-
-static int mount_overlay(struct child *c, struct err *e)
+static int open_overlay(struct child *c, struct err *e)
 {
 	const struct container_spec *s = c->spec;
-	VEC(struct mount_option) options = {0};
-	struct err first;
-	int fd;
 
-	for (size_t i = 0; i < s->layers.n; i++)
-		*vec_push(c->a, &options) = (struct mount_option){"lowerdir+", s->layers.v[i]};
-	if (s->upper) {
-		*vec_push(c->a, &options) = (struct mount_option){"upperdir", s->upper};
-		*vec_push(c->a, &options) = (struct mount_option){"workdir", s->work};
-	}
-	fd = mountfd_new("overlay", options.v, options.n, 0, &first);
-	if (fd != -EINVAL) {
-		if (fd < 0)
-			*e = first;
-		return fd;
-	}
-	/* Before Linux 6.5 all layers go into one string. */
-	options.v[0] = (struct mount_option){"lowerdir", joined_layers(c->a, &s->layers)};
-	for (size_t i = 1; i + s->layers.n <= options.n; i++)
-		options.v[i] = options.v[i + s->layers.n - 1];
-	fd = mountfd_new("overlay", options.v, options.n - s->layers.n + 1, 0, e);
-	if (fd < 0)
-		*e = first;
-	return fd;
+	return overlay_open(c->a, &s->layers, s->upper, s->work, 0, e);
 }
 
 /* One layer, shown with the container's ids, at SCRATCH/<i>. */
@@ -114,7 +76,7 @@ static int mapped_overlay(struct child *c, struct err *e)
 	if (r < 0)
 		return r;
 	c->spec = &shown;
-	r = mount_overlay(c, e);
+	r = open_overlay(c, e);
 	c->spec = real;
 	umount2(SCRATCH, MNT_DETACH);
 	return r;
@@ -128,7 +90,7 @@ int rootfs_create(struct child *c, struct err *e)
 	if (r < 0)
 		return r;
 	if (s->layers.n) {
-		c->root = c->userns >= 0 ? mapped_overlay(c, e) : mount_overlay(c, e);
+		c->root = c->userns >= 0 ? mapped_overlay(c, e) : open_overlay(c, e);
 		return c->root < 0 ? c->root : 0;
 	}
 	if (!s->root_dir)

@@ -3,9 +3,9 @@
  * peer is asked of the kernel (TIOCGPTPEER), not looked up as a path (CVE-2025-52565).
  */
 #include "runtime/tty.h"
+#include "base/mountfd.h"
 #include "base/sys.h"
 #include "runtime/child.h"
-#include "runtime/mountfd.h"
 #include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>

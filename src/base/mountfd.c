@@ -1,4 +1,4 @@
-#include "runtime/mountfd.h"
+#include "base/mountfd.h"
 #include "base/sys.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 #include "net/publish.h"
 #include "base/hash.h"
 #include "net/door.h"
+#include "net/flows.h"
 #include "net/guard.h"
 #include "net/host.h"
 #include "net/ip.h"
@@ -443,7 +444,7 @@ int publish_apply(const struct net_rules *r, struct publish_seen *seen, struct e
 	text = publish_text(&a, &full);
 	hash_sha256(text, strlen(text), digest);
 	if (now.rules && !memcmp(&now, &seen->chain, sizeof(now)) && !strcmp(digest, seen->digest))
-		return 0;
+		return flows_settle(r, e); /* who ended since is not in the text */
 	if (nfnl_tables(note_table, &tables, e) < 0)
 		return -e->code;
 	if (!tables.guard)
@@ -460,7 +461,7 @@ int publish_apply(const struct net_rules *r, struct publish_seen *seen, struct e
 				   "nft_dup_ipv4");
 	seen->chain = look(r->project);
 	memcpy(seen->digest, digest, sizeof(digest));
-	return 0;
+	return flows_settle(r, e);
 }
 
 /* The last project shuts the door behind it. */

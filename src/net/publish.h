@@ -16,6 +16,7 @@ struct publish_rule {
 	uint16_t host_port;
 	bool sticky; /* jhash on the client's address instead of round robin */
 	VEC(struct publish_target) targets; /* the ready ones; several: balanced */
+	VEC(struct ip_addr) leaving;        /* get nothing new, but keep what they have */
 };
 struct net_rules {
 	const char *project;

@@ -6,10 +6,10 @@
 
 enum { ANSWER_ROOM = 32768 };
 
-static int open_socket(void *arg)
+static int open_protocol(int protocol, int *out)
 {
-	int *out = arg, one = 1;
-	auto_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	auto_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	int one = 1;
 
 	if (fd < 0)
 		return -errno;
@@ -20,12 +20,13 @@ static int open_socket(void *arg)
 	return 0;
 }
 
-int rtnl_open(struct rtnl *r, int netns_fd, struct err *e)
+static int open_socket(void *arg)
 {
-	int ret;
+	return open_protocol(NETLINK_ROUTE, arg);
+}
 
-	*r = (struct rtnl){.fd = -1, .seq = 1};
-	ret = netns_fd < 0 ? open_socket(&r->fd) : netns_call(netns_fd, open_socket, &r->fd);
+static int make_room(struct rtnl *r, int ret, struct err *e)
+{
 	if (ret < 0)
 		return err_set(e, -ret, "cannot open a netlink socket: %s", strerror(-ret));
 	r->batch = malloc(RTNL_BATCH);
@@ -33,6 +34,20 @@ int rtnl_open(struct rtnl *r, int netns_fd, struct err *e)
 	if (!r->batch || !r->notes)
 		abort();
 	return 0;
+}
+
+int rtnl_open(struct rtnl *r, int netns_fd, struct err *e)
+{
+	*r = (struct rtnl){.fd = -1, .seq = 1};
+	return make_room(
+		r, netns_fd < 0 ? open_socket(&r->fd) : netns_call(netns_fd, open_socket, &r->fd),
+		e);
+}
+
+int rtnl_open_flows(struct rtnl *r, struct err *e)
+{
+	*r = (struct rtnl){.fd = -1, .seq = 1};
+	return make_room(r, open_protocol(NETLINK_NETFILTER, &r->fd), e);
 }
 
 void rtnl_done(struct rtnl *r)

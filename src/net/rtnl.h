@@ -27,6 +27,8 @@ enum { RTNL_BATCH = 128 * 1024, RTNL_MESSAGES = 512 };
 
 /* A socket in the namespace behind netns_fd, or in the caller's own where that is -1. */
 int rtnl_open(struct rtnl *r, int netns_fd, struct err *e) must_check;
+/* The same to connection tracking, in the caller's namespace. */
+int rtnl_open_flows(struct rtnl *r, struct err *e) must_check;
 void rtnl_done(struct rtnl *r);
 #define auto_rtnl __attribute__((cleanup(rtnl_done))) struct rtnl
 

@@ -311,6 +311,16 @@ static void pre_stop_done(struct instance *i, int code)
 		signal_it(i);
 }
 
+/* Behind the rules, which are on the same list: nobody is sent to one that hears of its end. */
+static int signal_later(struct later *later)
+{
+	struct instance *i = container_of(later, struct instance, quit);
+
+	if ((i->life == STOPPING || i->life == HEALING) && i->st.pid)
+		signal_it(i);
+	return 0;
+}
+
 static void act_stop(struct instance *i, bool frozen)
 {
 	struct err e;
@@ -328,7 +338,7 @@ static void act_stop(struct instance *i, bool frozen)
 		if (instance_hooks(i, &i->svc->pre_stop, pre_stop_done) == 0)
 			return;
 	}
-	signal_it(i);
+	loop_later(i->of->loop, &i->quit, signal_later);
 }
 
 static void act_freeze(struct instance *i, bool frozen)

@@ -231,6 +231,18 @@ static void add_target(struct arena *a, const struct instance *i, bool v6,
 		*vec_push(a, &out->targets) = t;
 }
 
+static void add_leaving(struct arena *a, const struct instance *i, struct publish_rule *out)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		const char *text = address(i, v6);
+		struct ip_addr ip;
+		struct err ignored;
+
+		if (text && !ip_parse(text, &ip, &ignored))
+			*vec_push(a, &out->leaving) = ip;
+	}
+}
+
 /* Ready replicas; where none is, every running one: a starting service may answer anyway. */
 static void targets(struct arena *a, struct supervisor *s, const struct reservation *r,
 		    struct publish_rule *out)
@@ -241,8 +253,11 @@ static void targets(struct arena *a, struct supervisor *s, const struct reservat
 
 			if (strcmp(holder, r->service) || (r->number && r->number != i->st.number))
 				continue;
-			if (!(pass ? instance_is_up(i) : instance_is_ready(i)))
+			if (!(pass ? instance_is_up(i) : instance_is_ready(i))) {
+				if (i->st.pid && !pass)
+					add_leaving(a, i, out);
 				continue;
+			}
 			add_target(a, i, false, r, out);
 			add_target(a, i, true, r, out);
 		}

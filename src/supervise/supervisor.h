@@ -91,7 +91,7 @@ struct instance {
 	struct launch launch;
 	struct watch sync, exited;
 	struct timer timer, good; /* grace or back-off; run of ten seconds */
-	struct later gone;
+	struct later gone, quit;
 	struct health health;
 	struct logs logs;
 	struct task hook;

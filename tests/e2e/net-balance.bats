@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# One port over replicas: who leaves it first, what goes on, and what is forgotten.
+load lib
+load net
+
+setup_file() {
+	root_up
+	client_up
+	make_busybox_image >/dev/null
+	cat >"$BERTH_HOME/server.py" <<-'EOF'
+		# server.py NAME: answers every datagram to port 7000 with its name, for ten seconds.
+		import os, signal, socket, sys
+		signal.alarm(10)
+		print(os.getpid(), file=open(sys.argv[2], "a"))
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("0.0.0.0", 7000))
+		while True:
+		    _, peer = s.recvfrom(100)
+		    s.sendto(sys.argv[1].encode(), peer)
+	EOF
+	cat >"$BERTH_HOME/udp.py" <<-'EOF'
+		# udp.py HOST PORT N: one socket that asks N times, 50 ms apart; prints each answer or "-".
+		import socket, sys, time
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(0.2)
+		s.connect((sys.argv[1], int(sys.argv[2])))
+		for _ in range(int(sys.argv[3])):
+		    try:
+		        s.send(b"x")
+		        print(s.recv(100).decode().strip(), flush=True)
+		    except OSError:
+		        print("-", flush=True)
+		    time.sleep(0.05)
+	EOF
+}
+teardown_file() {
+	client_down
+	root_down
+}
+
+@test "a replica that stops is out of the port before it hears of it, its connections go on" {
+	# It goes on for a second after TERM, answering whoever is connected.
+	compose <<-EOF
+		services:
+		  web:
+		    image: busybox
+		    command: ["sh", "-c", "trap 'sleep 1; exit 0' TERM; while :; do nc -l -p 80 -e /bin/cat; done & wait"]
+		    ports: ["8100:80"]
+		    deploy: {replicas: 2}
+	EOF
+	run -0 berth up -d
+	talks() { [ "$(echo hello | nc -w 1 127.0.0.1 8100)" = hello ]; }
+	wait_for 5 talks
+	# A connection to each replica (they are dealt in turn).
+	for k in 1 2; do
+		mkfifo "$BERTH_HOME/in$k"
+		nc 192.0.2.1 8100 <"$BERTH_HOME/in$k" >"$BERTH_HOME/out$k" 3>&- &
+	done
+	exec 7>"$BERTH_HOME/in1" 8>"$BERTH_HOME/in2"
+	echo one >&7
+	echo one >&8
+	wait_for 3 grep -q one "$BERTH_HOME/out1"
+	wait_for 3 grep -q one "$BERTH_HOME/out2"
+	map() { nft list table inet "berth-$PROJECT" | grep -c "dnat ip to 1"; }
+	[ "$(map)" = 0 ] # one rule over a map of two
+	berth up -d -t 5 --scale web=1 >/dev/null 2>&1 3>&- &
+	stopper=$!
+	only_one() { [ "$(map)" = 1 ]; }
+	wait_for 1 only_one
+	# Both are still answered, by the one that stops too.
+	echo two >&7
+	echo two >&8
+	wait_for 1 grep -q two "$BERTH_HOME/out1"
+	wait_for 1 grep -q two "$BERTH_HOME/out2"
+	kill -0 "$stopper"
+	exec 7>&- 8>&-
+	wait "$stopper"
+}
+
+@test "a UDP client stays with its replica, and moves on when that is gone" {
+	compose <<-EOF
+		services:
+		  echo: {image: busybox, command: sleep 1000, ports: ["7000:7000/udp"]}
+	EOF
+	serve() { inside echo python3 "$BERTH_HOME/server.py" "$1" "$BERTH_HOME/pids" >/dev/null 2>&1 3>&- & }
+	# Asked before anybody serves: the flow must not stay with the host.
+	python3 "$BERTH_HOME/udp.py" 192.0.2.1 7000 90 >"$BERTH_HOME/local" 3>&- &
+	asker=$!
+	client python3 "$BERTH_HOME/udp.py" 192.0.2.1 7000 90 >"$BERTH_HOME/far" 3>&- &
+	far=$!
+	wait_for 2 grep -q -- - "$BERTH_HOME/local"
+	run -0 berth up -d
+	serve first
+	wait_for 3 grep -q first "$BERTH_HOME/local"
+	wait_for 3 grep -q first "$BERTH_HOME/far"
+	# The successor has another address.
+	sed -i 's/sleep 1000/sleep 1001/; s/echo: {/echo: {networks: {default: {ipv4_address: 10.64.0.99}}, /' compose.yaml
+	cat >>compose.yaml <<-EOF
+		networks: {default: {ipam: {config: [{subnet: 10.64.0.0/24}]}}}
+	EOF
+	run -0 berth up -d
+	serve second
+	wait_for 3 grep -q second "$BERTH_HOME/local"
+	wait_for 3 grep -q second "$BERTH_HOME/far"
+	xargs kill "$asker" "$far" <"$BERTH_HOME/pids" || true
+}

@@ -1,6 +1,7 @@
 /* An image in the shape of `docker image inspect`. */
 #include "base/json.h"
 #include "base/vec.h"
+#include "base/when.h"
 #include "cli/image.h"
 #include <string.h>
 
@@ -47,16 +48,21 @@ static json_t *graph_driver(struct cli *c, const struct image *img)
 
 json_t *image_inspect_json(struct cli *c, const struct image *img)
 {
-	json_t *j = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, "
-			      "s:o, s:{s:s, s:o}}",
-			      "Id", img->id, "RepoTags", strings_json(&img->names), "RepoDigests",
-			      strings_json(&img->digests), "Parent", "", "Comment", "", "Created",
-			      text(img->created), "DockerVersion", "", "Author",
-			      img->author ? img->author : "", "Config", config_of(img),
-			      "Architecture", text(img->architecture), "Os", text(img->os),
-			      "GraphDriver", graph_driver(c, img), "Size", (json_int_t)img->size,
-			      "Metadata", json_pack("{s:s}", "LastTagTime", "0001-01-01T00:00:00Z"),
-			      "RootFS", "Type", "layers", "Layers", strings_json(&img->diff_ids));
+	char tagged[40] = "0001-01-01T00:00:00Z";
+	json_t *j;
+
+	if (img->tagged_ns)
+		when_rfc3339(img->tagged_ns, tagged);
+	j = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, "
+		      "s:o, s:{s:s, s:o}}",
+		      "Id", img->id, "RepoTags", strings_json(&img->names), "RepoDigests",
+		      strings_json(&img->digests), "Parent", "", "Comment", "", "Created",
+		      text(img->created), "DockerVersion", "", "Author",
+		      img->author ? img->author : "", "Config", config_of(img), "Architecture",
+		      text(img->architecture), "Os", text(img->os), "GraphDriver",
+		      graph_driver(c, img), "Size", (json_int_t)img->size, "Metadata",
+		      json_pack("{s:s}", "LastTagTime", tagged), "RootFS", "Type", "layers",
+		      "Layers", strings_json(&img->diff_ids));
 
 	if (img->variant)
 		json_object_set_new(j, "Variant", json_string(img->variant));

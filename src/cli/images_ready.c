@@ -1,5 +1,6 @@
 #include "cli/images_ready.h"
 #include "base/vec.h"
+#include "base/when.h"
 #include "cli/builds.h"
 #include "cli/pulls.h"
 #include "image/store.h"
@@ -37,22 +38,58 @@ const char *service_image(struct arena *a, const struct project *p, const struct
 	return s->image ? s->image : arena_printf(a, "%s-%s", p->name, s->name);
 }
 
-enum fetch { FETCH_NOTHING, FETCH_IF_MISSING, FETCH_ALWAYS, FETCH_NEVER, FETCH_BUILD };
+enum fetch { FETCH_IF_MISSING, FETCH_ALWAYS, FETCH_NEVER, FETCH_BUILD, FETCH_REFRESH };
 
-static enum fetch policy_of(const struct service *s, const struct images_options *o)
+struct policy {
+	enum fetch how;
+	int64_t every_ns; /* FETCH_REFRESH: ask when the last answer is so old */
+};
+
+static const struct {
+	const char *word;
+	struct policy policy;
+} policies[] = {
+	{"missing", {FETCH_IF_MISSING}},
+	{"if_not_present", {FETCH_IF_MISSING}},
+	{"always", {FETCH_ALWAYS}},
+	{"never", {FETCH_NEVER}},
+	{"build", {FETCH_BUILD}},
+	{"daily", {FETCH_REFRESH, 24 * 3600 * NS_PER_SEC}},
+	{"weekly", {FETCH_REFRESH, 7 * 24 * 3600 * NS_PER_SEC}},
+};
+
+static int read_policy(const char *word, struct policy *out, struct err *e)
 {
-	const char *word = o->pull ? o->pull : s->pull_policy;
+	*out = (struct policy){FETCH_IF_MISSING};
+	if (!word)
+		return 0;
+	for (size_t i = 0; i < countof(policies); i++) {
+		if (!strcmp(policies[i].word, word)) {
+			*out = policies[i].policy;
+			return 0;
+		}
+	}
+	out->how = FETCH_REFRESH;
+	if (text_starts(word, "every_") && !when_parse_duration(word + 6, &out->every_ns, e))
+		return 0;
+	err_set(e, EINVAL, "pull_policy: \"%.80s\" is not known", word);
+	return err_hint(e, "always, missing, if_not_present, never, build, daily, weekly and "
+			   "every_<duration> are");
+}
 
-	if (o->build && s->build.given && !o->no_build)
-		return FETCH_BUILD;
-	if (!word || !strcmp(word, "missing") || !strcmp(word, "if_not_present"))
-		return FETCH_IF_MISSING;
-	if (!strcmp(word, "never"))
-		return FETCH_NEVER;
-	if (!strcmp(word, "build"))
-		return s->build.given && !o->no_build ? FETCH_BUILD : FETCH_IF_MISSING;
-	/* always, and daily, weekly, every_*: asking for a digest costs one request. */
-	return FETCH_ALWAYS;
+static int policy_of(const struct service *s, const struct images_options *o, struct policy *out,
+		     struct err *e)
+{
+	bool can_build = s->build.given && !o->no_build;
+	int r = read_policy(o->pull ? o->pull : s->pull_policy, out, e);
+
+	if (r < 0)
+		return err_wrap(e, "service \"%s\"", s->name);
+	if (o->build && can_build)
+		out->how = FETCH_BUILD;
+	if (out->how == FETCH_BUILD && !can_build)
+		out->how = FETCH_IF_MISSING;
+	return 0;
 }
 
 static int must_exist(const struct service *s, const char *ref, bool no_build, struct err *e)
@@ -72,11 +109,15 @@ struct sorted {
 };
 
 static void add_pull(struct cli *c, struct sorted *out, const struct service *s, const char *ref,
-		     bool only_missing)
+		     enum fetch how)
 {
+	bool only_missing = how != FETCH_ALWAYS && how != FETCH_REFRESH;
+	bool optional = how == FETCH_REFRESH;
+
 	vec_each(w, &out->pulls) {
 		if (!strcmp(w->ref, ref)) {
 			w->only_missing = w->only_missing && only_missing;
+			w->optional = w->optional && optional;
 			return;
 		}
 	}
@@ -84,17 +125,28 @@ static void add_pull(struct cli *c, struct sorted *out, const struct service *s,
 		(struct pull_want){.ref = ref,
 				   .platform = s->platform,
 				   .label = arena_printf(&c->arena, "Image %s", ref),
-				   .only_missing = only_missing};
+				   .only_missing = only_missing,
+				   .optional = optional};
+}
+
+/* A pull that finds nothing new gives the name anew, too. */
+static bool is_due(const struct policy *p, const struct image *image)
+{
+	return p->how == FETCH_REFRESH && when_wall_ns() - image->tagged_ns >= p->every_ns;
 }
 
 static int sort_service(struct cli *c, const struct project *p, const struct service *s,
 			const struct images_options *o, struct sorted *out, struct err *e)
 {
 	const char *ref = service_image(&c->arena, p, s);
-	enum fetch how = policy_of(s, o);
+	struct policy policy;
 	struct image *image;
-	int r;
+	enum fetch how;
+	int r = policy_of(s, o, &policy, e);
 
+	if (r < 0)
+		return r;
+	how = policy.how;
 	if (how == FETCH_BUILD) {
 		*vec_push(&c->arena, &out->builds) = s->name;
 		return 0;
@@ -106,8 +158,10 @@ static int sort_service(struct cli *c, const struct project *p, const struct ser
 		*vec_push(&c->arena, &out->builds) = s->name;
 	else if (r == IMAGE_ABSENT && (how == FETCH_NEVER || (s->build.given && !s->image)))
 		return must_exist(s, ref, o->no_build, e);
-	else if (r == IMAGE_ABSENT || (how == FETCH_ALWAYS && !s->build.given))
-		add_pull(c, out, s, ref, how != FETCH_ALWAYS);
+	else if (r == IMAGE_ABSENT)
+		add_pull(c, out, s, ref, how == FETCH_REFRESH ? FETCH_ALWAYS : how);
+	else if (!s->build.given && (how == FETCH_ALWAYS || is_due(&policy, image)))
+		add_pull(c, out, s, ref, how);
 	return 0;
 }
 

@@ -123,6 +123,7 @@ static void show_step(struct work *w, const struct message *m)
 static void show_end(struct work *w, const struct message *m)
 {
 	const char *label = w->wants->v[m->place].label;
+	bool goes_on = w->options->keep_going || w->wants->v[m->place].optional;
 
 	w->ended++;
 	w->running--;
@@ -133,9 +134,9 @@ static void show_end(struct work *w, const struct message *m)
 			     w->options->push ? "Pushed" : "Pulled");
 		return;
 	}
-	progress_set(w->progress, NULL, label,
-		     w->options->keep_going ? PROGRESS_WARNING : PROGRESS_ERROR, m->err.why);
-	if (!w->failures++)
+	progress_set(w->progress, NULL, label, goes_on ? PROGRESS_WARNING : PROGRESS_ERROR,
+		     m->err.why);
+	if (!goes_on && !w->failures++)
 		w->first = m->err;
 }
 
@@ -193,7 +194,7 @@ int pulls_run(struct cli *c, const struct pull_wants *wants, const struct pulls_
 	close(w.pipe[0]);
 	if (w.pipe[1] >= 0)
 		close(w.pipe[1]);
-	if (r >= 0 && w.failures && !o->keep_going) {
+	if (r >= 0 && w.failures) {
 		*e = w.first;
 		r = -e->code;
 	}

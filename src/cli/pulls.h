@@ -11,6 +11,7 @@ struct cli;
 struct pull_want {
 	const char *ref, *platform, *label; /* label: what the user calls it, "web Pulled" */
 	bool only_missing;                  /* do not ask the registry where it is here */
+	bool optional;                      /* a failure is a warning: what is here will do */
 };
 struct pull_wants {
 	struct pull_want *v;

@@ -6,6 +6,7 @@
 /* What a reference points to. digest: of the manifest it was pulled by, or NULL. */
 struct named {
 	const char *id, *digest;
+	int64_t since_ns; /* wall time when that was last said */
 };
 
 int ref_read(struct arena *a, const struct ref *r, struct named *out, struct err *e) must_check;
@@ -19,7 +20,8 @@ int refs_each(struct arena *a, refs_fn *fn, void *arg, struct err *e) must_check
 struct resolved {
 	const char *id;
 	bool by_name;
-	struct ref name; /* by_name only */
+	struct ref name; /* these by_name only */
+	int64_t since_ns;
 };
 int store_resolve(struct arena *a, const char *ref, struct resolved *out, struct err *e) must_check;
 int record_read(struct arena *a, const char *id, struct image **out, struct err *e) must_check;

@@ -28,7 +28,8 @@ struct image {
 	struct strings layers;  /* directories of the unpacked layers, topmost first, each once */
 	struct strings diff_ids;
 	const char *os, *architecture, *variant, *created, *author;
-	int64_t size; /* bytes unpacked */
+	int64_t size;      /* bytes unpacked */
+	int64_t tagged_ns; /* wall time when a name was last given to it, by a pull too; 0: none */
 	struct strings entrypoint, cmd, env, volumes, exposed, shell, onbuild;
 	const char *user, *workdir, *stop_signal;
 	struct pairs labels;

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/paths.h"
 #include "base/sys.h"
+#include "base/when.h"
 #include "image/commit.h"
 #include "image/layer.h"
 #include "image/manifest.h"
@@ -42,6 +43,7 @@ int ref_read(struct arena *a, const struct ref *r, struct named *out, struct err
 	auto_json *j = NULL;
 	int err = read_json(a, ref_file(a, r), &j, e);
 	const char *id, *digest;
+	struct stat st;
 
 	if (err)
 		return err;
@@ -51,6 +53,9 @@ int ref_read(struct arena *a, const struct ref *r, struct named *out, struct err
 		return err_set(e, EINVAL, "%s is damaged", ref_file(a, r));
 	out->id = arena_printf(a, "%s", id);
 	out->digest = digest ? arena_printf(a, "%s", digest) : NULL;
+	out->since_ns = stat(ref_file(a, r), &st) < 0
+				? 0
+				: st.st_mtim.tv_sec * NS_PER_SEC + st.st_mtim.tv_nsec;
 	return 0;
 }
 
@@ -212,20 +217,22 @@ static int same_digest(void *arg, const struct ref *r, const struct named *n, st
 	return 0;
 }
 
-static int by_name(struct arena *a, const struct ref *r, const char **id, struct err *e)
+static int by_name(struct arena *a, const struct ref *r, struct resolved *out, struct err *e)
 {
 	struct by_digest search = {r, NULL, a};
 	struct named n;
 	int err = ref_read(a, r, &n, e);
 
-	if (!err)
-		*id = n.id;
+	if (!err) {
+		out->id = n.id;
+		out->since_ns = n.since_ns;
+	}
 	if (err != IMAGE_ABSENT || !r->digest)
 		return err;
 	err = refs_each(a, same_digest, &search, e);
 	if (err < 0)
 		return err;
-	*id = search.id;
+	out->id = search.id;
 	return search.id ? 0 : IMAGE_ABSENT;
 }
 
@@ -240,7 +247,7 @@ int store_resolve(struct arena *a, const char *ref, struct resolved *out, struct
 		err = ref_parse(a, ref, &r, e);
 		if (err < 0)
 			return err;
-		err = by_name(a, &r, &out->id, e);
+		err = by_name(a, &r, out, e);
 		if (!err) {
 			out->by_name = true;
 			out->name = r;
@@ -259,6 +266,8 @@ int store_image(struct arena *a, const char *ref, struct image **out, struct err
 	if (r)
 		return r;
 	r = record_read(a, found.id, out, e);
+	if (!r)
+		(*out)->tagged_ns = found.since_ns;
 	if (!r && found.by_name)
 		*vec_push(a, found.name.digest ? &(*out)->digests : &(*out)->names) =
 			ref_short(a, &found.name);
@@ -431,6 +440,8 @@ static int add_name(void *arg, const struct ref *r, const struct named *n, struc
 
 		if (strcmp(img->id, n->id))
 			continue;
+		if (n->since_ns > img->tagged_ns)
+			img->tagged_ns = n->since_ns;
 		if (!r->digest)
 			add_once(to->a, &img->names, ref_short(to->a, r));
 		if (n->digest)

@@ -201,6 +201,44 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	echo "$FAKE timeout=2" >"$BERTH_ROOT/registries.conf"
 }
 
+policy_asks() { # POLICY: how many requests for the manifest `create` makes
+	printf 'name: policy\nservices:\n  a:\n    image: %s\n    pull_policy: %s\n' "$FAKE/ok:policy" "$1" >compose.yaml
+	: >"$BERTH_HOME/fake/log"
+	berth create --force-recreate >out 2>&1 || { cat out && return 1; }
+	asked ok/manifests
+}
+
+@test "pull policies: what is here is asked for again only when it is time" {
+	fresh_store
+	run ! policy_asks never
+	[[ $output == *"pull policy"* ]]
+	local policy
+	[ "$(policy_asks weekly)" -ge 1 ]
+	for policy in never missing if_not_present build daily weekly every_12h; do
+		[ "$(policy_asks $policy)" -eq 0 ] || { echo "$policy asked" && false; }
+	done
+	[ "$(policy_asks always)" -ge 1 ]
+	local ref
+	ref=$(find "$BERTH_ROOT/images/refs" -name ':policy')
+	touch -d '2 days ago' "$ref"
+	[ "$(policy_asks weekly)" -eq 0 ]
+	[ "$(policy_asks daily)" -ge 1 ]
+	[ "$(policy_asks daily)" -eq 0 ]
+	touch -d '2 hours ago' "$ref"
+	[ "$(policy_asks every_3h)" -eq 0 ]
+	[ "$(policy_asks every_1h30m)" -ge 1 ]
+	run ! policy_asks monthly
+	[[ $output == *'"monthly" is not known'* ]]
+	# The registry is down on the day it should be asked: what is here will do.
+	berth tag "$FAKE/ok:policy" 127.0.0.1:1/ok:policy
+	touch -d '2 days ago' "$(find "$BERTH_ROOT/images/refs/127.0.0.1:1" -name ':policy')"
+	sed -i 's/image:.*/image: 127.0.0.1:1\/ok:policy/; s/policy: .*/policy: daily/' compose.yaml
+	run berth create
+	[ "$status" -eq 0 ]
+	[[ $output == *127.0.0.1:1* ]]
+	berth down >/dev/null 2>&1
+}
+
 @test "nobody there is said at once" {
 	SECONDS=0
 	run ! berth pull 127.0.0.1:1/x:1

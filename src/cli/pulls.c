@@ -105,7 +105,8 @@ static int start_one(struct work *w, struct err *e)
 
 static void show_step(struct work *w, const struct message *m)
 {
-	bool done = !strcmp(m->phase, "done") || !strcmp(m->phase, "exists");
+	bool done = !strcmp(m->phase, "done") || !strcmp(m->phase, "exists") ||
+		    !strcmp(m->phase, "mounted");
 	const char *colon = strchr(m->id, ':');
 	char id[16], phase[32];
 

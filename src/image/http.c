@@ -237,6 +237,7 @@ static void set_upload(struct transfer *t)
 		SET(CURLOPT_POSTFIELDSIZE, (long)rq->post.n);
 		SET(CURLOPT_COPYPOSTFIELDS, rq->post.p);
 	} else if (rq->upload) {
+		lseek(rq->upload_fd, 0, SEEK_SET); /* a try before may have read it */
 		SET(CURLOPT_UPLOAD, 1L);
 		SET(CURLOPT_READFUNCTION, on_upload);
 		SET(CURLOPT_READDATA, t);

@@ -62,6 +62,9 @@ static int make_blob(struct arena *a, struct layer *l, struct err *e)
 	fd = sys_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0600);
 	r = fd < 0 ? err_set(e, -fd, "cannot make %s: %s", path, strerror(-fd))
 		   : compress(l, fd, &packed, e);
+	/* The layer's own bytes are on the disk, and so must be what is noted beside them. */
+	if (!r && fsync(fd) < 0)
+		r = err_set(e, errno, "cannot write %s: %s", path, strerror(errno));
 	if (!r)
 		r = place_dir(a, "blobs/sha256", &dir, e);
 	if (!r) {

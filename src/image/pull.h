@@ -12,7 +12,7 @@ struct progress_sink {
 	void (*begin)(struct progress_sink *s, const char *what,
 		      const char *id); /* "layer", "sha256:.." */
 	/* total is -1 while unknown; phase: "waiting", "downloading", "unpacking", "pushing",
-	 * "done", "exists", "retrying" */
+	 * "retrying", and as the last "done", "exists", "mounted" or "failed" */
 	void (*step)(struct progress_sink *s, const char *id, const char *phase, int64_t done,
 		     int64_t total);
 	void (*note)(struct progress_sink *s, const char *line); /* "Digest: sha256:..." */

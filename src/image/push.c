@@ -1,6 +1,7 @@
 #include "base/sys.h"
-#include "base/when.h"
+#include "base/vec.h"
 #include "image/commit.h"
+#include "image/crew.h"
 #include "image/outgoing.h"
 #include "image/place.h"
 #include "image/pull.h"
@@ -9,7 +10,13 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { TRIES = 4 };
+enum { TRIES = 4, SOURCES_MAX = 32 };
+
+/* A repository of the same registry that is known to hold an image: its layers may be there. */
+struct source {
+	const char *path;
+	const struct strings *diff_ids;
+};
 
 struct push {
 	struct arena *a;
@@ -17,91 +24,145 @@ struct push {
 	struct progress_sink *progress;
 	struct ref ref;
 	struct registry registry;
-	const char *id; /* of the blob under way */
-	int64_t size, told_ns;
+	const struct outgoing *out;
+	VEC(struct source) sources;
 };
 
-static void tell(struct push *p, const char *phase, int64_t done)
-{
-	if (p->progress && p->progress->step)
-		p->progress->step(p->progress, p->id, phase, done, p->size);
-}
-
-static int on_progress(void *arg, int64_t received, int64_t sent)
+static int add_source(void *arg, const struct ref *r, const struct named *n, struct err *e)
 {
 	struct push *p = arg;
+	struct image *img;
+	struct err ignored;
 
-	if (sent && when_mono_ns() - p->told_ns > 100 * NS_PER_MSEC) {
-		p->told_ns = when_mono_ns();
-		tell(p, "pushing", sent);
-	}
+	if (!n->digest || strcmp(r->domain, p->ref.domain) || !strcmp(r->path, p->ref.path) ||
+	    p->sources.n == SOURCES_MAX)
+		return 0;
+	if (!record_read(p->a, n->id, &img, &ignored))
+		*vec_push(p->a, &p->sources) = (struct source){r->path, &img->diff_ids};
 	return 0;
 }
 
-static int send_file(struct push *p, const struct descriptor *d, int fd)
+static const char *source_of(const struct push *p, size_t layer)
 {
-	struct registry_blob b = {.path = p->ref.path,
-				  .digest = d->digest,
-				  .size = d->size,
-				  .progress = on_progress,
-				  .progress_arg = p};
+	const char *diff_id = p->out->image->diff_ids.v[layer];
+
+	vec_each(s, &p->sources) {
+		if (strings_have(s->diff_ids, diff_id))
+			return s->path;
+	}
+	return NULL;
+}
+
+struct sending {
+	struct push *p;
+	struct crew_member *m; /* NULL: the configuration, which has no bar */
+};
+
+static int on_progress(void *arg, int64_t received, int64_t sent)
+{
+	struct sending *s = arg;
+
+	if (sent && s->m)
+		crew_tell_often(s->m, CREW_PUSHING, sent);
+	return 0;
+}
+
+static void on_retry(void *arg, const char *why, int in_s)
+{
+	struct sending *s = arg;
+	struct err e = {0};
+
+	err_set(&e, EAGAIN, "%.300s", why);
+	if (s->m)
+		crew_tell(s->m, CREW_RETRYING, 0, &e);
+}
+
+static int send_file(struct sending *s, struct registry_blob *b, int fd, struct err *e)
+{
+	struct registry *to = &s->p->registry;
 	int r = 0;
 
 	for (int n = 0; n < TRIES; n++) {
-		r = registry_put_blob(&p->registry, &b, fd, p->e);
+		r = registry_put_blob(to, b, fd, e);
 		if (r != -EAGAIN)
 			return r;
-		tell(p, "retrying", 0);
-		registry_wait(&p->registry, n, -1, p->e);
+		b->mount_from = NULL;
+		registry_wait(to, n, b->wait_s, e);
 	}
-	p->e->code = EIO;
+	e->code = EIO;
 	return -EIO;
 }
 
-static int push_blob(struct push *p, const struct descriptor *d, const char *path)
+/* 0, REGISTRY_MOUNTED where another repository gave it, or -errno. */
+static int send_blob(struct sending *s, const struct descriptor *d, const char *path,
+		     const char *mount_from, struct err *e)
 {
-	auto_fd int fd = -1;
-	int r;
+	struct registry_blob b = {.path = s->p->ref.path,
+				  .digest = d->digest,
+				  .size = d->size,
+				  .mount_from = mount_from,
+				  .progress = on_progress,
+				  .progress_arg = s};
+	auto_fd int fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
 
-	p->id = d->digest;
-	p->size = d->size;
-	if (p->progress && p->progress->begin)
-		p->progress->begin(p->progress, "layer", d->digest);
-	r = registry_has_blob(&p->registry, p->ref.path, d->digest, p->e);
-	if (r != REGISTRY_ABSENT) {
-		if (!r)
-			tell(p, "exists", d->size);
-		return r;
-	}
-	tell(p, "pushing", 0);
-	fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
 	if (fd < 0)
-		return err_set(p->e, -fd, "cannot read %s: %s", path, strerror(-fd));
-	r = send_file(p, d, fd);
-	if (!r)
-		tell(p, "done", d->size);
-	return r < 0 ? err_wrap(p->e, "blob %.19s", d->digest) : 0;
+		return err_set(e, -fd, "cannot read %s: %s", path, strerror(-fd));
+	s->p->registry.retrying = on_retry;
+	s->p->registry.arg = s;
+	return send_file(s, &b, fd, e);
 }
 
-static int push(struct push *p, const struct outgoing *o)
+static int push_one(void *arg, struct crew_member *m, struct err *e)
 {
-	const struct image *img = o->image;
-	struct descriptor config = {MEDIA_OCI_CONFIG, img->id, (int64_t)img->config_json.n};
-	int r = 0;
+	struct push *p = arg;
+	const struct outgoing_layer *l = &p->out->layers.v[m->place];
+	struct sending s = {p, m};
+	int r = registry_reopen(&p->registry, e);
 
-	for (size_t i = 0; !r && i < o->layers.n; i++)
-		r = push_blob(p, &o->layers.v[i].d, o->layers.v[i].path);
 	if (!r)
-		r = push_blob(p, &config, place_blob(p->a, img->id));
+		r = registry_has_blob(&p->registry, p->ref.path, l->d.digest, e);
+	if (r != REGISTRY_ABSENT)
+		return r < 0 ? r : CREW_EXISTS;
+	crew_tell(m, CREW_PUSHING, 0, NULL);
+	r = send_blob(&s, &l->d, l->path, source_of(p, m->place), e);
+	return r < 0 ? r : r == REGISTRY_MOUNTED ? CREW_MOUNTED : CREW_DONE;
+}
+
+static int push_layers(struct push *p)
+{
+	size_t n = p->out->layers.n;
+	struct crew_job *jobs = arena_alloc(p->a, n * sizeof(*jobs));
+	struct crew crew = {jobs, n, push_one, p, p->progress, 0};
+
+	for (size_t i = 0; i < n; i++)
+		jobs[i] =
+			(struct crew_job){p->out->layers.v[i].d.digest, p->out->layers.v[i].d.size};
+	return crew_run(p->a, &crew, p->e);
+}
+
+/* Asking for the configuration first brings the token that the children go on with. */
+static int push(struct push *p)
+{
+	const struct image *img = p->out->image;
+	struct descriptor config = {MEDIA_OCI_CONFIG, img->id, (int64_t)img->config_json.n};
+	int has = registry_has_blob(&p->registry, p->ref.path, img->id, p->e);
+	int r = has < 0 ? has : refs_each(p->a, add_source, p, p->e);
+
 	if (!r)
-		r = registry_put_manifest(&p->registry, p->ref.path, p->ref.tag, o->manifest_type,
-					  o->manifest, p->e);
+		r = push_layers(p);
+	if (!r && has == REGISTRY_ABSENT)
+		r = send_blob(&(struct sending){p, NULL}, &config, place_blob(p->a, img->id), NULL,
+			      p->e);
+	if (!r)
+		r = registry_put_manifest(&p->registry, p->ref.path, p->ref.tag,
+					  p->out->manifest_type, p->out->manifest, p->e);
 	return r;
 }
 
 /* From now on the name is known by the digest that the registry holds. */
-static int remember(struct push *p, const struct outgoing *o)
+static int remember(struct push *p)
 {
+	const struct outgoing *o = p->out;
 	struct named n = {o->image->id, arena_printf(p->a, "%s", o->manifest_digest)};
 
 	if (p->progress && p->progress->note)
@@ -133,10 +194,11 @@ int push_image(struct arena *a, const char *ref, const struct push_options *o, s
 		r = registry_open(a, p.ref.domain, &p.registry, e);
 	if (!r)
 		r = registry_use_origin(&p.registry, e);
+	p.out = &out;
 	if (!r)
-		r = push(&p, &out);
+		r = push(&p);
 	registry_close(&p.registry);
 	if (!r)
-		r = remember(&p, &out);
+		r = remember(&p);
 	return r < 0 ? err_wrap(e, "push %s", ref) : 0;
 }

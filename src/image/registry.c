@@ -138,6 +138,21 @@ static int read_token(struct registry *r, const struct http_response *answer, st
 	return 0;
 }
 
+/* Several, apart by blanks, are asked for one by one. */
+static void add_scopes(struct buf *url, const char *scopes)
+{
+	struct span rest = span_of(scopes ? scopes : ""), one;
+	bool more = rest.n > 0;
+
+	while (more) {
+		more = span_cut(&rest, ' ', &one);
+		auto_free char *text = strndup(one.p, one.n);
+
+		buf_str(url, "&scope=");
+		escape(url, text);
+	}
+}
+
 static int fetch_token(struct registry *r, const char *challenge, const char *want_scope,
 		       struct err *e)
 {
@@ -165,10 +180,7 @@ static int fetch_token(struct registry *r, const char *challenge, const char *wa
 	} else {
 		buf_printf(&url, "%s%sservice=", realm, strchr(realm, '?') ? "&" : "?");
 		escape(&url, service ? service : "");
-		if (scope) {
-			buf_str(&url, "&scope=");
-			escape(&url, scope);
-		}
+		add_scopes(&url, scope);
 		rq.url = url.p;
 		if (r->credentials.user)
 			rq.authorization = auth_basic(r->a, &r->credentials);
@@ -391,31 +403,49 @@ static int upload_url(struct registry *r, const struct http_response *answer, co
 	return 0;
 }
 
-int registry_put_blob(struct registry *r, const struct registry_blob *b, int fd, struct err *e)
+/* Asks for an upload, or for the blob of another repository: 201 says that it was given. */
+static int begin_upload(struct registry *r, const struct registry_blob *b,
+			struct http_response *answer, struct err *e)
 {
 	struct http_request begin = {.method = "POST", .post = {"", 0}};
+	const char *scope = scope_of(r, b->path, "pull,push");
+	int err;
+
+	begin.url = arena_printf(r->a, "%s/v2/%s/blobs/uploads/", host_of(r)->base, b->path);
+	if (b->mount_from) {
+		begin.url = arena_printf(r->a, "%s?mount=%s&from=%s", begin.url, b->digest,
+					 b->mount_from);
+		scope = arena_printf(r->a, "%s %s", scope, scope_of(r, b->mount_from, "pull"));
+	}
+	err = ask_again(r, &begin, scope, answer, e);
+	if (err < 0)
+		return err;
+	if (answer->status == 201 && b->mount_from)
+		return REGISTRY_MOUNTED;
+	return answer->status == 202 ? 0 : refused(r, answer, e);
+}
+
+int registry_put_blob(struct registry *r, struct registry_blob *b, int fd, struct err *e)
+{
 	struct http_request put = {.method = "PUT",
 				   .upload = true,
 				   .upload_fd = fd,
 				   .upload_size = b->size,
 				   .progress = b->progress,
 				   .progress_arg = b->progress_arg};
-	struct http_response answer;
+	struct http_response answer = {.retry_after_s = -1};
 	int err;
 
-	begin.url = arena_printf(r->a, "%s/v2/%s/blobs/uploads/", host_of(r)->base, b->path);
-	err = ask_again(r, &begin, scope_of(r, b->path, "pull,push"), &answer, e);
-	if (err < 0)
+	b->wait_s = -1;
+	err = begin_upload(r, b, &answer, e);
+	if (err)
 		return err;
-	if (answer.status != 202)
-		return refused(r, &answer, e);
 	err = upload_url(r, &answer, b->digest, &put.url, e);
 	if (err < 0)
 		return err;
 	*vec_push(r->a, &put.headers) = "Content-Type: application/octet-stream";
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return err_set(e, errno, "cannot rewind a blob: %s", strerror(errno));
-	err = ask(r, &put, NULL, &answer, e);
+	err = ask(r, &put, scope_of(r, b->path, "pull,push"), &answer, e);
+	b->wait_s = answer.retry_after_s;
 	if (err < 0)
 		return err;
 	return answer.status == 201 ? 0 : refused(r, &answer, e);

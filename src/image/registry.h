@@ -53,6 +53,7 @@ struct registry_blob {
 	const char *path, *digest;
 	int64_t from, size;
 	struct sink *to;
+	const char *mount_from; /* push: a repository of the registry that may have it, or NULL */
 	int (*progress)(void *arg, int64_t received, int64_t sent);
 	void *progress_arg;
 	int64_t received;
@@ -60,11 +61,11 @@ struct registry_blob {
 };
 int registry_blob(struct registry *r, struct registry_blob *b, struct err *e) must_check;
 
-enum { REGISTRY_ABSENT = 1 };
+enum { REGISTRY_ABSENT = 1, REGISTRY_MOUNTED };
 int registry_has_blob(struct registry *r, const char *path, const char *digest,
 		      struct err *e) must_check;
-/* From the file's beginning. */
-int registry_put_blob(struct registry *r, const struct registry_blob *b, int fd,
+/* From the file's beginning. REGISTRY_MOUNTED: the registry took it from mount_from. */
+int registry_put_blob(struct registry *r, struct registry_blob *b, int fd,
 		      struct err *e) must_check;
 int registry_put_manifest(struct registry *r, const char *path, const char *what,
 			  const char *media_type, struct span text, struct err *e) must_check;

@@ -67,6 +67,48 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	[[ $output == *"no such image"* ]]
 }
 
+@test "a push goes on through whatever the registry does, and says when it cannot" {
+	berth pull -q "$FAKE/ok:1"
+	echo pass | berth login -u user --password-stdin "$FAKE"
+	local mode
+	for mode in push-ok push-busy push-500 push-breaks push-expires; do
+		berth tag "$FAKE/ok:1" "$FAKE/$mode:1"
+		timeout 20 "$BERTH" push -q "$FAKE/$mode:1" || { echo "$mode"; false; }
+		BERTH_ROOT=$PWD/$mode berth pull -q "$FAKE/$mode:1"
+		[ "$(BERTH_ROOT=$PWD/$mode berth image inspect -f '{{.Id}}' "$FAKE/$mode:1")" = "$(berth image inspect -f '{{.Id}}' "$FAKE/ok:1")" ]
+	done
+	berth tag "$FAKE/ok:1" "$FAKE/push-refused:1"
+	run ! berth push "$FAKE/push-refused:1"
+	[[ $output == *"I do not want it"* ]]
+	# Once more: everything is there, nothing is sent but the manifest.
+	: >"$BERTH_HOME/fake/log"
+	berth push -q "$FAKE/push-ok:1"
+	[ "$(asked '^POST')" -eq 0 ]
+	[ "$(asked '^PUT.*manifests')" -eq 1 ]
+}
+
+@test "layers go side by side, and from a repository of the same registry without travelling" {
+	local i layers=()
+	mkdir many
+	for ((i = 0; i < 6; i++)); do
+		head -c 300000 /dev/urandom >many/file
+		tar -C many -cf "$i.tar" file
+		layers+=("$i.tar")
+	done
+	"$TESTS/images/archive" "$REGISTRY/many:1" many.tar '{}' "${layers[@]}"
+	berth load -q -i many.tar
+	run berth --progress plain push "$REGISTRY/many:1"
+	[ "$(grep -c Done <<<"$output")" -eq 6 ]
+	[[ $output == *"digest: sha256:"* ]]
+	berth tag "$REGISTRY/many:1" "$REGISTRY/elsewhere/copy:1"
+	run berth --progress plain push "$REGISTRY/elsewhere/copy:1"
+	[ "$(grep -c Mounted <<<"$output")" -eq 6 ]
+	run berth --progress plain push "$REGISTRY/elsewhere/copy:1"
+	[ "$(grep -c Exists <<<"$output")" -eq 6 ]
+	fresh_store
+	berth pull -q "$REGISTRY/elsewhere/copy:1"
+}
+
 @test "an index is resolved to the platform asked for" {
 	skopeo copy -q --dest-tls-verify=false --override-arch arm64 \
 		"docker://$REGISTRY/busybox:1" "docker://$REGISTRY/index:1" --src-tls-verify=false
@@ -152,7 +194,7 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	run ! berth login -u user -p pass "$FAKE" </dev/null --password-stdin
 	echo pass | berth login -u user --password-stdin "$FAKE"
 	[ "$(stat -c %a config.json)" = 600 ]
-	for mode in basic token; do
+	for mode in basic token expires; do
 		: >"$BERTH_HOME/fake/log"
 		berth pull -q "$FAKE/$mode:1"
 		[ "$(asked 'auth=B')" -ge 1 ]

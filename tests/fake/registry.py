@@ -8,6 +8,7 @@ import http.server
 import io
 import json
 import os
+import socket
 import socketserver
 import sys
 import tarfile
@@ -15,6 +16,7 @@ import time
 
 home = sys.argv[1]
 counts = {}
+stored = set()
 
 
 def digest(b):
@@ -80,10 +82,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def first(self, n=1):
-        """True for the first n requests of this path."""
-        counts[self.path] = counts.get(self.path, 0) + 1
-        return counts[self.path] <= n
+    def first(self, n=1, of=None):
+        """True for the first n requests of this path, or of what is named."""
+        of = of or self.path
+        counts[of] = counts.get(of, 0) + 1
+        return counts[of] <= n
+
+    def lasts(self):
+        """A token that is good for every other request."""
+        counts["lasts"] = counts.get("lasts", 0) + 1
+        return counts["lasts"] % 2
 
     def complain(self, status, text, **headers):
         self.say(status, json.dumps({"errors": [{"code": "X", "message": text}]}).encode(), Content_Type="application/json", **headers)
@@ -94,6 +102,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.complain(401, "no", WWW_Authenticate='Basic realm="test"')
         elif mode == "token" and auth != "Bearer good":
             self.complain(401, "no", WWW_Authenticate=f'Bearer realm="http://{self.headers["Host"]}/token",service="s",scope="repository:token:pull"')
+        elif mode == "expires" and (auth != "Bearer good" or not self.lasts()):
+            self.complain(401, "expired", WWW_Authenticate=f'Bearer realm="http://{self.headers["Host"]}/token",service="s",scope="repository:expires:pull"')
         elif mode == "token-elsewhere" and not auth.startswith("Bearer"):
             self.complain(401, "no", WWW_Authenticate='Bearer realm="file:///etc/passwd",service="s"')
         elif mode == "locked":
@@ -104,6 +114,47 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_HEAD(self):
         self.do_GET()
+
+    def take(self):
+        """The body of the request; None where this mode hangs up half way."""
+        n = int(self.headers.get("Content-Length") or 0)
+        if "push-breaks" in self.path and self.command == "PUT" and n > 1000 and self.first(of="breaks"):
+            self.rfile.read(n // 2)
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return None
+        return self.rfile.read(n)
+
+    def do_POST(self):
+        self.note()
+        self.take()
+        mode = self.path.split("/")[2]
+        if mode == "push-busy" and self.first():
+            return self.complain(429, "slow down", Retry_After="1")
+        return self.say(202, Location=f"/v2/{mode}/blobs/uploads/{len(counts)}?state=1")
+
+    def do_PUT(self):
+        self.note()
+        body = self.take()
+        mode, kind = self.path.split("/")[2:4]
+        if body is None:
+            return None
+        if kind == "manifests":
+            if mode == "push-busy" and self.first():
+                return self.complain(503, "busy")
+            MANIFESTS[mode] = body
+            return self.say(201)
+        if mode == "push-expires" and self.headers.get("Authorization") != "Bearer good":
+            return self.complain(401, "expired", WWW_Authenticate=f'Bearer realm="http://{self.headers["Host"]}/token",service="s",scope="repository:{mode}:pull,push"')
+        if mode == "push-500" and self.first(of=mode):
+            return self.complain(500, "oops")
+        if mode == "push-refused":
+            return self.complain(400, "I do not want it")
+        if digest(body) != self.path.split("digest=")[1]:
+            return self.complain(400, "digest mismatch")
+        BLOBS[digest(body)] = body
+        stored.add(mode + digest(body))
+        return self.say(201)
 
     def do_GET(self):
         self.note()
@@ -147,6 +198,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.say(200, body, Content_Type=kind, Docker_Content_Digest=said)
 
     def blob(self, mode, what):
+        if mode.startswith("push-") and mode + what not in stored:
+            return self.complain(404, "blob unknown")
         body = BLOBS.get(what)
         if body is None:
             return self.complain(404, "blob unknown")

@@ -270,7 +270,7 @@ policy_asks() { # POLICY: how many requests for the manifest `create` makes
 	[ "$(policy_asks every_3h)" -eq 0 ]
 	[ "$(policy_asks every_1h30m)" -ge 1 ]
 	run ! policy_asks monthly
-	[[ $output == *'"monthly" is not known'* ]]
+	[[ $output == *'"monthly" is not a value of "pull_policy"'* ]]
 	# The registry is down on the day it should be asked: what is here will do.
 	berth tag "$FAKE/ok:policy" 127.0.0.1:1/ok:policy
 	touch -d '2 days ago' "$(find "$BERTH_ROOT/images/refs/127.0.0.1:1" -name ':policy')"

@@ -75,11 +75,6 @@ static const char *equals_key(struct arena *a, const struct node *n)
 	return arena_strndup(a, t, strcspn(t, "="));
 }
 
-static const char *text_key(struct arena *a, const struct node *n)
-{
-	return n->text ? arena_strndup(a, n->text, strlen(n->text)) : NULL;
-}
-
 /* A later entry takes the place of the one with the same key. */
 static void unique_list(struct arena *a, struct node *n,
 			const char *(*key)(struct arena *, const struct node *))
@@ -113,7 +108,7 @@ void schema_unique(struct arena *a, const struct attr *row, struct node *n)
 	else if (n->kind == NODE_SEQ && row->key)
 		unique_list(a, n, row->key);
 	else if (n->kind == NODE_SEQ && row->flags & F_DEDUPE)
-		unique_list(a, n, text_key);
+		unique_list(a, n, equals_key);
 	if (row->type == A_MAP && n->kind == NODE_MAP) {
 		vec_each(k, &n->kids) {
 			const struct attr *in = schema_row(row->sub, (*k)->key);

@@ -60,8 +60,8 @@ static const struct attr watch_attrs[] = {
 	{"action",       A_STR,  W(action), "what to do", .words = actions, .flags = F_REQUIRED | F_KEEP},
 	{"target",       A_STR,  W(target), "where it goes in the container"},
 	{"exec",         A_MAP,  W(exec), "command to run after a sync", .sub = hook_attrs, .decode = decode_hook, .flags = F_KEEP | F_JSON},
-	{"include",      A_STRS, W(include), "only these", .kinds = KS | KQ, .flags = F_SPLIT_ONE},
-	{"ignore",       A_STRS, W(ignore), "all but these", .kinds = KS | KQ, .flags = F_SPLIT_ONE},
+	{"include",      A_STRS, W(include), "only these", .kinds = KS | KQ, .flags = F_SPLIT_ONE | F_UNIQUE},
+	{"ignore",       A_STRS, W(ignore), "all but these", .kinds = KS | KQ, .flags = F_SPLIT_ONE | F_UNIQUE},
 	{"initial_sync", A_BOOL, W(initial_sync), "copy everything at the start"},
 	{0},
 };

@@ -91,7 +91,7 @@ static const struct attr blkio_attrs[] = {
 static const struct attr dependency_attrs[] = {
 	{"condition", A_STR,  TO(struct dependency, condition), "what to wait for", .words = conditions, .flags = F_REQUIRED, .decode = decode_condition},
 	{"restart",   A_BOOL, TO(struct dependency, restart),   "restart with the dependency"},
-	{"required",  A_BOOL, TO(struct dependency, required),  "fail where the dependency cannot start", .flags = F_KEEP, .dflt = "true"},
+	{"required",  A_BOOL, TO(struct dependency, required),  "fail where the dependency cannot start", .kinds = KB, .flags = F_KEEP, .dflt = "true"},
 	{0},
 };
 static const struct attr dependency_row = {"dependency", A_MAP, .sub = dependency_attrs, .size = sizeof(struct dependency), .decode = decode_dependency};
@@ -244,7 +244,7 @@ const struct attr service_attrs[] = {
 	{"deploy",              A_MAP,   0, "replicas, limits, restarts", .kinds = KM | KN, .sub = deploy_attrs, .flags = F_KEEP},
 	{"device_cgroup_rules", A_STRS,  S(device_cgroup_rules), "devices it may make and use", .flags = F_UNIQUE},
 	{"devices",             A_LIST,  S(devices), "devices to hand in", .item = &device_row, .key = short_mount_key},
-	{"dns",                 A_STRS,  S(dns), "name servers", .kinds = KS | KQ, .flags = F_SPLIT_ONE | F_DEDUPE},
+	{"dns",                 A_STRS,  S(dns), "name servers", .kinds = KS | KQ, .expand = short_filled, .flags = F_SPLIT_ONE | F_DEDUPE},
 	{"dns_opt",             A_STRS,  S(dns_opt), "options of resolv.conf", .flags = F_UNIQUE | F_DEDUPE},
 	{"dns_search",          A_STRS,  S(dns_search), "search domains", .kinds = KS | KQ, .flags = F_LATE | F_SPLIT_ONE | F_DEDUPE},
 	{"domainname",          A_STR,   S(domainname), "NIS domain"},

@@ -285,6 +285,20 @@ int short_pull_policy(struct walk *w, struct node **n, struct err *e)
 	return err_hint(e, "it takes always, missing, never, build, daily, weekly or every_12h");
 }
 
+/* "${DNS:-}" in a list is no entry. */
+int short_filled(struct walk *w, struct node **n, struct err *e)
+{
+	size_t kept = 0;
+
+	(void)w, (void)e;
+	vec_each(k, &(*n)->kids) {
+		if ((*k)->kind != NODE_SCALAR || *(*k)->text)
+			(*n)->kids.v[kept++] = *k;
+	}
+	(*n)->kids.n = kept;
+	return 0;
+}
+
 /* [name=value] as {name: value} */
 int short_equals(struct walk *w, struct node **n, struct err *e)
 {

@@ -10,8 +10,9 @@ typedef int settler(struct walk *w, struct node *n, struct node **out, struct er
 
 expander short_build, short_ports, short_volume, short_device, short_depends_on, short_name_map,
 	short_env_files, short_file_ref, short_secret_ref, short_gpus, short_count, short_extends,
-	short_external, short_include, short_equals, short_container_name, short_pull_policy,
-	short_ssh, short_port_map, short_ulimit, short_mode, short_device_request;
+	short_external, short_include, short_equals, short_filled, short_container_name,
+	short_pull_policy, short_ssh, short_port_map, short_ulimit, short_mode,
+	short_device_request;
 settler short_words, short_test, short_hosts, short_ssh_list, short_options, short_ulimit_pair,
 	short_env_path;
 

@@ -185,7 +185,7 @@ int short_port_map(struct walk *w, struct node **n, struct err *e)
 		published->type = TYPE_STR;
 		published->quoted = true;
 	}
-	if (node_text(ip) && *ip->text && !is_address(ip->text))
+	if (node_text(ip) && !is_address(ip->text))
 		return node_fail(ip, e, "\"%s\" is no IP address", ip->text);
 	if (!node_get(*n, "mode"))
 		node_set(w->a, *n, "mode", node_str(w->a, "ingress", *n));

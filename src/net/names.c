@@ -7,6 +7,7 @@ struct entry {
 	struct arena arena;
 	struct resolver_record rec;
 	bool foreign;
+	uint64_t mark;        /* of what its owner gave */
 	struct strings words; /* lower case: each name, and each with ".network" */
 };
 
@@ -135,9 +136,22 @@ static void drop_at(struct names *n, size_t i)
 	n->stale = true;
 }
 
-void names_set(struct names *n, const struct resolver_record *rec)
+bool names_own(struct names *n, const char *network, const char *key)
 {
+	struct entry **old = find_entry(n, network, key);
+
+	return old && !(*old)->foreign;
+}
+
+bool names_set(struct names *n, const struct resolver_record *rec, uint64_t mark)
+{
+	struct entry **old = find_entry(n, rec->network, rec->key);
+
+	if (old && !(*old)->foreign && (*old)->mark == mark)
+		return false;
 	set(n, rec);
+	(*find_entry(n, rec->network, rec->key))->mark = mark;
+	return true;
 }
 
 void names_set_foreign(struct names *n, const struct resolver_record *rec)

@@ -9,7 +9,10 @@ struct names;
 
 struct names *names_new(void);
 void names_free(struct names *n);
-void names_set(struct names *n, const struct resolver_record *rec);
+/* mark: of the record's contents; false where the entry has it already. */
+bool names_set(struct names *n, const struct resolver_record *rec, uint64_t mark);
+/* The entry is this supervisor's own. */
+bool names_own(struct names *n, const char *network, const char *key);
 void names_drop(struct names *n, const char *network, const char *key);
 
 /* The same for endpoints of other projects, which never touch one's own. */

@@ -125,7 +125,7 @@ static void on_change(struct registry *r, const struct inotify_event *ev)
 		return;
 	else if (ev->mask & IN_DELETE)
 		names_drop_foreign(r->names, network, ev->name);
-	else
+	else if (!names_own(r->names, network, ev->name)) /* which is ahead of its file */
 		load(r, network, ev->name);
 }
 
@@ -232,7 +232,7 @@ int registry_watch(struct registry *r, const char *network, struct err *e)
 	return 0;
 }
 
-static void write_record(struct buf *b, const struct resolver_record *rec)
+void registry_text(struct buf *b, const struct resolver_record *rec)
 {
 	const char *comma = "";
 	char ip[64];
@@ -274,19 +274,17 @@ static bool is_plain(const char *s)
 	return *s && *s != '.' && !s[strcspn(s, "/~\n")];
 }
 
-int registry_publish(const struct resolver_record *rec, struct err *e)
+int registry_publish(const struct resolver_record *rec, const struct buf *text, struct err *e)
 {
 	auto_arena a = {0};
-	auto_buf b = {0};
 	char *path;
 
 	if (!is_plain(rec->network) || !is_plain(rec->key))
 		return err_set(e, EINVAL, "\"%s\" cannot name an endpoint", rec->key);
 	if (paths_make(&a, paths_run(), arena_printf(&a, "dns/%s", rec->network), &path, e) < 0)
 		return -e->code;
-	write_record(&b, rec);
 	path = arena_printf(&a, "%s/%s", path, rec->key);
-	return file_replace(AT_FDCWD, path, b.p, b.n, 0600, FILE_FAST, e);
+	return file_replace(AT_FDCWD, path, text->p, text->n, 0600, FILE_FAST, e);
 }
 
 void registry_withdraw(const char *network, const char *key)

@@ -17,5 +17,8 @@ void registry_free(struct registry *r);
 int registry_watch(struct registry *r, const char *network, struct err *e) must_check;
 /* And no longer: what others had on it is forgotten. */
 void registry_unwatch(struct registry *r, const char *network);
-int registry_publish(const struct resolver_record *rec, struct err *e) must_check;
+void registry_text(struct buf *b, const struct resolver_record *rec);
+/* text: what registry_text() made of it. */
+int registry_publish(const struct resolver_record *rec, const struct buf *text,
+		     struct err *e) must_check;
 void registry_withdraw(const char *network, const char *key);

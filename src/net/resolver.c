@@ -1,4 +1,5 @@
 #include "net/resolver.h"
+#include "base/hash.h"
 #include "base/when.h"
 #include "net/answer.h"
 #include "net/forward.h"
@@ -544,11 +545,13 @@ void resolver_unserve(struct resolver *r, const char *key)
 
 void resolver_set(struct resolver *r, const struct resolver_record *rec)
 {
+	auto_buf text = {0};
 	struct err none;
 
-	names_set(r->names, rec);
+	registry_text(&text, rec);
 	/* Without the file only other projects miss the name. */
-	(void)!registry_publish(rec, &none);
+	if (names_set(r->names, rec, hash_quick(text.p, text.n)))
+		(void)!registry_publish(rec, &text, &none);
 }
 
 void resolver_drop(struct resolver *r, const char *network, const char *key)

@@ -23,7 +23,7 @@ struct rtnl {
 	size_t n;
 };
 
-enum { RTNL_BATCH = 128 * 1024, RTNL_MESSAGES = 512 };
+enum { RTNL_BATCH = 32 * 1024, RTNL_MESSAGES = 128 };
 
 /* A socket in the namespace behind netns_fd, or in the caller's own where that is -1. */
 int rtnl_open(struct rtnl *r, int netns_fd, struct err *e) must_check;

@@ -148,10 +148,28 @@ static int make_once(const struct cgroup_tree *t, const char *path, struct err *
 	return 0;
 }
 
+/* A sibling's start has made everything above: true where only the last part was missing. */
+static bool make_leaf(const struct cgroup_tree *t, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX], full[PATH_MAX];
+
+	snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - path) : 0, path);
+	if (snprintf(full, sizeof(full), "%s/%s", t->dir, path) >= (int)sizeof(full))
+		return false;
+	if (mkdir(full, 0755) < 0)
+		return false;
+	if (!*t->controller)
+		hand_down(t, parent);
+	if (!strcmp(t->controller, "cpuset"))
+		fill_cpuset(t, path, parent);
+	return true;
+}
+
 /* Another project's last container may remove a parent between two steps of ours. */
 static int make_in(const struct cgroup_tree *t, const char *path, struct err *e)
 {
-	int r = -ENOENT;
+	int r = make_leaf(t, path) ? 0 : -ENOENT;
 
 	for (int tries = 0; r == -ENOENT && tries < 100; tries++)
 		r = make_once(t, path, e);

@@ -18,7 +18,7 @@ static const struct device_rule defaults[] = {
 	{true, 'c', 5, 2, "rwm"}, {true, 'c', 136, -1, "rwm"}, {true, 'c', 10, 200, "rwm"},
 };
 
-static int write_v1(const struct cgroup_tree *t, const char *path, const struct device_rule *rule)
+static int write_v1(int fd, const struct device_rule *rule)
 {
 	char major[24] = "*", minor[24] = "*", text[80];
 
@@ -31,18 +31,21 @@ static int write_v1(const struct cgroup_tree *t, const char *path, const struct 
 	else
 		snprintf(text, sizeof(text), "%c %s:%s %s", rule->type, major, minor,
 			 rule->permissions);
-	return cgroup_write(t, path, rule->allow ? "devices.allow" : "devices.deny", text);
+	return sys_write_all(fd, text, strlen(text));
 }
 
 static int limit_v1(const struct cgroup_tree *t, const char *path, const struct cgroup_limits *l,
 		    struct err *e)
 {
-	int r = cgroup_write(t, path, "devices.deny", "a");
+	auto_fd int deny = cgroup_file(t, path, "devices.deny", O_WRONLY);
+	auto_fd int allow = cgroup_file(t, path, "devices.allow", O_WRONLY);
+	int r = deny < 0 ? deny : allow < 0 ? allow : sys_write_all(deny, "a", 1);
 
+	/* One rule a write. */
 	for (size_t i = 0; !r && i < countof(defaults); i++)
-		r = write_v1(t, path, &defaults[i]);
+		r = write_v1(allow, &defaults[i]);
 	for (size_t i = 0; !r && i < l->devices.n; i++)
-		r = write_v1(t, path, &l->devices.v[i]);
+		r = write_v1(l->devices.v[i].allow ? allow : deny, &l->devices.v[i]);
 	if (r < 0)
 		return err_set(e, -r, "cannot set the device rules of cgroup %s: %s", path,
 			       strerror(-r));

@@ -109,6 +109,9 @@ int file_mkdirs(const char *path, mode_t mode, struct err *e)
 
 	if (n >= sizeof(part))
 		return err_set(e, ENAMETOOLONG, "cannot make %s: the name is too long", path);
+	/* Most often all but the last part, or the last too, is there. */
+	if (!mkdir(path, mode) || errno == EEXIST)
+		return 0;
 	for (size_t i = 1; i <= n; i++) {
 		if (path[i] != '/' && path[i])
 			continue;

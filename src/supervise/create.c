@@ -154,9 +154,9 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 	paths(i);
 	inherit(i, before);
 	labels(i, image);
+	/* Most often it starts at once, and that writes its state. */
+	instance_save_later(i);
 	r = file_mkdirs(i->st.dir, 0700, e);
-	if (!r)
-		r = status_write(&i->st, e);
 	if (!r)
 		r = store_pin(image->id, i->st.id, e);
 	*out = i;

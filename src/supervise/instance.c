@@ -37,12 +37,35 @@ bool instance_is_ready(const struct instance *i)
 	       (!health_wanted(i) || i->st.health == HEALTH_HEALTHY);
 }
 
+int instance_write(struct instance *i, struct err *e)
+{
+	i->unsaved = false;
+	return status_write(&i->st, &i->written, e);
+}
+
 void instance_save(struct instance *i)
 {
 	struct err e;
 
-	if (!i->removing && status_write(&i->st, &e) < 0)
+	if (!i->removing && instance_write(i, &e) < 0)
 		log_err(LOG_ERROR_, &e);
+}
+
+static int save_all(struct later *later)
+{
+	struct supervisor *s = container_of(later, struct supervisor, saving);
+
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i->unsaved)
+			instance_save(i);
+	}
+	return 0;
+}
+
+void instance_save_later(struct instance *i)
+{
+	i->unsaved = true;
+	loop_later(i->of->loop, &i->of->saving, save_all);
 }
 
 static enum status_state state_of(const struct instance *i)

@@ -267,8 +267,7 @@ int launcher_start(struct instance *i, struct err *e)
 	i->st.pid = 0;
 	i->st.error = NULL;
 	i->st.state = STATE_STARTING;
-	r = status_write(&i->st,
-			 e); /* before the action: a new supervisor then looks for leftovers */
+	r = instance_write(i, e); /* before the action: a new supervisor looks for leftovers */
 	if (!r)
 		r = prepare(&a, i, &spec, e);
 	if (!r) {
@@ -284,7 +283,7 @@ int launcher_start(struct instance *i, struct err *e)
 	i->st.pid = i->launch.pid;
 	i->st.start_time = i->launch.start_time;
 	i->logs.tty = -1;
-	r = status_write(&i->st, e);
+	r = instance_write(i, e);
 	if (!r)
 		r = state_write(i->st.runtime_file, &spec, i->launch.pid, i->launch.start_time, e);
 	if (!r)

@@ -1,5 +1,6 @@
 #include "supervise/status.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/paths.h"
 #include "base/when.h"
 #include "runtime/state.h"
@@ -290,32 +291,40 @@ int status_from_json(struct arena *a, const json_t *j, struct status *out, struc
 	return 0;
 }
 
-static int write_json(const char *dir, const char *name, const json_t *j, struct err *e)
+/* *written: a hash of the text that lies there; the same text is not written again. */
+static int write_json(const char *dir, const char *name, const json_t *j, uint64_t *written,
+		      struct err *e)
 {
+	uint64_t hash;
 	char *text = json_dumps(j, JSON_COMPACT);
 	auto_arena a = {0};
 	int r;
 
 	if (!text)
 		return err_set(e, EINVAL, "%s/%s cannot be written as JSON", dir, name);
-	r = file_replace(AT_FDCWD, arena_printf(&a, "%s/%s", dir, name), text, strlen(text), 0600,
-			 FILE_FAST, e);
+	hash = hash_quick(text, strlen(text));
+	r = written && *written == hash
+		    ? 0
+		    : file_replace(AT_FDCWD, arena_printf(&a, "%s/%s", dir, name), text,
+				   strlen(text), 0600, FILE_FAST, e);
+	if (written)
+		*written = r < 0 ? 0 : hash;
 	free(text);
 	return r;
 }
 
-int status_write(const struct status *s, struct err *e)
+int status_write(const struct status *s, uint64_t *written, struct err *e)
 {
 	auto_json *j = status_to_json(s, false);
 
-	return write_json(s->dir, "state.json", j, e);
+	return write_json(s->dir, "state.json", j, written, e);
 }
 
 int status_write_health(const struct status *s, struct err *e)
 {
 	auto_json *j = health_json(s);
 
-	return write_json(s->run_dir, "health.json", j, e);
+	return write_json(s->run_dir, "health.json", j, NULL, e);
 }
 
 static int read_json(struct arena *a, const char *path, json_t **out, struct err *e)
@@ -543,7 +552,7 @@ int status_network_write(const struct network_status *n, struct err *e)
 	int r = paths_make(&a, paths_root(), "networks", &dir, e);
 
 	write_list(j, "pools", pool_rows, &n->pools);
-	return r < 0 ? r : write_json(dir, arena_printf(&a, "%s.json", n->name), j, e);
+	return r < 0 ? r : write_json(dir, arena_printf(&a, "%s.json", n->name), j, NULL, e);
 }
 
 int status_network_read(struct arena *a, const char *name, struct network_status *out,

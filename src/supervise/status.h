@@ -103,7 +103,8 @@ char *status_text(struct arena *a, const struct status *s);
 json_t *status_to_json(const struct status *s, bool with_probes);
 int status_from_json(struct arena *a, const json_t *j, struct status *out,
 		     struct err *e) must_check;
-int status_write(const struct status *s, struct err *e) must_check;
+/* *written: hash of what lies there, kept between calls; the same again is not written. */
+int status_write(const struct status *s, uint64_t *written, struct err *e) must_check;
 void status_read_health(struct arena *a, struct status *s); /* health.json, where it is */
 int status_write_health(const struct status *s, struct err *e) must_check;
 

@@ -85,6 +85,8 @@ struct instance {
 	struct instance *next;
 	struct arena arena; /* of st */
 	struct status st;
+	uint64_t written; /* hash of the state file's text */
+	bool unsaved;
 	struct arena own;          /* of a one-off's service */
 	const struct service *svc; /* NULL: not in the file */
 	enum life_state life;
@@ -134,7 +136,7 @@ struct supervisor {
 	struct watch listener, guardian_watch;
 	int guardian, exits, journal;
 	uint64_t exits_read;
-	struct later kick, rules;
+	struct later kick, rules, saving;
 	struct publish_seen published;
 	bool unruled;       /* a network was found since the rules were made */
 	struct timer prune; /* of the guard's entries, a while after a container went */
@@ -168,7 +170,9 @@ void instance_retire(struct instance *i);
 void instance_event(struct instance *i, enum life_event ev);
 void instance_ended(struct instance *i, int status, int64_t at_ns); /* its process */
 int instance_remove(struct instance *i, bool again, bool volumes, struct err *e) must_check;
+int instance_write(struct instance *i, struct err *e) must_check; /* its state */
 void instance_save(struct instance *i);
+void instance_save_later(struct instance *i);                /* before the loop waits */
 void instance_changed(struct instance *i, const char *what); /* save, tell, look again */
 bool instance_is_up(const struct instance *i);
 bool instance_is_ready(const struct instance *i);

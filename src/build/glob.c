@@ -175,7 +175,8 @@ int glob_replace(struct arena *a, const char *pattern, const char *value, const 
 		return r;
 	read_value(a, value, &v);
 	while (i <= v.n) {
-		ssize_t n = done ? -1 : match(a, &p, v.v + i, v.n - i, true);
+		const uint32_t *rest = v.n ? v.v + i : NULL;
+		ssize_t n = done ? -1 : match(a, &p, rest, v.n - i, true);
 
 		if (n >= 0) {
 			buf_str(&b, by);
@@ -183,7 +184,7 @@ int glob_replace(struct arena *a, const char *pattern, const char *value, const 
 			done = !all;
 		}
 		if (n <= 0) {
-			encode(&b, v.v + i, i < v.n);
+			encode(&b, rest, i < v.n);
 			i++;
 		}
 	}

@@ -1,4 +1,8 @@
-/* Any bytes as an ignore file: its patterns against a few paths, walked and whole alike. */
+/*
+ * Any bytes as an ignore file: its patterns against a few paths, walked and whole. The two are
+ * alike but for exceptions: "*.go" and "!a" show a/b.go to who asks at once and not to who walks
+ * down from a, in Moby's patternmatcher too.
+ */
 #include "build/ignore.h"
 #include <stdlib.h>
 
@@ -36,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ignore_make(&a, &lines, &ig, &e) < 0)
 		return 0;
 	for (size_t i = 0; i < countof(paths); i++)
-		if (by_steps(&a, &ig, paths[i]) != ignore_match(&a, &ig, paths[i]))
+		if (by_steps(&a, &ig, paths[i]) != ignore_match(&a, &ig, paths[i]) &&
+		    !ig.has_exceptions)
 			abort();
 	return 0;
 }

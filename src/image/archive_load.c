@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILES_MAX = 20000, PART = 256 << 10 };
+enum { FILES_MAX = 20000 };
 
 /* A file of the archive, spooled to disk or lying in a layout directory. */
 struct member {
@@ -146,19 +146,6 @@ static int document_of(struct loader *l, const char *digest, int64_t size, struc
 	return 0;
 }
 
-static int feed_intake(struct intake *in, int fd, struct err *e)
-{
-	auto_free char *part = malloc(PART);
-	ssize_t n;
-	int r = 0;
-
-	while (!r && (n = sys_read(fd, part, PART)) > 0)
-		r = intake_write(in, part, (size_t)n, e);
-	if (!r && n < 0)
-		return err_set(e, (int)-n, "cannot read a layer: %s", strerror((int)-n));
-	return r;
-}
-
 static int bring_layer(struct loader *l, const struct member *m, struct intake_want *want)
 {
 	auto_fd int fd = sys_open(AT_FDCWD, m->path, O_RDONLY | O_NOFOLLOW, 0);
@@ -179,7 +166,7 @@ static int bring_layer(struct loader *l, const struct member *m, struct intake_w
 	}
 	r = intake_begin(&in, copy, l->e);
 	if (!r)
-		r = feed_intake(&in, fd, l->e);
+		r = intake_feed(&in, fd, l->e);
 	if (!r)
 		r = intake_end(&in, want, l->a, &layer, l->e);
 	intake_done(&in);

@@ -28,6 +28,7 @@ struct intake {
 /* blob_fd: where the bytes as they travel go (the caller's), or -1. */
 int intake_begin(struct intake *in, int blob_fd, struct err *e) must_check;
 int intake_write(struct intake *in, const void *p, size_t n, struct err *e) must_check;
+int intake_feed(struct intake *in, int fd, struct err *e) must_check; /* all that fd has */
 
 /* For who writes to head itself: turns the -EPIPE of a worker that refused into its reason. */
 int intake_blame(struct intake *in, int r, struct err *e) must_check;

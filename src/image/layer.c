@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NOTE_LIMIT = 65536 };
+enum { NOTE_LIMIT = 65536, FEED_PART = 256 << 10 };
 static const int64_t inflated_max = INT64_C(1) << 40;
 /* gzip makes at most 1032 of one, zstd and bzip2 far more: beyond both figures it is a bomb. */
 static const int64_t ratio_max = 1200, ratio_free = INT64_C(1) << 30;
@@ -155,6 +155,19 @@ int intake_blame(struct intake *in, int r, struct err *e)
 int intake_write(struct intake *in, const void *p, size_t n, struct err *e)
 {
 	return intake_blame(in, sink_write(in->head, p, n, e), e);
+}
+
+int intake_feed(struct intake *in, int fd, struct err *e)
+{
+	auto_free char *part = malloc(FEED_PART);
+	ssize_t n;
+	int r = 0;
+
+	while (!r && (n = sys_read(fd, part, FEED_PART)) > 0)
+		r = intake_write(in, part, (size_t)n, e);
+	if (!r && n < 0)
+		return err_set(e, (int)-n, "cannot read a layer: %s", strerror((int)-n));
+	return r;
 }
 
 static int check(const char *what, const char *want, const char *got, struct err *e)

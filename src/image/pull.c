@@ -197,6 +197,28 @@ int pull_image(struct arena *a, const char *ref, const struct pull_options *o, s
 	return r < 0 ? err_wrap(e, "pull %s", ref_short(a, &p.ref)) : 0;
 }
 
+int pull_parts(struct arena *a, const char *ref, struct pull_parts *out, struct err *e)
+{
+	static const struct pull_options plain;
+	struct pull p = {.a = a, .e = e, .o = &plain};
+	int r = ref_parse(a, ref, &p.ref, e);
+
+	if (!r)
+		r = platform_parse(a, NULL, &p.platform, e);
+	if (!r)
+		r = registry_open(a, p.ref.domain, &p.registry, e);
+	if (!r)
+		r = get_manifests(&p);
+	if (!r && known_config(&p) == IMAGE_ABSENT)
+		r = get_config(&p);
+	if (r < 0) {
+		registry_close(&p.registry);
+		return err_wrap(e, "ask for %s", ref_short(a, &p.ref));
+	}
+	*out = (struct pull_parts){p.registry, p.ref.path, p.manifest.layers, p.config};
+	return 0;
+}
+
 int pull_digest(struct arena *a, const char *ref, const char **digest, struct err *e)
 {
 	struct pull p = {.a = a, .e = e};

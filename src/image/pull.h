@@ -5,7 +5,9 @@
  */
 #pragma once
 #include "base/err.h"
-#include "image/image.h"
+#include "image/manifest.h"
+#include "image/registry.h"
+#include "image/store.h"
 
 /* What a transfer tells whoever draws it. Called in the caller's process only; any may be NULL. */
 struct progress_sink {
@@ -27,11 +29,24 @@ struct pull_options {
 int pull_image(struct arena *a, const char *ref, const struct pull_options *o, struct image **out,
 	       struct err *e) must_check;
 
+/* What a reference is made of; no layer is brought. The session stays open for fetch_layers(). */
+struct pull_parts {
+	struct registry registry;
+	const char *path; /* of the repository */
+	struct descriptors layers;
+	struct span config;
+};
+int pull_parts(struct arena *a, const char *ref, struct pull_parts *out, struct err *e) must_check;
+
 struct push_options {
 	struct progress_sink *progress;
 };
 int push_image(struct arena *a, const char *ref, const struct push_options *o,
 	       struct err *e) must_check;
+/* What outgoing_prepare() made, under this name: the store's own references stay as they are. */
+struct outgoing;
+int push_outgoing(struct arena *a, const char *ref, const struct outgoing *out,
+		  const struct push_options *o, struct err *e) must_check;
 
 /* The digest that the registry holds for the reference now (of the index where it is one). */
 int pull_digest(struct arena *a, const char *ref, const char **digest, struct err *e) must_check;

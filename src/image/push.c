@@ -172,18 +172,37 @@ static int remember(struct push *p)
 	return ref_write(p->a, &p->ref, &n, p->e);
 }
 
+static int open_for_push(struct push *p, const char *ref)
+{
+	int r = ref_parse(p->a, ref, &p->ref, p->e);
+
+	if (!r && p->ref.digest)
+		r = err_set(p->e, EINVAL, "a digest cannot be pushed to: name a tag");
+	if (!r)
+		r = registry_open(p->a, p->ref.domain, &p->registry, p->e);
+	return r ? r : registry_use_origin(&p->registry, p->e);
+}
+
+int push_outgoing(struct arena *a, const char *ref, const struct outgoing *out,
+		  const struct push_options *o, struct err *e)
+{
+	struct push p = {.a = a, .e = e, .progress = o->progress, .out = out};
+	int r = open_for_push(&p, ref);
+
+	if (!r)
+		r = push(&p);
+	registry_close(&p.registry);
+	return r < 0 ? err_wrap(e, "push %s", ref) : 0;
+}
+
 int push_image(struct arena *a, const char *ref, const struct push_options *o, struct err *e)
 {
 	struct push p = {.a = a, .e = e, .progress = o->progress};
 	auto_fd int hold = -1;
 	struct outgoing out;
 	struct image *img;
-	int r = ref_parse(a, ref, &p.ref, e);
+	int r = store_image(a, ref, &img, e);
 
-	if (!r && p.ref.digest)
-		r = err_set(e, EINVAL, "a digest cannot be pushed to: name a tag");
-	if (!r)
-		r = store_image(a, ref, &img, e);
 	if (r == IMAGE_ABSENT)
 		r = err_set(e, ENOENT, "no such image here: %s", ref);
 	if (!r)
@@ -191,9 +210,7 @@ int push_image(struct arena *a, const char *ref, const struct push_options *o, s
 	if (!r)
 		r = outgoing_prepare(a, img, true, &out, e);
 	if (!r)
-		r = registry_open(a, p.ref.domain, &p.registry, e);
-	if (!r)
-		r = registry_use_origin(&p.registry, e);
+		r = open_for_push(&p, ref);
 	p.out = &out;
 	if (!r)
 		r = push(&p);

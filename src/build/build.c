@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "base/tree.h"
 #include "base/when.h"
+#include "build/caches.h"
 #include "build/fetch.h"
 #include "build/lint.h"
 #include "build/path.h"
@@ -295,7 +296,7 @@ static int make_result(struct builder *b, struct image **out, struct err *e)
 		h->created = last;
 	}
 	c->created = last;
-	json = config_json(b->a, c, &run->diff_ids);
+	json = caches_inline(b, config_json(b->a, c, &run->diff_ids));
 	return keep_result(b, json, out, e);
 }
 
@@ -346,6 +347,7 @@ static void clean(struct builder *b)
 	}
 	if (b->context.root >= 0)
 		close(b->context.root);
+	caches_close(b);
 }
 
 static int advise(struct builder *b, struct err *e)
@@ -397,11 +399,15 @@ int build_image(struct arena *a, const struct build_request *q, struct image **o
 	if (r == 0)
 		r = prepare(&b, e);
 	if (r == 0)
+		r = caches_open(&b, e);
+	if (r == 0)
 		r = watch_signals(&b, e);
 	if (r == 0)
 		r = execute(&b, e);
 	if (r == 0)
 		r = make_result(&b, out, e);
+	if (r == 0)
+		r = caches_export(&b, e);
 	clean(&b);
 	loop_free(b.loop);
 	sigprocmask(SIG_SETMASK, &before, NULL);

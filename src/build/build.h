@@ -45,7 +45,8 @@ struct build_request {
 	VEC(struct build_ssh) ssh;
 	struct pairs extra_hosts;
 	VEC(struct ulimit) ulimits;
-	struct strings no_cache_filter;
+	struct strings no_cache_filter, cache_from, cache_to;
+	const char *dir; /* directories of caches are from here; NULL: where the process stands */
 	const char *target, *platform, *network;
 	int64_t shm_size;
 	bool no_cache, pull;

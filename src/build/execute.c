@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "base/tree.h"
 #include "base/when.h"
+#include "build/caches.h"
 #include "build/path.h"
 #include "build/room.h"
 #include <errno.h>
@@ -140,6 +141,7 @@ int execute_adopt(struct stage_run *st, const char *upper, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "keep the layer of \"%s\"", st->info.title);
 	push_layer(st, layer.diff_id, layer.dir, st->b->created);
+	caches_note(st, st->key);
 	return 0;
 }
 
@@ -228,9 +230,14 @@ static int from_cache(struct stage_run *st, struct err *e)
 	r = steps_find(st->b->a, st->key, &known, e);
 	if (r == 0)
 		r = layer_find(st->b->a, known.diff_id, &layer, e);
+	if (r > 0) {
+		r = caches_find(st->b, st->key, &known, e);
+		r = r ? r : layer_find(st->b->a, known.diff_id, &layer, e);
+	}
 	if (r)
 		return r < 0 ? r : 0;
 	push_layer(st, layer.diff_id, layer.dir, known.created);
+	caches_note(st, st->key);
 	return 1;
 }
 
@@ -399,6 +406,7 @@ static int step_copy(struct stage_run *st, const struct step *s, struct err *e)
 	(void)close_it;
 	if (r < 0 || !quick_known)
 		return r;
+	caches_note(st, quick);
 	return steps_note(quick, &(struct known_step){last(&st->diff_ids), last(&st->created)}, e) <
 			       0
 		       ? -e->code

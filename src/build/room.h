@@ -20,6 +20,11 @@ struct fetched { /* an URL or a repository that was brought here */
 	char sum[65];
 };
 
+struct done_step { /* for cache_to */
+	const char *key;
+	struct known_step step;
+};
+
 struct builder {
 	struct arena *a;
 	const struct build_request *req;
@@ -31,6 +36,7 @@ struct builder {
 	struct digests digests;
 	VEC(struct named_files) named;
 	VEC(struct fetched) fetched;
+	struct caches *caches;
 	struct stage_run *runs; /* one for each stage of the graph */
 	struct loop *loop;
 	bool check_only;
@@ -54,10 +60,11 @@ struct running { /* a RUN step in its container */
 struct stage_run {
 	struct builder *b;
 	struct graph_stage *stage;
-	size_t next;             /* step */
-	struct strings diff_ids; /* bottom first */
-	struct strings dirs;     /* topmost first */
-	struct strings created;  /* of each step's layer */
+	size_t next;               /* step */
+	struct strings diff_ids;   /* bottom first */
+	struct strings dirs;       /* topmost first */
+	struct strings created;    /* of each step's layer */
+	VEC(struct done_step) did; /* where caches are exported */
 	struct running *running;
 	struct build_step_info info;
 	int64_t began_ns;

@@ -103,6 +103,9 @@ int build_service_request(struct arena *a, const struct project *p, const struct
 		.labels = b->labels,
 		.extra_hosts = b->extra_hosts,
 		.no_cache_filter = b->no_cache_filter,
+		.cache_from = b->cache_from,
+		.cache_to = b->cache_to,
+		.dir = p->dir,
 		.target = b->target,
 		.platform = s->platform           ? s->platform
 			    : b->platforms.n == 1 ? b->platforms.v[0]
@@ -124,17 +127,6 @@ int build_service_request(struct arena *a, const struct project *p, const struct
 	add_ssh(a, p, b, out);
 	r = add_contexts(a, p, b, out, e);
 	return r < 0 ? r : add_secrets(a, p, b, out, e);
-}
-
-/* What is asked for and not done is said. */
-static void note_unused(const struct build *b, struct build_progress *p)
-{
-	if (!p || !p->note)
-		return;
-	if (b->cache_from.n)
-		p->note(p, "warning: cache_from is not used: the cache of this machine is");
-	if (b->cache_to.n)
-		p->note(p, "warning: cache_to is not used: nothing is exported");
 }
 
 static int build_one(struct arena *a, const struct project *p, const struct service *s,
@@ -163,7 +155,6 @@ static int build_one(struct arena *a, const struct project *p, const struct serv
 	q.pull |= o->pull;
 	q.progress = o->progress;
 	q.pull_progress = o->pull_progress;
-	note_unused(&s->build, o->progress);
 	r = build_image(a, &q, out, e);
 	return r < 0 ? err_wrap(e, "build service \"%s\"", s->name) : r;
 }

@@ -16,7 +16,7 @@
 
 struct build_opts {
 	struct strings tags, args, contexts, secrets, ssh, labels, hosts, ulimits, no_cache_filter,
-		allow;
+		allow, cache_from, cache_to;
 	const char *file, *target, *network, *platform, *progress, *iidfile, *metadata, *shm_size;
 	bool no_cache, pull, quiet, load, with_dependencies, push, check;
 };
@@ -192,6 +192,8 @@ static int request(struct arena *a, const struct build_opts *o, const char *cont
 		.network = o->network,
 		.no_cache = o->no_cache,
 		.no_cache_filter = o->no_cache_filter,
+		.cache_from = o->cache_from,
+		.cache_to = o->cache_to,
 		.pull = o->pull,
 	};
 	if (o->network && !strcmp(o->network, "host"))
@@ -386,6 +388,8 @@ static const struct opt build_opts[] = {
 	{0,   "target",          OPT_STR,  O(target),          "STAGE", "stop at this stage"},
 	{0,   "no-cache",        OPT_FLAG, O(no_cache),        NULL,    "do every step anew"},
 	{0,   "no-cache-filter", OPT_LIST, O(no_cache_filter), "STAGE", "do the steps of this stage anew"},
+	{0,   "cache-from",      OPT_LIST, O(cache_from),      "SPEC",  "another machine's cache: type=registry,ref=NAME or type=local,src=DIR"},
+	{0,   "cache-to",        OPT_LIST, O(cache_to),        "SPEC",  "export the cache: type=registry|local|inline, mode=min|max"},
 	{0,   "pull",            OPT_FLAG, O(pull),            NULL,    "ask the registry for newer base images"},
 	{0,   "push",            OPT_FLAG, O(push),            NULL,    "push what was built"},
 	{0,   "secret",          OPT_LIST, O(secrets),         "SPEC",  "id=NAME,src=FILE or id=NAME,env=VARIABLE"},

@@ -211,5 +211,5 @@ int network_down(const struct net_spec *n, struct err *e)
 	link_delete(&r, name);
 	if (rtnl_send(&r, e) < 0)
 		return err_wrap(e, "take down network %s", n->name);
-	return 0;
+	return host_forwarding_rest(e);
 }

@@ -121,3 +121,27 @@ reaches() { inside "$1" nc -z -w 1 "$2" "$3"; }
 	kill "$listener"
 	ip route del 169.254.169.254
 }
+
+@test "the last network that goes turns routing off, but not under somebody else" {
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000}
+	EOF
+	berth down >/dev/null 2>&1 || true
+	forwards() { cat /proc/sys/net/ipv4/ip_forward; }
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	run -0 berth up -d
+	[ "$(forwards)" = 1 ]
+	ip link add theirs type bridge
+	run -0 berth down
+	[ "$(forwards)" = 1 ]
+	ip link del theirs
+	run -0 berth up -d
+	run -0 berth down
+	[ "$(forwards)" = 0 ]
+	[ -z "$(find "$BERTH_RUN/net" -name "forwards-*")" ]
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	run -0 berth up -d
+	run -0 berth down
+	[ "$(forwards)" = 1 ]
+}

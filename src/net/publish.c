@@ -367,7 +367,8 @@ static void forward_rules(struct buf *b, const struct net_spec *n)
 	/* Seen only with br_netfilter, or when a packet turns round on its bridge. */
 	line(b, "iifname \"%s\" oifname \"%s\" %s", br, br, n->no_icc ? "drop" : "accept");
 	line(b, "oifname \"%s\" drop", br);
-	line(b, "iifname \"%s\" oifgroup %d ct status != dnat drop", br, LINK_GROUP);
+	/* `!=` would compare the whole status. */
+	line(b, "iifname \"%s\" oifgroup %d ct status & dnat == 0 drop", br, LINK_GROUP);
 }
 
 static void forward_chain(struct buf *b, const struct net_rules *r)

@@ -12,12 +12,13 @@ struct source {
 	const char *colour;
 	struct logs_reader *reader;
 	struct logs_line line; /* read ahead */
-	bool has_line;
+	bool has_line, part_is_stderr;
 };
 
 struct logmux {
 	struct arena arena;
 	struct logmux_style style;
+	size_t unfinished; /* whose line goes on, counted from 1; 0: nobody's */
 	VEC(struct source) sources;
 	int width;
 };
@@ -32,10 +33,18 @@ struct logmux *logmux_new(const struct logmux_style *style)
 	return m;
 }
 
+static void finish_line(struct logmux *m)
+{
+	if (m->unfinished)
+		putchar('\n');
+	m->unfinished = 0;
+}
+
 void logmux_free(struct logmux *m)
 {
 	if (!m)
 		return;
+	finish_line(m);
 	vec_each(s, &m->sources)
 		logs_close(s->reader);
 	arena_free(&m->arena);
@@ -84,17 +93,25 @@ static void print_prefix(const struct logmux *m, const struct source *s)
 }
 
 /* The container's bytes go out as they are: colours in logs are wanted. */
-static void print_line(const struct logmux *m, const struct source *s)
+static void print_line(struct logmux *m, struct source *s)
 {
 	const struct logs_line *l = &s->line;
+	size_t me = (size_t)(s - m->sources.v) + 1;
 	char stamp[40];
 
-	print_prefix(m, s);
-	if (m->style.timestamps)
-		printf("%s ", when_rfc3339(l->time_ns, stamp));
+	if (m->unfinished != me || s->part_is_stderr != l->is_stderr) {
+		finish_line(m);
+		print_prefix(m, s);
+		if (m->style.timestamps)
+			printf("%s ", when_rfc3339(l->time_ns, stamp));
+	}
 	fwrite(l->text.p, 1, l->text.n, stdout);
-	if (!l->text.n || l->text.p[l->text.n - 1] != '\n')
-		putchar('\n');
+	m->unfinished = me;
+	if (l->text.n && l->text.p[l->text.n - 1] == '\n')
+		m->unfinished = 0;
+	else if (l->text.n < LOGS_PART) /* not the part of a long line, but the last one */
+		finish_line(m);
+	s->part_is_stderr = l->is_stderr;
 }
 
 static int read_ahead(struct logmux *m, struct source **oldest, struct err *e)
@@ -107,6 +124,10 @@ static int read_ahead(struct logmux *m, struct source **oldest, struct err *e)
 			if (r < 0)
 				return r;
 			s->has_line = r > 0;
+		}
+		if (s->has_line && m->unfinished == (size_t)(s - m->sources.v) + 1) {
+			*oldest = s;
+			return 0;
 		}
 		if (s->has_line && (!*oldest || s->line.time_ns < (*oldest)->line.time_ns))
 			*oldest = s;
@@ -155,6 +176,7 @@ size_t logmux_poll(struct logmux *m, struct pollfd *fds, size_t room)
 
 void logmux_say(struct logmux *m, const char *text)
 {
+	finish_line(m);
 	printf("%s\n", text);
 	fflush(stdout);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct logs {
-	bool follow, timestamps, no_color, no_prefix;
+	bool follow, timestamps, no_color, no_prefix, previous;
 	const char *tail, *since, *until;
 	int index;
 };
@@ -44,6 +44,8 @@ static int add_all(struct cli *c, const struct logs *l, int argc, char **argv,
 			if (l->index && s->number != l->index)
 				continue;
 			up += target_is_up(s) || s->state == STATE_RESTARTING;
+			if (l->previous)
+				s->log_dir = arena_printf(&c->arena, "%s/previous", s->log_dir);
 			r = logmux_add(m, s, q, e);
 			if (r < 0)
 				return r;
@@ -60,9 +62,10 @@ static int follow(struct cli *c, const struct logs *l, int argc, char **argv, st
 		  struct err *e)
 {
 	struct logs_query from_start = {.tail = -1};
-	int r = 1;
+	int r = 1, idle = 0;
 
-	while (r > 0) {
+	/* While one is replaced nothing lives for a moment. */
+	while (r > 0 || (!r && idle++ < 1)) {
 		struct pollfd fds[256];
 		size_t n = logmux_poll(m, fds, countof(fds));
 		int64_t look_ns = when_mono_ns() + NS_PER_SEC;
@@ -73,6 +76,8 @@ static int follow(struct cli *c, const struct logs *l, int argc, char **argv, st
 		} while (r >= 0 && when_mono_ns() < look_ns);
 		if (r >= 0)
 			r = add_all(c, l, argc, argv, &from_start, m, e);
+		if (r > 0)
+			idle = 0;
 	}
 	return r < 0 ? r : logmux_drain(m, e);
 }
@@ -87,6 +92,8 @@ static int logs_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	struct logs_query q;
 	int r = make_query(l, &q, e);
 
+	if (r >= 0 && l->previous && l->follow)
+		r = err_set(e, EINVAL, "--previous and --follow are incompatible: it has ended");
 	if (r >= 0)
 		r = add_all(c, l, argc, argv, &q, m, e);
 	if (r >= 0)
@@ -104,6 +111,7 @@ static const struct opt logs_opts[] = {
 	{0,   "since",         OPT_STR,  offsetof(struct logs, since),      "TIME",  "from here: 2026-01-31T10:00:00Z, or 42m ago"},
 	{0,   "until",         OPT_STR,  offsetof(struct logs, until),      "TIME",  "up to here"},
 	{0,   "index",         OPT_INT,  offsetof(struct logs, index),      "N",     "only this replica"},
+	{'p', "previous",      OPT_FLAG, offsetof(struct logs, previous),   NULL,    "of the container before this one, which up has replaced"},
 	{0,   "no-color",      OPT_FLAG, offsetof(struct logs, no_color),   NULL,    "no colours"},
 	{0,   "no-log-prefix", OPT_FLAG, offsetof(struct logs, no_prefix),  NULL,    "the lines alone"},
 	{0},

@@ -140,6 +140,19 @@ static void take_over_net(struct instance *i)
 		log_err(LOG_WARN_, &e);
 }
 
+static void take_stdin(struct instance *i)
+{
+	auto_arena a = {0};
+	struct err e = {0};
+	struct stat st = {0};
+
+	if (!i->st.stdin_open || i->st.tty)
+		return;
+	(void)!stat(arena_printf(&a, "/proc/%lld/fd/0", (long long)i->st.pid), &st);
+	if (pipe_adopt(i, "in", st.st_ino, &i->stdin_fd, &e) < 0)
+		log_err(LOG_WARN_, &e);
+}
+
 static int take_over(struct instance *i, int pidfd)
 {
 	struct err e = {0};
@@ -157,6 +170,7 @@ static int take_over(struct instance *i, int pidfd)
 	if (i->st.tty)
 		tty = supervisor_fd(i->of, arena_printf(&a, "%s:tty", i->st.name));
 	i->logs.tty = tty >= 0 ? sys_dup_above(tty, 3) : -1;
+	take_stdin(i);
 	if (logs_attach(i, true, &e) < 0)
 		log_err(LOG_ERROR_, &e);
 	if (i->svc && ports_reserve(i, &e) < 0)

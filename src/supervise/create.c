@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "image/store.h"
+#include "supervise/logfile.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -152,6 +153,7 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 		.log_driver = arena_printf(&i->arena, "%s",
 					   svc->log_driver ? svc->log_driver : "json-file")};
 	paths(i);
+	logfile_put_by(i->st.log_dir);
 	inherit(i, before);
 	labels(i, image);
 	/* Most often it starts at once, and that writes its state. */

@@ -610,6 +610,9 @@ int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
 	if (store_unpin(i->st.image_id, i->st.id, &ignored) < 0)
 		log_err(LOG_WARN_, &ignored);
 	events_write(i->of, "container", "destroy", i, NULL);
+	if (i->stdin_fd >= 0)
+		supervisor_drop(i->of, i->st.name, "in");
+	close_at(&i->stdin_fd);
 	unlist(i);
 	supervisor_kick(i->of);
 	loop_timer_in(i->of->loop, &i->timer, 0, bury);

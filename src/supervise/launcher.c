@@ -154,21 +154,18 @@ static int etc_files(struct arena *a, struct instance *i, struct container_spec 
 
 static int stdin_for(struct instance *i, int *out, struct err *e)
 {
-	auto_arena a = {0};
-	const char *path = "/dev/null";
+	int r = 0;
 
 	if (i->stdio[0] >= 0) {
 		*out = sys_dup_above(i->stdio[0], 3);
-		return *out < 0 ? err_set(e, -*out, "stdin: %s", strerror(-*out)) : 0;
+	} else if (i->svc->stdin_open && !i->svc->tty) {
+		if (i->stdin_fd < 0)
+			r = pipe_make(i, "in", &i->stdin_fd, e);
+		*out = r < 0 ? r : pipe_open(i->stdin_fd, 0);
+	} else {
+		*out = sys_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
 	}
-	if (i->svc->stdin_open && !i->svc->tty) {
-		path = arena_printf(&a, "%s/in", i->st.run_dir);
-		if (mkfifo(path, 0666) < 0 && errno != EEXIST)
-			return err_set(e, errno, "%s: %s", path, strerror(errno));
-		(void)!chmod(path, 0666);
-	}
-	*out = sys_open(AT_FDCWD, path, O_RDWR, 0);
-	return *out < 0 ? err_set(e, -*out, "%s: %s", path, strerror(-*out)) : 0;
+	return *out < 0 ? err_set(e, -*out, "stdin: %s", strerror(-*out)) : 0;
 }
 
 static void close_stdio(struct container_spec *spec)

@@ -1,6 +1,9 @@
+#include "base/base64.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/when.h"
+#include "supervise/logfile.h"
+#include "supervise/logs_read.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -14,28 +17,28 @@
  * Theory: no byte of a container's output is lost or written twice when the supervisor is killed
  * at any instruction. Bytes move in two hops.
  *
- * 1. splice(2) moves them from the FIFO to the end of a spool file inside the kernel; SIGKILL acts
- *    only between system calls, so the size of the spool says exactly what left the FIFO.
+ * 1. splice(2) moves them from the pipe to the end of a spool file inside the kernel; SIGKILL acts
+ *    only between system calls, so the size of the spool says exactly what left the pipe.
  * 2. Lines are formatted from the spool and appended to json.log; then `mark`, a small mapped file,
  *    says how much of the spools is in the log and how long the log is. The mark has two slots and
  *    an index that is stored last. A new supervisor cuts the log back to the mark and goes on.
  *
- * The FIFO is open for reading and writing on the container's side, so a writer never gets EPIPE;
- * a second descriptor lies with the guardian, so that what is in the FIFO outlives a container
- * that ends while no supervisor reads.
+ * A second descriptor of the pipe lies with the guardian, so that what is in it outlives a
+ * container that ends while no supervisor reads.
  */
 struct log_slot {
 	uint64_t inode, size, done[2];
 	uint32_t reset[2]; /* the spool is being emptied */
 };
 struct log_mark {
+	uint64_t pipe[2]; /* inodes */
 	_Atomic uint32_t which;
 	struct log_slot slot[2];
 };
 
-enum { CHUNK = 65536, LONGEST = 16384, SPOOL_MAX = 16384 };
+enum { CHUNK = 65536, SPOOL_MAX = 16384 };
 
-static const char *const fifo_names[] = {"out", "err"};
+static const char *const pipe_names[] = {"out", "err"};
 static const char *const stream_names[] = {"stdout", "stderr"};
 
 static struct log_slot *slot(struct logs *l)
@@ -51,38 +54,6 @@ static void commit(struct logs *l, const struct log_slot *now)
 	atomic_store(&l->mark->which, other);
 }
 
-static int open_log(struct instance *i)
-{
-	struct logs *l = &i->logs;
-	auto_arena a = {0};
-	struct err ignored;
-
-	if (l->log >= 0)
-		close(l->log);
-	(void)!mkdir(arena_printf(&a, "%s/logs", i->of->root_dir), 0700);
-	(void)!mkdir(i->st.log_dir, 0700);
-	l->log = sys_open(AT_FDCWD, arena_printf(&a, "%s/json.log", i->st.log_dir),
-			  O_RDWR | O_CREAT | O_APPEND, 0600);
-	(void)ignored;
-	return l->log < 0 ? l->log : 0;
-}
-
-static void shift(struct instance *i)
-{
-	auto_arena a = {0};
-	int64_t last = i->logs.max_files - 1;
-	const char *dir = i->st.log_dir;
-
-	if (last < 1) {
-		unlink(arena_printf(&a, "%s/json.log", dir));
-		return;
-	}
-	for (int64_t n = last; n > 1; n--)
-		rename(arena_printf(&a, "%s/json.log.%d", dir, (int)n - 1),
-		       arena_printf(&a, "%s/json.log.%d", dir, (int)n));
-	rename(arena_printf(&a, "%s/json.log", dir), arena_printf(&a, "%s/json.log.1", dir));
-}
-
 static void rotate(struct instance *i)
 {
 	struct logs *l = &i->logs;
@@ -91,34 +62,51 @@ static void rotate(struct instance *i)
 
 	if (l->max_size <= 0 || (int64_t)now.size < l->max_size)
 		return;
-	shift(i);
-	if (open_log(i) < 0 || fstat(l->log, &st) < 0)
+	if (logfile_rotate(i) < 0 || fstat(l->log, &st) < 0)
 		return;
 	now.inode = st.st_ino;
 	now.size = (uint64_t)st.st_size;
 	commit(l, &now);
 }
 
+/* What JSON cannot say is kept beside what docker would have kept of it. */
+static void add_raw(struct buf *b, const char *p, size_t n)
+{
+	auto_arena a = {0};
+	char *text = arena_strndup(&a, p, n);
+
+	for (char *nul = text; (nul = memchr(nul, '\0', n - (size_t)(nul - text)));)
+		*nul = '\x01';
+	buf_json(b, text, n);
+	buf_printf(b, ",\"raw\":\"%s\"", base64_encode(&a, (struct span){p, n}));
+}
+
 static void add_line(struct buf *b, const char *p, size_t n, int stream, const char *time)
 {
 	buf_str(b, "{\"log\":");
-	buf_json(b, p, n);
+	if (text_is_utf8(p, n) && !memchr(p, '\0', n))
+		buf_json(b, p, n);
+	else
+		add_raw(b, p, n);
 	buf_printf(b, ",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream_names[stream], time);
 }
 
-/* Formats whole lines (and a tail that is too long or final); returns bytes used. */
-static size_t format(struct buf *b, const char *p, size_t n, int stream, bool all)
+/*
+ * Formats whole lines (and a tail that is too long or final) until there are `room` bytes; returns
+ * bytes used.
+ */
+static size_t format(struct buf *b, struct span from, size_t room, int stream, bool all)
 {
 	char time[40];
-	size_t used = 0, len;
-	const char *end;
+	size_t used = 0, len, n = from.n;
+	const char *end, *p = from.p;
 
 	when_rfc3339(when_wall_ns(), time);
-	while (used < n) {
+	while (used < n && b->n < room) {
 		end = memchr(p + used, '\n', n - used);
 		len = end ? (size_t)(end - p) + 1 - used : n - used;
-		if (len > LONGEST)
-			len = LONGEST;
+		if (len > LOGS_PART)
+			len = LOGS_PART;
 		else if (!end && !all)
 			break;
 		add_line(b, p + used, len, stream, time);
@@ -154,10 +142,26 @@ static void empty_spool(struct instance *i, int stream)
 	if (ftruncate(l->s[stream].spool, 0) < 0)
 		return;
 	lseek(l->s[stream].spool, 0, SEEK_SET);
-	l->s[stream].spooled = 0;
+	l->s[stream].spooled = l->s[stream].freed = 0;
 	now.reset[stream] = 0;
 	now.done[stream] = 0;
 	commit(l, &now);
+}
+
+/* A spool that always ends with half a line is never emptied; what is in the log gives way. */
+static void free_front(struct log_stream *s, uint64_t done)
+{
+	if (done < s->freed + 4 * CHUNK)
+		return;
+	(void)!fallocate(s->spool, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)done);
+	s->freed = done;
+}
+
+static size_t room(struct logs *l)
+{
+	int64_t left = l->max_size - (int64_t)slot(l)->size;
+
+	return l->max_size <= 0 ? SIZE_MAX : left > 0 ? (size_t)left : 1;
 }
 
 static void write_out(struct instance *i, int stream, bool all)
@@ -176,7 +180,8 @@ static void write_out(struct instance *i, int stream, bool all)
 		if (n <= 0)
 			break;
 		b.n = 0;
-		used = format(&b, chunk, (size_t)n, stream, all || s->spooled > 4 * CHUNK);
+		used = format(&b, (struct span){chunk, (size_t)n}, room(&i->logs), stream,
+			      all && done + (uint64_t)n >= s->spooled);
 		if (!used)
 			break;
 		done += used;
@@ -184,9 +189,11 @@ static void write_out(struct instance *i, int stream, bool all)
 	}
 	if (done >= s->spooled && s->spooled >= (all ? 1 : SPOOL_MAX))
 		empty_spool(i, stream);
+	else
+		free_front(s, done);
 }
 
-/* One hop; false: the FIFO is empty. */
+/* One hop; false: the pipe is empty. */
 static bool spool_some(struct log_stream *s)
 {
 	ssize_t n = splice(s->fd, NULL, s->spool, NULL, CHUNK, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
@@ -262,7 +269,7 @@ static int recover(struct instance *i, struct err *e)
 	struct logs *l = &i->logs;
 	struct log_slot now;
 	struct stat st;
-	int r = open_log(i);
+	int r = logfile_open(i);
 
 	if (r < 0 || fstat(l->log, &st) < 0)
 		return err_set(e, r < 0 ? -r : errno, "cannot write below %s", i->st.log_dir);
@@ -283,43 +290,24 @@ static int recover(struct instance *i, struct err *e)
 	return 0;
 }
 
-static int open_fifo(struct instance *i, int k, struct err *e)
-{
-	auto_arena a = {0};
-	char *path = run_path(&a, i, fifo_names[k]);
-	int fd;
-
-	/* World-writable, in a directory of root's: a container's user reopens /dev/stdout. */
-	if (mkfifo(path, 0666) < 0 && errno != EEXIST)
-		return err_set(e, errno, "%s: %s", path, strerror(errno));
-	(void)!chmod(path, 0666);
-	fd = supervisor_fd(i->of, arena_printf(&a, "%s:%s", i->st.name, fifo_names[k]));
-	if (fd >= 0)
-		fd = sys_dup_above(fd, 3);
-	if (fd < 0) {
-		fd = sys_open(AT_FDCWD, path, O_RDWR | O_NONBLOCK, 0);
-		if (fd < 0)
-			return err_set(e, -fd, "%s: %s", path, strerror(-fd));
-		supervisor_keep(i->of, i->st.name, fifo_names[k], fd);
-	}
-	i->logs.s[k].fd = fd;
-	return 0;
-}
-
 static void read_options(struct instance *i)
 {
 	const struct pairs *o = i->svc ? &i->svc->log_options : NULL;
 	const char *size = o ? pairs_get(o, "max-size") : NULL;
 	const char *files = o ? pairs_get(o, "max-file") : NULL;
+	const char *compress = o ? pairs_get(o, "compress") : NULL;
 	struct logs *l = &i->logs;
 	struct err ignored;
 
 	l->max_size = 10 << 20;
 	l->max_files = 5;
+	l->compress = !compress || strcmp(compress, "false") != 0;
 	if (size && size_parse(size, &l->max_size, &ignored) < 0)
 		l->max_size = 10 << 20;
 	if (files && text_to_i64(files, &l->max_files) < 0)
 		l->max_files = 5;
+	if (l->max_files < 1)
+		l->max_files = 1;
 }
 
 static int check_driver(struct instance *i, struct err *e)
@@ -340,27 +328,27 @@ static int check_driver(struct instance *i, struct err *e)
 
 int logs_prepare(struct instance *i, int stdio[3], struct err *e)
 {
-	auto_arena a = {0};
 	int r = check_driver(i, e);
 
 	if (r < 0)
 		return r;
 	for (int k = 1; k < 3; k++) {
-		const char *path = "/dev/null";
+		int *fd = &i->logs.s[k - 1].fd;
 
 		if (i->stdio[k] >= 0) { /* a one-off in the foreground */
 			stdio[k] = sys_dup_above(i->stdio[k], 3);
 			continue;
 		}
-		if (!i->logs.off && !i->st.tty) {
-			r = open_fifo(i, k - 1, e);
+		if (i->logs.off || i->st.tty) {
+			stdio[k] = sys_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
+		} else {
+			r = pipe_make(i, pipe_names[k - 1], fd, e);
 			if (r < 0)
 				return r;
-			path = run_path(&a, i, fifo_names[k - 1]);
+			stdio[k] = pipe_open(*fd, 0);
 		}
-		stdio[k] = sys_open(AT_FDCWD, path, O_RDWR, 0);
 		if (stdio[k] < 0)
-			return err_set(e, -stdio[k], "%s: %s", path, strerror(-stdio[k]));
+			return err_set(e, -stdio[k], "its output: %s", strerror(-stdio[k]));
 	}
 	return 0;
 }
@@ -384,11 +372,15 @@ int logs_attach(struct instance *i, bool adopted, struct err *e)
 				    O_RDWR | O_CREAT, 0600);
 		if (s->spool < 0)
 			return err_set(e, -s->spool, "spool: %s", strerror(-s->spool));
-		if (adopted && !i->st.tty)
-			r = open_fifo(i, k, e);
 	}
 	if (!r && !l->mark)
 		r = map_mark(i, e);
+	for (int k = 0; !r && k < 2 && !i->st.tty; k++) {
+		if (adopted)
+			r = pipe_adopt(i, pipe_names[k], l->mark->pipe[k], &l->s[k].fd, e);
+		if (!r)
+			l->mark->pipe[k] = pipe_id(l->s[k].fd);
+	}
 	if (!r)
 		r = recover(i, e);
 	if (r < 0)
@@ -430,16 +422,17 @@ static void shut(int *fd)
 	*fd = -1;
 }
 
-/* forget: the process is gone; its FIFOs are not needed again. */
+/* forget: the process is gone; its pipes are not needed again. */
 void logs_detach(struct instance *i, bool forget)
 {
 	struct logs *l = &i->logs;
 
 	loop_unwatch(&l->tty_in);
+	logfile_forget(i);
 	for (int k = 0; k < 2; k++) {
 		loop_unwatch(&l->s[k].in);
 		if (forget && l->s[k].fd >= 0)
-			supervisor_drop(i->of, i->st.name, fifo_names[k]);
+			supervisor_drop(i->of, i->st.name, pipe_names[k]);
 		shut(&l->s[k].fd);
 		shut(&l->s[k].spool);
 	}

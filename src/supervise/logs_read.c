@@ -1,8 +1,11 @@
 #include "supervise/logs_read.h"
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/json.h"
+#include "base/stream.h"
 #include "base/sys.h"
 #include "base/when.h"
+#include "supervise/logfile.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,35 +13,109 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-enum { MAX_GENERATION = 1000, CHUNK = 65536 };
+enum { CHUNK = 65536 };
 
 struct logs_reader {
 	char *dir;
 	struct logs_query query;
-	int generation; /* of the open file: 0 is json.log */
+	int64_t serial; /* of the open file; json.log has the number that it will get; 0: none yet
+			 */
 	int fd, inotify;
-	struct stat id; /* of the open file */
-	int64_t skip;   /* lines to pass over, for tail */
-	char *raw;      /* bytes read, lines not yet given out start at `from` */
+	int64_t skip; /* lines to pass over, for tail */
+	char *raw;    /* bytes read, lines not yet given out start at `from` */
 	size_t n, from, cap;
 	struct buf text; /* the line given out */
 };
 
-static int open_generation(struct logs_reader *r, int generation)
+static void take(struct logs_reader *r, int fd, int64_t serial)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = fd;
+	r->serial = serial;
+	r->n = r->from = 0;
+}
+
+/* Into memory: a rotated file is no larger than max-size. */
+static int open_compressed(const char *path)
+{
+	auto_fd int in = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+	auto_fd int out = in < 0 ? -1 : sys_memfd("log", 0);
+	auto_free char *chunk = malloc(CHUNK);
+	struct inflate_sink z;
+	struct fd_sink file;
+	struct err e;
+	int n, r = 0;
+
+	if (in < 0 || out < 0 || !chunk)
+		return -ENOENT;
+	fd_sink_init(&file, out);
+	inflate_sink_init(&z, &file.sink);
+	while (!r && (n = sys_read_full(in, chunk, CHUNK)) > 0)
+		r = sink_write(&z.sink, chunk, (size_t)n, &e);
+	if (!r)
+		r = sink_end(&z.sink, &e);
+	inflate_sink_done(&z);
+	if (r < 0 || lseek(out, 0, SEEK_SET) < 0)
+		return -EIO;
+	return take_fd(&out);
+}
+
+static int open_serial(const struct logs_reader *r, int64_t serial)
+{
+	static const char *const places[] = {"", "previous/"};
+	auto_arena a = {0};
+	int fd = -ENOENT;
+
+	for (size_t k = 0; fd < 0 && k < countof(places); k++) {
+		char *path = arena_printf(&a, "%s/%sjson.log.%lld", r->dir, places[k],
+					  (long long)serial);
+
+		fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+		if (fd < 0)
+			fd = open_compressed(arena_printf(&a, "%s.gz", path));
+	}
+	return fd;
+}
+
+/* The numbers of what was rotated away, with those of the predecessor where `all`. */
+static size_t serials(struct arena *a, const struct logs_reader *r, bool all, int64_t **out)
+{
+	int64_t *before = NULL, *now, *both;
+	size_t n_before = 0, n = logfile_serials(a, r->dir, &now);
+
+	if (all)
+		n_before = logfile_serials(a, arena_printf(a, "%s/previous", r->dir), &before);
+	both = arena_alloc(a, (n + n_before + 1) * sizeof(*both));
+	for (size_t k = 0; k < n_before; k++)
+		both[k] = before[k];
+	for (size_t k = 0; k < n; k++)
+		both[n_before + k] = now[k];
+	*out = both;
+	return n + n_before;
+}
+
+/* json.log and the number it will get: one more than the last, if none was added meanwhile. */
+static int open_current(struct logs_reader *r)
 {
 	auto_arena a = {0};
-	char *path = generation ? arena_printf(&a, "%s/json.log.%d", r->dir, generation)
-				: arena_printf(&a, "%s/json.log", r->dir);
-	int fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+	char *path = arena_printf(&a, "%s/json.log", r->dir);
+	int64_t *have, last;
+	size_t n;
+	int fd;
 
-	if (fd >= 0) {
-		if (r->fd >= 0)
-			close(r->fd);
-		r->fd = fd;
-		r->generation = generation;
-		fstat(fd, &r->id);
-		r->n = r->from = 0;
+	for (;;) {
+		n = serials(&a, r, true, &have);
+		last = n ? have[n - 1] : 0;
+		fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+		n = serials(&a, r, true, &have);
+		if ((n ? have[n - 1] : 0) == last)
+			break;
+		if (fd >= 0)
+			close(fd);
 	}
+	if (fd >= 0)
+		take(r, fd, last + 1);
 	return fd;
 }
 
@@ -52,37 +129,46 @@ static int64_t count_lines(int fd)
 		for (char *p = chunk; (p = memchr(p, '\n', (size_t)(chunk + n - p))); p++)
 			lines++;
 	}
+	(void)lseek(fd, 0, SEEK_SET);
 	return lines;
-}
-
-static int oldest(struct logs_reader *r)
-{
-	auto_arena a = {0};
-	int g = 0;
-
-	while (g < MAX_GENERATION &&
-	       !access(arena_printf(&a, "%s/json.log.%d", r->dir, g + 1), F_OK))
-		g++;
-	return g;
 }
 
 /* Steps from the newest file to older ones until there are enough lines; then skips the surplus. */
 static void seek_tail(struct logs_reader *r)
 {
-	int last = oldest(r), g = 0;
-	int64_t have = 0;
+	auto_arena a = {0};
+	int64_t *have, lines = 0;
+	size_t n = serials(&a, r, false, &have);
+	int fd = open_current(r);
 
-	for (g = 0; g <= last; g++) {
-		if (open_generation(r, g) < 0)
+	if (fd >= 0)
+		lines = count_lines(fd);
+	while (lines < r->query.tail && n) {
+		fd = open_serial(r, have[--n]);
+		if (fd < 0)
 			continue;
-		have += count_lines(r->fd);
-		if (have >= r->query.tail)
-			break;
+		take(r, fd, have[n]);
+		lines += count_lines(fd);
 	}
-	if (g > last)
-		g = last;
-	if (open_generation(r, g) >= 0 && have > r->query.tail)
-		r->skip = have - r->query.tail;
+	if (lines > r->query.tail)
+		r->skip = lines - r->query.tail;
+}
+
+static void open_oldest(struct logs_reader *r)
+{
+	auto_arena a = {0};
+	int64_t *have;
+	size_t n = serials(&a, r, false, &have);
+	int fd;
+
+	for (size_t k = 0; k < n; k++) {
+		fd = open_serial(r, have[k]);
+		if (fd >= 0) {
+			take(r, fd, have[k]);
+			return;
+		}
+	}
+	(void)!open_current(r);
 }
 
 int logs_open(const char *dir, const struct logs_query *q, struct logs_reader **out, struct err *e)
@@ -101,7 +187,7 @@ int logs_open(const char *dir, const struct logs_query *q, struct logs_reader **
 	if (q->tail >= 0)
 		seek_tail(r);
 	else
-		open_generation(r, oldest(r));
+		open_oldest(r);
 	*out = r;
 	return 0;
 }
@@ -120,25 +206,38 @@ void logs_close(struct logs_reader *r)
 	free(r);
 }
 
-/* The file that was json.log may have become json.log.1 (or .2 ...) since; go on with the next. */
-static bool next_file(struct logs_reader *r)
+/*
+ * At the end of a file: has it got its number meanwhile? Then it may have got more lines before
+ * that (*again), and after those the next number is due. A follower goes on through a recreation.
+ */
+static bool next_file(struct logs_reader *r, bool *again)
 {
 	auto_arena a = {0};
-	struct stat st;
-	int g, last = oldest(r);
+	int64_t *have;
+	size_t n, k = 0;
+	int fd;
 
 	if (r->fd < 0)
-		return open_generation(r, oldest(r)) >= 0;
-	for (g = 0; g <= last; g++) {
-		char *path = g ? arena_printf(&a, "%s/json.log.%d", r->dir, g)
-			       : arena_printf(&a, "%s/json.log", r->dir);
-
-		if (!stat(path, &st) && st.st_ino == r->id.st_ino && st.st_dev == r->id.st_dev)
-			break;
-	}
-	if (!g)
+		return open_current(r) >= 0;
+	n = serials(&a, r, true, &have);
+	if (!n || have[n - 1] < r->serial)
 		return false;
-	return open_generation(r, g > last ? last : g - 1) >= 0;
+	if (!*again) {
+		*again = true;
+		return true;
+	}
+	while (k < n && have[k] <= r->serial)
+		k++;
+	for (; k < n; k++) {
+		fd = open_serial(r, have[k]);
+		if (fd >= 0) {
+			take(r, fd, have[k]);
+			*again = false;
+			return true;
+		}
+	}
+	*again = false;
+	return open_current(r) >= 0;
 }
 
 static int fill(struct logs_reader *r)
@@ -162,6 +261,7 @@ static int fill(struct logs_reader *r)
 
 static bool next_raw(struct logs_reader *r, struct span *out)
 {
+	bool again = false;
 	char *end;
 
 	for (;;) {
@@ -171,10 +271,9 @@ static bool next_raw(struct logs_reader *r, struct span *out)
 			r->from = (size_t)(end - r->raw) + 1;
 			return true;
 		}
-		if (fill(r) > 0)
+		if (fill(r) > 0 || next_file(r, &again))
 			continue;
-		if (!next_file(r))
-			return false;
+		return false;
 	}
 }
 
@@ -183,6 +282,7 @@ static bool decode(struct logs_reader *r, struct span raw, struct logs_line *out
 	struct err ignored;
 	auto_json *j = NULL;
 	const json_t *text;
+	const char *raw_text;
 
 	if (json_read(raw.p, raw.n, &j, &ignored) < 0)
 		return false;
@@ -191,8 +291,10 @@ static bool decode(struct logs_reader *r, struct span raw, struct logs_line *out
 	    when_parse_rfc3339(json_string_or(j, "time", ""), &out->time_ns, &ignored) < 0)
 		return false;
 	out->is_stderr = !strcmp(json_string_or(j, "stream", ""), "stderr");
+	raw_text = json_string_or(j, "raw", NULL);
 	r->text.n = 0;
-	buf_add(&r->text, json_string_value(text), json_string_length(text));
+	if (!raw_text || base64_decode(raw_text, &r->text) < 0)
+		buf_add(&r->text, json_string_value(text), json_string_length(text));
 	out->text = (struct span){r->text.p, r->text.n};
 	return true;
 }
@@ -223,7 +325,8 @@ int logs_follow_fd(struct logs_reader *r, struct err *e)
 	if (r->inotify >= 0)
 		return r->inotify;
 	r->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (r->inotify < 0 || inotify_add_watch(r->inotify, r->dir, IN_MODIFY | IN_CREATE) < 0)
+	if (r->inotify < 0 ||
+	    inotify_add_watch(r->inotify, r->dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
 		return err_set(e, errno, "cannot watch %s: %s", r->dir, strerror(errno));
 	return r->inotify;
 }

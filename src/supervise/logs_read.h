@@ -1,12 +1,16 @@
 /*
- * Reading the logs of a container: BERTH_ROOT/projects/<p>/logs/<name>/{json.log, json.log.1, ...},
- * lines as docker's json-file has them. Follows across rotation; never needs the supervisor.
+ * Reading the logs of a container: BERTH_ROOT/projects/<p>/logs/<name>/{json.log, json.log.N,
+ * json.log.N.gz}, lines as docker's json-file has them. Follows across rotation; never needs the
+ * supervisor.
  */
 #pragma once
 #include "base/err.h"
 #include "base/text.h"
 #include <stdbool.h>
 #include <stdint.h>
+
+/* A longer line is kept in parts of this size, of which only the last has a newline. */
+enum { LOGS_PART = 16384 };
 
 struct logs_query {
 	int64_t tail;               /* -1: all */

@@ -50,8 +50,8 @@ static int begin(void **state)
 {
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 	assert_non_null(mkdtemp(dir));
-	add("json.log.2", 1, 3);
-	add("json.log.1", 4, 6);
+	add("json.log.8", 1, 3);
+	add("json.log.9", 4, 6);
 	add("json.log", 7, 9);
 	return 0;
 }
@@ -104,14 +104,38 @@ static void follows_across_rotation(void **state)
 	assert_true(p.fd >= 0);
 	assert_string_equal(read_all(r, out), "9 ");
 	add("json.log", 10, 10);
-	for (int i = 2; i >= 0; i--) {
-		snprintf(from, sizeof(from), i ? "%s/json.log.%d" : "%s/json.log", dir, i);
-		snprintf(to, sizeof(to), "%s/json.log.%d", dir, i + 1);
-		assert_int_equal(rename(from, to), 0);
-	}
+	snprintf(from, sizeof(from), "%s/json.log", dir);
+	snprintf(to, sizeof(to), "%s/json.log.10", dir);
+	assert_int_equal(rename(from, to), 0);
 	add("json.log", 11, 12);
 	assert_int_equal(poll(&p, 1, 1000), 1);
 	assert_string_equal(read_all(r, out), "10 11 12 ");
+	logs_close(r);
+}
+
+/* Two rotations while nobody reads, one of them compressed, and a successor of the same name. */
+static void follows_through_a_recreation(void **state)
+{
+	struct logs_reader *r;
+	char out[256], command[512];
+	struct err e;
+
+	assert_int_equal(logs_open(dir, &(struct logs_query){.tail = 1}, &r, &e), 0);
+	assert_string_equal(read_all(r, out), "9 ");
+	snprintf(command, sizeof(command),
+		 "cd %s && mv json.log json.log.10 && mkdir previous && mv json.log.* previous",
+		 dir);
+	assert_int_equal(system(command), 0);
+	add("previous/json.log.10", 10, 10);
+	add("json.log.11", 11, 13);
+	snprintf(command, sizeof(command), "gzip %s/json.log.11", dir);
+	assert_int_equal(system(command), 0);
+	assert_string_equal(read_all(r, out), "10 11 12 13 ");
+	add("json.log", 14, 14);
+	assert_string_equal(read_all(r, out), "14 ");
+	logs_close(r);
+	assert_int_equal(logs_open(dir, &(struct logs_query){.tail = 3}, &r, &e), 0);
+	assert_string_equal(read_all(r, out), "12 13 14 ");
 	logs_close(r);
 }
 
@@ -131,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(queries, begin, end),
 		cmocka_unit_test_setup_teardown(follows_across_rotation, begin, end),
+		cmocka_unit_test_setup_teardown(follows_through_a_recreation, begin, end),
 		cmocka_unit_test(nothing_yet),
 	};
 

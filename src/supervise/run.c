@@ -276,9 +276,7 @@ void run_ended(struct instance *i)
 
 int open_stdin(const struct instance *i)
 {
-	auto_arena a = {0};
-
-	return sys_open(AT_FDCWD, arena_printf(&a, "%s/in", i->st.run_dir), O_RDWR, 0);
+	return pipe_open(i->stdin_fd, 0);
 }
 
 /* --- wait --- */

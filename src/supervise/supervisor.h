@@ -66,18 +66,18 @@ struct health {
 };
 
 struct log_stream {
-	int fd, spool; /* FIFO, and the file its bytes are moved to first */
+	int fd, spool; /* pipe, and the file its bytes are moved to first */
 	struct watch in;
-	uint64_t spooled; /* bytes in the spool */
-	struct buf partial;
+	uint64_t spooled, freed; /* bytes in the spool, and of these given back at its front */
 };
 struct logs {
 	struct log_stream s[2]; /* stdout, stderr */
 	int log, tty;
 	struct log_mark *mark; /* mapped file: what of the spools is in the log */
-	int64_t max_size, max_files, bytes;
-	bool off;
-	struct watch tty_in;
+	int64_t max_size, max_files;
+	int64_t serial; /* the number that json.log gets when it is rotated */
+	bool off, compress, more_to_compress;
+	struct watch tty_in, compressed;
 };
 
 struct instance {
@@ -268,6 +268,13 @@ int logs_attach(struct instance *i, bool adopted, struct err *e) must_check;
 void logs_drain(struct instance *i);
 void logs_tty_to(struct instance *i, struct conn *c); /* NULL: the terminal is ours to read again */
 void logs_detach(struct instance *i, bool forget);
+
+/* pipes.c */
+int pipe_make(struct instance *i, const char *what, int *out, struct err *e) must_check;
+int pipe_adopt(struct instance *i, const char *what, uint64_t id, int *out,
+	       struct err *e) must_check;
+int pipe_open(int fd, int flags); /* another description of it, for reading and writing */
+uint64_t pipe_id(int fd);
 
 /* events.c */
 void events_open(struct supervisor *s);

@@ -82,3 +82,64 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 	run -1 berth up -d --abort-on-container-exit
 	[[ $output == *"--detach"* ]]
 }
+
+@test "rotation: files of their size, compressed; what is kept is read in order" {
+	compose <<-END
+		services:
+		  web:
+		    image: busybox
+		    command: sh -c 'seq 1 20000; sleep 1000'
+		    init: true
+		    logging: {options: {max-size: 100k, max-file: "4"}}
+	END
+	berth up -d
+	PATTERN='^20000$' wait_for 10 said --no-log-prefix -n 1
+	dir=$BERTH_ROOT/projects/$PROJECT/logs/$PROJECT-web-1
+	[ "$(find "$dir" -name 'json.log*' -size +110k | wc -l)" = 0 ]
+	wait_for 5 sh -c "[ \$(ls '$dir' | grep -c 'json.log.*gz$') = 3 ]"
+	[ "$(ls "$dir" | sed 's/\.gz$//' | sort -u | grep -c json.log)" = 4 ]
+	berth logs --no-log-prefix >got
+	first=$(head -n 1 got)
+	[ "$first" -gt 1 ]
+	seq "$first" 20000 | cmp - got
+	[ "$(berth logs --no-log-prefix -n 3000 | sha1sum)" = "$(seq 17001 20000 | sha1sum)" ]
+}
+
+@test "a line of 1 MB without an end, and bytes that are no text, come out as they went in" {
+	compose <<-END
+		services:
+		  long: {image: busybox, command: "sh -c 'printf %01000000d 0; sleep 1000'", init: true}
+		  raw: {image: busybox, command: "sh -c 'head -c 3000 /bin/busybox; echo; echo end; sleep 1000'", init: true}
+	END
+	berth up -d
+	wait_for 10 sh -c "[ \"\$('$BERTH' logs --no-log-prefix long | tr -dc 0 | wc -c)\" -gt 980000 ]"
+	PATTERN=end wait_for 5 said raw
+	berth exec raw sh -c 'head -c 3000 /bin/busybox; echo; echo end' >want
+	berth logs --no-log-prefix raw | cmp - want
+	berth stop -t 0
+	berth logs --no-log-prefix long >got
+	[ "$(tr -dc 0 <got | wc -c)" = 1000000 ]
+	[ "$(wc -l <got)" = 1 ]
+}
+
+@test "logs -f goes on through a recreation and meets new replicas; --previous has the old one's" {
+	talk() {
+		compose <<-END
+			services:
+			  web: {image: busybox, command: "sh -c 'echo $1; sleep 1000'", init: true}
+		END
+	}
+	talk first
+	berth up -d
+	"$BERTH" logs -f >followed 3>&- &
+	wait_for 5 grep -q first followed
+	talk second
+	berth up -d --scale web=2
+	wait_for 5 grep -q 'web-1  | second' followed
+	wait_for 5 grep -q 'web-2  | second' followed
+	[ "$(berth logs --no-log-prefix --index 1)" = second ]
+	[ "$(berth logs --no-log-prefix --previous --index 1)" = first ]
+	run -1 berth logs -f --previous
+	berth down
+	wait $!
+}

@@ -1,145 +1,31 @@
 #include "build/build.h"
 #include "base/file.h"
-#include "base/sys.h"
-#include "base/tree.h"
 #include "base/when.h"
 #include "build/caches.h"
-#include "build/fetch.h"
+#include "build/context.h"
 #include "build/lint.h"
-#include "build/path.h"
+#include "build/platform.h"
 #include "build/room.h"
+#include "image/manifest.h"
 #include "image/place.h"
 #include "image/store.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/utsname.h>
-
-/* ---- the context ---- */
-
-static int open_dir(struct builder *b, const char *path, struct files *out, struct err *e)
-{
-	char real[PATH_MAX];
-
-	out->root = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
-	if (out->root < 0 || !realpath(path, real))
-		return err_set(e, out->root < 0 ? -out->root : errno, "the build context %s: %s",
-			       path, strerror(out->root < 0 ? -out->root : errno));
-	out->dir = arena_printf(b->a, "%s", real);
-	return 0;
-}
-
-static int context_from_stdin(struct builder *b, struct err *e)
-{
-	struct unpack_options o = {.keep_owner = false};
-	char *scratch;
-	int64_t size;
-	int r = execute_scratch(b, &scratch, e);
-
-	if (r == 0)
-		r = layer_unpack_fd(STDIN_FILENO, arena_printf(b->a, "%s/upper", scratch), &o,
-				    &size, e);
-	return r < 0 ? err_wrap(e, "read the build context from standard input")
-		     : open_dir(b, arena_printf(b->a, "%s/upper", scratch), &b->context, e);
-}
-
-static int context_from_git(struct builder *b, const char *url, struct err *e)
-{
-	char *scratch, commit[65];
-	const char *to;
-	int r = execute_scratch(b, &scratch, e);
-
-	if (r < 0)
-		return r;
-	to = arena_printf(b->a, "%s/upper/context", scratch);
-	r = fetch_git(b->a, url, to, false, NULL, commit, e);
-	return r < 0 ? r : open_dir(b, to, &b->context, e);
-}
-
-static int open_context(struct builder *b, struct err *e)
-{
-	const char *c = b->req->context;
-	int r;
-
-	b->context = (struct files){.root = -1, .is_context = true};
-	if (!c)
-		return 0;
-	if (!strcmp(c, "-"))
-		r = context_from_stdin(b, e);
-	else if (fetch_is_git(c))
-		r = context_from_git(b, c, e);
-	else
-		r = open_dir(b, c, &b->context, e);
-	if (r == 0 && strcmp(c, "-") && !fetch_is_git(c)) {
-		digests_load(b->a, b->context.dir, &b->digests);
-		b->context.digests = &b->digests;
-	}
-	return r;
-}
-
-static int read_inside(struct builder *b, const char *path, struct span *out, struct err *e)
-{
-	auto_fd int fd = tree_open(b->context.root, path, O_RDONLY | O_NONBLOCK, 0);
-
-	return fd < 0 ? fd : file_read_fd(b->a, fd, DOCKERFILE_LIMIT, out, e);
-}
-
-/* DOCKERFILE.dockerignore wins over .dockerignore. */
-static int read_ignore(struct builder *b, const char *dockerfile, struct err *e)
-{
-	struct strings lines = {};
-	struct span text;
-	struct err ignored;
-	int r = -ENOENT;
-
-	if (b->context.root < 0)
-		return 0;
-	if (dockerfile && *dockerfile == '/')
-		r = file_read(b->a, AT_FDCWD, arena_printf(b->a, "%s.dockerignore", dockerfile),
-			      DOCKERFILE_LIMIT, &text, &ignored);
-	else if (dockerfile)
-		r = read_inside(b, arena_printf(b->a, "%s.dockerignore", dockerfile), &text,
-				&ignored);
-	if (r < 0)
-		r = read_inside(b, ".dockerignore", &text, &ignored);
-	if (r < 0)
-		return 0;
-	ignore_lines(b->a, text, &lines);
-	r = ignore_make(b->a, &lines, &b->ignore, e);
-	if (r < 0)
-		return err_wrap(e, "read .dockerignore");
-	b->context.ignore = &b->ignore;
-	return 0;
-}
-
-static int read_dockerfile(struct builder *b, struct err *e)
-{
-	const char *path = b->req->dockerfile ? b->req->dockerfile : "Dockerfile";
-	const char *name = b->req->inline_text ? "dockerfile_inline" : path;
-	struct span text = {};
-	int r;
-
-	if (b->req->inline_text)
-		text = span_of(b->req->inline_text), r = 0;
-	else if (!strcmp(path, "-"))
-		r = file_read_fd(b->a, STDIN_FILENO, DOCKERFILE_LIMIT, &text, e);
-	else if (*path == '/')
-		r = file_read(b->a, AT_FDCWD, path, DOCKERFILE_LIMIT, &text, e);
-	else
-		r = read_inside(b, path, &text, e);
-	if (r == -ENOENT)
-		return err_set(e, ENOENT, "there is no %s in the build context", path);
-	if (r < 0)
-		return err_wrap(e, "read %s", path);
-	r = read_ignore(b, b->req->inline_text || !strcmp(path, "-") ? NULL : path, e);
-	if (r == 0)
-		r = dockerfile_parse(b->a, name, text, &b->file, e);
-	return r < 0 ? r : recipe_read(b->a, &b->file, &b->recipe, e);
-}
 
 /* ---- what the graph needs to know ---- */
+
+/* One name may stand for an image of another machine's kind, pulled before. */
+static bool is_for(struct arena *a, const struct image *img, const char *platform)
+{
+	struct platform want;
+	struct err ignored;
+
+	return !img->architecture || !*img->architecture ||
+	       platform_parse(a, platform, &want, &ignored) < 0 ||
+	       !strcmp(want.architecture, img->architecture);
+}
 
 static int find_image(void *arg, const char *ref, const char *platform, struct image **out,
 		      struct err *e)
@@ -148,6 +34,8 @@ static int find_image(void *arg, const char *ref, const char *platform, struct i
 	struct pull_options o = {.platform = platform, .progress = b->req->pull_progress};
 	int r = b->req->pull && !b->check_only ? IMAGE_ABSENT : store_image(b->a, ref, out, e);
 
+	if (r == 0 && !is_for(b->a, *out, platform))
+		r = IMAGE_ABSENT;
 	if (r == IMAGE_ABSENT && b->check_only) {
 		*out = NULL;
 		return 0;
@@ -155,65 +43,6 @@ static int find_image(void *arg, const char *ref, const char *platform, struct i
 	if (r == IMAGE_ABSENT)
 		r = pull_image(b->a, ref, &o, out, e);
 	return r < 0 ? err_wrap(e, "get the image %s", ref) : r;
-}
-
-static int open_named(struct builder *b, struct err *e)
-{
-	vec_each(p, &b->req->contexts) {
-		struct named_files *n;
-		char *scratch, commit[65];
-		const char *path = p->value;
-
-		if (text_starts(p->value, "docker-image://"))
-			continue;
-		if (strstr(p->value, "://") && !fetch_is_git(p->value))
-			return err_set(e, EOPNOTSUPP, "the context %s=%s is of an unknown kind",
-				       p->key, p->value);
-		if (fetch_is_git(p->value)) {
-			if (execute_scratch(b, &scratch, e) < 0)
-				return -e->code;
-			path = arena_printf(b->a, "%s/upper/context", scratch);
-			if (fetch_git(b->a, p->value, path, false, NULL, commit, e) < 0)
-				return -e->code;
-		}
-		n = vec_push(b->a, &b->named);
-		*n = (struct named_files){.name = p->key,
-					  .files = {.root = -1, .is_context = true}};
-		if (open_dir(b, path, &n->files, e) < 0)
-			return err_wrap(e, "open the context \"%s\"", p->key);
-	}
-	return 0;
-}
-
-static void named_ignores(struct builder *b)
-{
-	vec_each(n, &b->named) {
-		struct files *f = &n->files;
-		struct strings lines = {};
-		struct span text;
-		struct err ignored;
-		auto_fd int fd = tree_open(f->root, ".dockerignore", O_RDONLY | O_NONBLOCK, 0);
-
-		digests_load(b->a, pairs_get(&b->req->contexts, n->name), &n->digests);
-		f->digests = &n->digests;
-		if (fd < 0 || file_read_fd(b->a, fd, DOCKERFILE_LIMIT, &text, &ignored) < 0)
-			continue;
-		ignore_lines(b->a, text, &lines);
-		if (ignore_make(b->a, &lines, &n->ignore, &ignored) == 0)
-			f->ignore = &n->ignore;
-	}
-}
-
-static const char *own_platform(void)
-{
-	struct utsname u;
-
-	if (uname(&u) < 0)
-		return "linux/amd64";
-	return !strcmp(u.machine, "aarch64")   ? "linux/arm64"
-	       : !strcmp(u.machine, "riscv64") ? "linux/riscv64"
-	       : text_starts(u.machine, "arm") ? "linux/arm/v7"
-					       : "linux/amd64";
 }
 
 static int make_graph(struct builder *b, struct err *e)
@@ -224,16 +53,15 @@ static int make_graph(struct builder *b, struct err *e)
 		.contexts = q->contexts,
 		.labels = q->labels,
 		.target = q->target,
-		.platform = q->platform ? q->platform : own_platform(),
-		.build_platform = own_platform(),
+		.platform = platform_own(),
+		.build_platform = platform_own(),
 		.network = q->network,
 		.image = find_image,
 		.arg = b,
 	};
 
-	if (strcmp(in.platform, own_platform()))
-		return err_set(e, EOPNOTSUPP, "cannot build for %s on %s", in.platform,
-			       own_platform());
+	if (q->platform && platform_text(b->a, q->platform, &in.platform, e) < 0)
+		return err_wrap(e, "--platform");
 	return graph_make(b->a, &b->recipe, &in, &b->graph, e);
 }
 
@@ -368,20 +196,13 @@ static int advise(struct builder *b, struct err *e)
 
 static int prepare(struct builder *b, struct err *e)
 {
-	int r = open_context(b, e);
+	int r = context_open(b, e);
 
-	if (r == 0)
-		r = read_dockerfile(b, e);
-	if (r == 0)
-		r = open_named(b, e);
 	if (r == 0)
 		r = make_graph(b, e);
 	if (r == 0 && !b->check_only)
 		r = advise(b, e);
-	if (r == 0) {
-		named_ignores(b);
-		set_created(b);
-	}
+	set_created(b);
 	return r;
 }
 

@@ -73,6 +73,7 @@ int build_service_request(struct arena *a, const struct project *p, const struct
 struct build_overrides {
 	struct pairs args;
 	bool no_cache, pull;
+	const struct build_request *more; /* NULL, or whose secrets and ssh are added */
 	struct build_progress *progress;
 	struct progress_sink *pull_progress;
 };

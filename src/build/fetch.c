@@ -146,7 +146,7 @@ int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err
 
 /* ---- URLs ---- */
 
-static int download(struct builder *b, const char *url, const char *to, struct err *e)
+int fetch_url(struct builder *b, const char *url, const char *to, struct err *e)
 {
 	struct http_options options = {0};
 	struct http_response answer;
@@ -204,7 +204,7 @@ static int get_url(struct builder *b, const struct step *s, struct fetched *f, s
 	auto_fd int fd = -1;
 	struct stat st;
 	uint8_t sum[32];
-	int r = download(b, f->source->path, f->path, e);
+	int r = fetch_url(b, f->source->path, f->path, e);
 
 	if (r < 0)
 		return r;

@@ -80,6 +80,9 @@ static int checkout(struct arena *a, const char *url, const char *ref, const cha
 	if (r == 0)
 		r = GIT(a, tree, &out, e, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url,
 			ref);
+	/* A plain web server serves repositories, too, but only whole. */
+	if (r < 0 && strstr(e->why, "does not support shallow"))
+		r = GIT(a, tree, &out, e, "fetch", "--quiet", "--no-tags", "--", url, ref);
 	if (r == 0)
 		r = GIT(a, tree, &out, e, "checkout", "--quiet", "--force", "FETCH_HEAD");
 	if (r == 0 && access(arena_printf(a, "%s/.gitmodules", tree), F_OK) == 0)

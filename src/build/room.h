@@ -12,6 +12,7 @@ struct named_files { /* an additional context that is a directory */
 	struct files files;
 	struct ignore ignore;
 	struct digests digests;
+	bool passing; /* brought here for this build */
 };
 
 struct fetched { /* an URL or a repository that was brought here */
@@ -31,6 +32,7 @@ struct builder {
 	struct dockerfile file;
 	struct recipe recipe;
 	struct graph graph;
+	struct span piped;    /* the Dockerfile, where it came instead of a context */
 	struct files context; /* root -1: there is none */
 	struct ignore ignore;
 	struct digests digests;
@@ -86,6 +88,7 @@ int run_key(struct stage_run *st, const struct step *s, struct key *k, struct er
 void run_drop(struct running *r);
 
 /* fetch.c */
+int fetch_url(struct builder *b, const char *url, const char *to, struct err *e) must_check;
 int fetch_key(struct builder *b, const struct step *s, struct key *k, struct err *e) must_check;
 int fetch_copy(struct builder *b, const struct step *s, const struct copy_to *to,
 	       struct err *e) must_check;

@@ -14,6 +14,7 @@
 #include "base/when.h"
 #include "build/mounts.h"
 #include "build/path.h"
+#include "build/platform.h"
 #include "build/room.h"
 #include "runtime/rights.h"
 #include <errno.h>
@@ -231,6 +232,13 @@ static int add_script(struct builder *b, const struct step *s, struct running *r
 	return file_replace(AT_FDCWD, path, s->script, strlen(s->script), 0755, FILE_FAST, e);
 }
 
+static int can_run(struct stage_run *st, struct err *e)
+{
+	const char *of = st->stage->config.architecture;
+
+	return of && *of ? platform_runs(st->b->a, arena_printf(st->b->a, "linux/%s", of), e) : 0;
+}
+
 static int make_spec(struct stage_run *st, const struct step *s, struct running *run, struct err *e)
 {
 	struct builder *b = st->b;
@@ -261,7 +269,8 @@ static int make_spec(struct stage_run *st, const struct step *s, struct running 
 		return err_hint(e, "allow it with --allow security.insecure");
 	}
 	environment(b, s, spec);
-	r = network(b, s, spec, e);
+	r = can_run(st, e);
+	r = r ? r : network(b, s, spec, e);
 	if (r == 0)
 		r = ulimits(b, spec, e);
 	if (r == 0)

@@ -129,6 +129,21 @@ int build_service_request(struct arena *a, const struct project *p, const struct
 	return r < 0 ? r : add_secrets(a, p, b, out, e);
 }
 
+/* A key or secret of the command line comes before the file's. */
+static void add_more(struct arena *a, const struct build_request *more, struct build_request *out)
+{
+	struct build_request q = *more;
+
+	vec_each(s, &out->secrets)
+		*vec_push(a, &q.secrets) = *s;
+	vec_each(s, &out->ssh)
+		*vec_push(a, &q.ssh) = *s;
+	out->secrets.v = q.secrets.v;
+	out->secrets.n = out->secrets.cap = q.secrets.n;
+	out->ssh.v = q.ssh.v;
+	out->ssh.n = out->ssh.cap = q.ssh.n;
+}
+
 static int build_one(struct arena *a, const struct project *p, const struct service *s,
 		     const struct build_overrides *o, int depth, struct image **out, struct err *e)
 {
@@ -151,6 +166,8 @@ static int build_one(struct arena *a, const struct project *p, const struct serv
 		return r;
 	vec_each(arg, &o->args)
 		*vec_push(a, &q.args) = *arg;
+	if (o->more)
+		add_more(a, o->more, &q);
 	q.no_cache |= o->no_cache;
 	q.pull |= o->pull;
 	q.progress = o->progress;

@@ -2,11 +2,15 @@
 #include "build/build.h"
 #include "base/file.h"
 #include "base/when.h"
+#include "build/fetch.h"
 #include "build/lint.h"
+#include "cli/build_output.h"
+#include "cli/build_print.h"
 #include "cli/builds.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/images_ready.h"
+#include "image/ref.h"
 #include "image/store.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +20,10 @@
 
 struct build_opts {
 	struct strings tags, args, contexts, secrets, ssh, labels, hosts, ulimits, no_cache_filter,
-		allow, cache_from, cache_to;
-	const char *file, *target, *network, *platform, *progress, *iidfile, *metadata, *shm_size;
-	bool no_cache, pull, quiet, load, with_dependencies, push, check;
+		allow, cache_from, cache_to, outputs;
+	const char *file, *target, *network, *platform, *progress, *iidfile, *metadata, *shm_size,
+		*call, *builder, *provenance, *sbom, *memory;
+	bool no_cache, pull, quiet, load, with_dependencies, push, check, print;
 };
 
 /* ---- words to fields ---- */
@@ -154,7 +159,7 @@ static int lists(struct arena *a, const struct build_opts *o, struct build_reque
 
 		r = field(a, "build-context", o->contexts.v[i], &q->contexts, e);
 		p = r == 0 ? &q->contexts.v[q->contexts.n - 1] : NULL;
-		if (p && !strstr(p->value, "://"))
+		if (p && !strstr(p->value, "://") && !fetch_is_git(p->value))
 			p->value = absolute(a, p->value);
 	}
 	for (size_t i = 0; r == 0 && i < o->labels.n; i++)
@@ -175,8 +180,8 @@ static const char *dockerfile(struct arena *a, const char *file, const char *con
 {
 	if (!file || !strcmp(file, "-") || *file == '/')
 		return file;
-	if (!strcmp(context, "-") || strstr(context, "://"))
-		return file;
+	if (!strcmp(context, "-") || strstr(context, "://") || fetch_is_git(context))
+		return file; /* from inside it */
 	return absolute(a, file);
 }
 
@@ -213,29 +218,43 @@ static int put_file(const char *path, const char *text, struct err *e)
 	return path ? file_replace(AT_FDCWD, path, text, strlen(text), 0644, FILE_FAST, e) : 0;
 }
 
-static int results(struct cli *c, const struct build_opts *o, const struct image *img,
-		   struct err *e)
+static void describe(struct cli *c, const struct strings *tags, const struct image *img,
+		     struct buf *out)
+{
+	struct ref ref;
+	struct err ignored;
+
+	buf_printf(out,
+		   "{\n  \"containerimage.config.digest\": \"%s\",\n"
+		   "  \"containerimage.digest\": \"%s\"",
+		   img->id, img->digest ? img->digest : img->id);
+	for (size_t i = 0; i < tags->n; i++)
+		if (ref_parse(&c->arena, tags->v[i], &ref, &ignored) == 0)
+			buf_printf(out, "%s%s", i ? "," : ",\n  \"image.name\": \"",
+				   ref_full(&c->arena, &ref));
+	buf_printf(out, "%s\n}\n", tags->n ? "\"" : "");
+}
+
+static int results(struct cli *c, const struct build_opts *o, const struct strings *tags,
+		   const struct image *img, struct err *e)
 {
 	auto_buf meta = {0};
 	int r = put_file(o->iidfile, img->id, e);
 
-	buf_str(&meta, "{\n  \"containerimage.config.digest\": ");
-	buf_json(&meta, img->id, strlen(img->id));
-	if (o->tags.n) {
-		buf_str(&meta, ",\n  \"image.name\": ");
-		buf_json(&meta, o->tags.v[0], strlen(o->tags.v[0]));
-	}
-	buf_str(&meta, "\n}\n");
+	describe(c, tags, img, &meta);
 	if (r == 0)
 		r = put_file(o->metadata, meta.p, e);
-	if (o->quiet)
+	if (o->quiet && !o->outputs.n)
 		puts(img->id);
-	else if (r == 0)
-		fprintf(stderr, "built %.19s%s%s\n", img->id, o->tags.n ? " as " : "",
-			o->tags.n ? o->tags.v[0] : "");
-	for (size_t i = 0; r == 0 && o->push && i < o->tags.n; i++)
-		r = push_image(&c->arena, o->tags.v[i], &(struct push_options){0}, e);
-	return r;
+	else if (r == 0 && !o->quiet)
+		fprintf(stderr, "built %.19s%s%s\n", img->id, tags->n ? " as " : "",
+			tags->n ? tags->v[0] : "");
+	return r == 0 && o->push ? build_push(c, tags, e) : r;
+}
+
+static bool is_check(const struct build_opts *o)
+{
+	return o->check || (o->call && !strcmp(o->call, "check"));
 }
 
 /* As `docker build --check`: 1 where there is something to say. */
@@ -258,37 +277,66 @@ static int check(struct cli *c, const struct build_request *q, struct err *e)
 	return 1;
 }
 
+/* Where only files are wanted no image stays: its layers are the cache's. */
+static bool is_kept(const struct build_opts *o, const struct build_output *outputs)
+{
+	for (size_t i = 0; i < o->outputs.n; i++)
+		if (outputs[i].kind == OUTPUT_IMAGE || !outputs[i].dest)
+			return true;
+	return !o->outputs.n || o->tags.n || o->load || o->push;
+}
+
+static int write_outputs(struct cli *c, const struct build_opts *o, const struct strings *tags,
+			 const struct build_output *outputs, struct image *img, struct err *e)
+{
+	struct strings gone = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < o->outputs.n; i++)
+		r = build_output_write(c, img, tags, &outputs[i], e);
+	if (r < 0 || is_kept(o, outputs) || store_names(&c->arena, img, e) < 0 || img->names.n)
+		return r;
+	return store_remove(&c->arena, img->id, false, &gone, e);
+}
+
 static int build_path(struct cli *c, const struct build_opts *o, const char *context, struct err *e)
 {
+	struct build_output *outputs = arena_alloc(&c->arena, o->outputs.n * sizeof(*outputs));
 	struct build_request q;
 	struct build_view *v;
 	struct image *img;
 	int r = request(&c->arena, o, context, &q, e);
 
+	for (size_t i = 0; r == 0 && i < o->outputs.n; i++) {
+		r = build_output_parse(&c->arena, o->outputs.v[i], &outputs[i], e);
+		if (r == 0 && outputs[i].name)
+			*vec_push(&c->arena, &q.tags) = outputs[i].name;
+	}
 	if (r < 0)
 		return r;
-	if (o->check)
+	if (is_check(o))
 		return check(c, &q, e);
 	v = build_view_new(c, o->progress, o->quiet);
 	q.progress = build_view_progress(v);
 	q.pull_progress = build_view_pulls(v);
 	r = build_image(&c->arena, &q, &img, e);
 	build_view_free(v);
-	return r < 0 ? r : results(c, o, img, e);
+	if (r == 0)
+		r = results(c, o, &q.tags, img, e);
+	return r < 0 ? r : write_outputs(c, o, &q.tags, outputs, img, e);
 }
 
 /* ---- services ---- */
 
-static bool has_word(const struct strings *done, const char *name)
-{
-	return strings_have(done, name);
-}
-
 int builds_run(struct cli *c, const struct project *p, const struct strings *services,
 	       const struct builds_options *o, struct err *e)
 {
-	struct build_view *v = build_view_new(c, NULL, o->quiet);
-	struct build_overrides over = {o->args, o->no_cache, o->pull, build_view_progress(v),
+	struct build_view *v = build_view_new(c, o->progress, o->quiet);
+	struct build_overrides over = {o->args,
+				       o->no_cache,
+				       o->pull,
+				       o->more,
+				       build_view_progress(v),
 				       build_view_pulls(v)};
 	struct strings done = {0};
 	int r = 0;
@@ -297,7 +345,7 @@ int builds_run(struct cli *c, const struct project *p, const struct strings *ser
 		const struct service *s = project_service(p, services->v[i]);
 		struct image *img;
 
-		if (!s || has_word(&done, s->name))
+		if (!s || strings_have(&done, s->name))
 			continue;
 		*vec_push(&c->arena, &done) = s->name;
 		build_view_name(v, s->name);
@@ -309,43 +357,104 @@ int builds_run(struct cli *c, const struct project *p, const struct strings *ser
 	return r;
 }
 
-static int build_services(struct cli *c, const struct build_opts *o, const struct strings *named,
-			  struct err *e)
+/* Of one image only: for services the file says it. */
+static int refuse_path_options(const struct build_opts *o, struct err *e)
 {
-	struct builds_options b = {.no_cache = o->no_cache, .pull = o->pull, .quiet = o->quiet};
-	struct strings wanted = {0}, builds = {0};
-	struct project *p;
-	int r = cli_project(c, named, &p, e);
+	const struct {
+		const char *name;
+		bool given;
+	} rows[] = {
+		{"label", o->labels.n},      {"add-host", o->hosts.n},
+		{"ulimit", o->ulimits.n},    {"no-cache-filter", o->no_cache_filter.n},
+		{"cache-to", o->cache_to.n}, {"cache-from", o->cache_from.n},
+		{"network", o->network},     {"platform", o->platform},
+		{"shm-size", o->shm_size},   {"metadata-file", o->metadata},
+		{"allow", o->allow.n},
+	};
 
-	if (r < 0)
-		return r;
+	for (size_t i = 0; i < countof(rows); i++) {
+		if (!rows[i].given)
+			continue;
+		err_set(e, EINVAL, "--%s is for the build of a path", rows[i].name);
+		return err_hint(e, "services have it in the file, under build");
+	}
+	return 0;
+}
+
+static int wanted_builds(struct cli *c, const struct build_opts *o, const struct project *p,
+			 const struct strings *named, struct builds_named *out, struct err *e)
+{
+	struct strings wanted = {0};
+	int r = 0;
+
 	for (size_t i = 0; i < named->n; i++)
 		if (!project_service(p, named->v[i]))
 			return err_set(e, ENOENT, "no such service: %s", named->v[i]);
 	services_wanted(c, p, named, !o->with_dependencies, &wanted);
-	for (size_t i = 0; i < wanted.n; i++)
-		if (project_service(p, wanted.v[i])->build.given)
-			*vec_push(&c->arena, &builds) = wanted.v[i];
-	if (!builds.n)
-		fprintf(stderr, "no service to build\n");
-	for (size_t i = 0; i < o->args.n; i++)
-		key_value(&c->arena, o->args.v[i], &b.args);
-	for (size_t i = 0; o->check && i < builds.n; i++) {
-		struct build_request q;
+	for (size_t i = 0; r == 0 && i < wanted.n; i++) {
+		const struct service *s = project_service(p, wanted.v[i]);
+		struct build_named *b;
 
-		r = build_service_request(&c->arena, p, project_service(p, builds.v[i]), &q, e);
-		r = r < 0 ? r : check(c, &q, e);
-		if (r)
-			return r;
+		if (!s->build.given)
+			continue;
+		b = vec_push(&c->arena, out);
+		*b = (struct build_named){s->name};
+		r = build_service_request(&c->arena, p, s, &b->request, e);
 	}
-	if (o->check)
-		return 0;
-	r = builds_run(c, p, &builds, &b, e);
-	for (size_t i = 0; r == 0 && o->push && i < builds.n; i++)
-		r = push_image(&c->arena,
-			       build_service_image(&c->arena, p, project_service(p, builds.v[i])),
-			       &(struct push_options){0}, e);
+	if (!out->n)
+		fprintf(stderr, "no service to build\n");
 	return r;
+}
+
+static int check_all(struct cli *c, const struct builds_named *builds, struct err *e)
+{
+	int r = 0, worst = 0;
+
+	vec_each(b, builds) {
+		r = check(c, &b->request, e);
+		if (r < 0)
+			return r;
+		worst = r > worst ? r : worst;
+	}
+	return worst;
+}
+
+static int build_services(struct cli *c, const struct build_opts *o, const struct strings *named,
+			  struct err *e)
+{
+	struct builds_options b = {.no_cache = o->no_cache,
+				   .pull = o->pull,
+				   .quiet = o->quiet,
+				   .progress = o->progress};
+	struct build_request more = {0};
+	struct builds_named builds = {0};
+	struct strings names = {0}, tags = {0};
+	struct project *p;
+	int r = refuse_path_options(o, e);
+
+	if (r == 0)
+		r = cli_project(c, named, &p, e);
+	if (r == 0)
+		r = wanted_builds(c, o, p, named, &builds, e);
+	if (r == 0)
+		r = lists(&c->arena, o, &more, e);
+	if (r < 0)
+		return r;
+	if (is_check(o))
+		return check_all(c, &builds, e);
+	if (o->print) {
+		build_print(&c->arena, &builds);
+		return 0;
+	}
+	b.args = more.args;
+	b.more = &more;
+	vec_each(x, &builds) {
+		*vec_push(&c->arena, &names) = x->service;
+		*vec_push(&c->arena, &tags) =
+			build_service_image(&c->arena, p, project_service(p, x->service));
+	}
+	r = builds_run(c, p, &names, &b, e);
+	return r == 0 && o->push && tags.n ? build_push(c, &tags, e) : r;
 }
 
 static bool is_image_build(struct cli *c, const struct build_opts *o, int argc, char **argv)
@@ -354,7 +463,7 @@ static bool is_image_build(struct cli *c, const struct build_opts *o, int argc, 
 
 	if (c->world == WORLD_DOCKER)
 		return true;
-	if (o->tags.n || o->file || o->target || o->contexts.n || o->iidfile)
+	if (o->tags.n || o->file || o->target || o->contexts.n || o->iidfile || o->outputs.n)
 		return true;
 	if (argc != 1)
 		return false;
@@ -362,11 +471,24 @@ static bool is_image_build(struct cli *c, const struct build_opts *o, int argc, 
 	       (stat(argv[0], &st) == 0 && S_ISDIR(st.st_mode) && access("compose.yaml", F_OK) < 0);
 }
 
+/* Docker's words for what is not here; scripts that say them go on, told so. */
+static void say_unused(const struct build_opts *o)
+{
+	if (o->builder)
+		fputs("warning: --builder is not used: berth builds itself\n", stderr);
+	if (o->memory)
+		fputs("warning: --memory is not used: RUN steps have no limit of memory\n", stderr);
+	if ((o->provenance && strcmp(o->provenance, "false")) ||
+	    (o->sbom && strcmp(o->sbom, "false")))
+		fputs("warning: no attestations are made (--provenance, --sbom)\n", stderr);
+}
+
 static int build_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	struct build_opts *o = opts;
 	struct strings named = {0};
 
+	say_unused(o);
 	if (is_image_build(c, o, argc, argv)) {
 		if (argc == 1)
 			return build_path(c, o, argv[0], e);
@@ -397,7 +519,7 @@ static const struct opt build_opts[] = {
 	{0,   "label",           OPT_LIST, O(labels),          "K=V",   "a label of the image"},
 	{0,   "network",         OPT_STR,  O(network),         "MODE",  "of RUN steps: default, host or none"},
 	{0,   "add-host",        OPT_LIST, O(hosts),           "N:IP",  "a line for /etc/hosts of RUN steps"},
-	{0,   "platform",        OPT_STR,  O(platform),        "OS/A",  "must be this machine's"},
+	{0,   "platform",        OPT_STR,  O(platform),        "OS/A",  "of the image; RUN needs this machine's, or an emulator"},
 	{0,   "progress",        OPT_WORD, O(progress),        "auto|plain|tty|json|rawjson|quiet", "how to show progress"},
 	{'q', "quiet",           OPT_FLAG, O(quiet),           NULL,    "print the id of the image only"},
 	{0,   "iidfile",         OPT_STR,  O(iidfile),         "FILE",  "write the id of the image here"},
@@ -406,6 +528,13 @@ static const struct opt build_opts[] = {
 	{0,   "ulimit",          OPT_LIST, O(ulimits),         "SPEC",  "NAME=SOFT[:HARD] for RUN steps"},
 	{0,   "allow",           OPT_LIST, O(allow),           "POWER", "network.host or security.insecure"},
 	{0,   "check",           OPT_FLAG, O(check),           NULL,    "judge the Dockerfile, build nothing"},
+	{0,   "call",            OPT_WORD, O(call),            "build|check", "build, or as --check"},
+	{'o', "output",          OPT_LIST, O(outputs),         "SPEC",  "type=local|tar|oci|docker|image|registry[,dest=PATH]; or a directory, or - for a tar"},
+	{0,   "print",           OPT_FLAG, O(print),           NULL,    "print the builds of services as a bake file, build nothing"},
+	{0,   "builder",         OPT_STR,  O(builder),         "NAME",  NULL},
+	{0,   "provenance",      OPT_STR,  O(provenance),      "SPEC",  NULL},
+	{0,   "sbom",            OPT_STR,  O(sbom),            "SPEC",  NULL},
+	{'m', "memory",          OPT_STR,  O(memory),          "SIZE",  NULL},
 	{0,   "load",            OPT_FLAG, O(load),            NULL,    NULL},
 	{0,   "with-dependencies", OPT_FLAG, O(with_dependencies), NULL, "build what the services depend on, too"},
 	{0},

@@ -10,7 +10,8 @@ struct cli;
 struct builds_options {
 	struct pairs args;
 	bool no_cache, pull, quiet;
-	struct build_progress *progress; /* set by builds_run */
+	const struct build_request *more; /* NULL, or whose secrets and ssh are added */
+	const char *progress;             /* NULL: as the command says */
 };
 /* The services' images, in this order; those that several need are built once. */
 int builds_run(struct cli *c, const struct project *p, const struct strings *services,

@@ -1,0 +1,153 @@
+# berth build: where a context may come from, where the result may go, and the flags between.
+load lib
+
+setup_file() {
+	root_up
+	make_busybox_image
+}
+teardown_file() { root_down; }
+
+serve() { # a web server of this directory; sets WEB
+	local port
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	python3 -m http.server -b 127.0.0.1 "$port" >/dev/null 2>&1 3>&- &
+	echo $! >"$BERTH_HOME/web.pid"
+	WEB=http://127.0.0.1:$port
+	wait_for 5 answers "$port"
+}
+teardown() {
+	[ ! -f "$BERTH_HOME/web.pid" ] || kill "$(cat "$BERTH_HOME/web.pid")"
+	rm -f "$BERTH_HOME/web.pid"
+}
+
+files_of() { tar tf "$1" | sort | tr '\n' ' '; }
+
+simple() { printf 'FROM scratch\nCOPY f /f\nCOPY f /d/g\n' >Dockerfile && echo "${1:-f}" >f; }
+
+@test "the result as files, as a tar, as archives, and no image stays" {
+	simple && chmod 640 f && chown 7:8 f
+	berth build -q -o out .
+	[ "$(stat -c '%a %u' out/f)" = "640 0" ] && [ -f out/d/g ]
+	echo kept >out/own && echo old >out/f
+	berth build -q --output type=local,dest=out .
+	[ "$(cat out/own out/f)" = "kept
+f" ]
+	berth build -o - . >out.tar
+	[ "$(files_of out.tar)" = "d/ d/g f " ]
+	berth build -q -o type=tar,dest=two.tar . && cmp out.tar two.tar
+	[ -z "$(berth image ls -q)" ] || [ "$(berth image ls -q | wc -l)" -eq 1 ]
+	berth build -q -o type=oci,dest=oci.tar -t named:1 .
+	berth build -q -o type=docker,dest=docker.tar -t named:1 .
+	berth build -q -o type=oci,tar=false,dest=layout .
+	[ "$(skopeo inspect --config oci-archive:oci.tar | sha256sum)" = \
+		"$(skopeo inspect --config docker-archive:docker.tar | sha256sum)" ]
+	[ "$(skopeo inspect --format '{{.Layers | len}}' oci:layout)" = 2 ]
+	berth image inspect named:1 >/dev/null
+	run berth build -q -o type=local .
+	[ "$status" -eq 1 ] && [[ $output == *"needs dest="* ]]
+	run berth build -q -o type=nope,dest=x .
+	[ "$status" -eq 1 ] && [[ $output == *"unknown type=nope"* ]]
+}
+
+@test "a Dockerfile, or a tar with one, on standard input" {
+	simple
+	berth build -q -o o1 -f - . <<<"$(printf 'FROM scratch\nCOPY f /piped\n')"
+	[ -f o1/piped ]
+	tar c Dockerfile f | berth build -q -o o2 -
+	[ -f o2/f ]
+	tar cz --transform s,^Dockerfile,Other, Dockerfile f | berth build -q -o o3 -f Other -
+	[ -f o3/f ]
+	printf 'FROM scratch\nCOPY <<E /here\nx\nE\n' | berth build -q -o o4 -
+	[ "$(cat o4/here)" = x ]
+	run berth build -q - <<<"$(printf 'FROM scratch\nCOPY f /f\n')"
+	[ "$status" -eq 1 ] && [[ $output == *"not found"* ]]
+}
+
+@test "a context from a web server: an archive, or a Dockerfile" {
+	mkdir src && cd src && simple web && tar czf ../ctx.tgz . && cd ..
+	printf 'FROM scratch\nCOPY <<E /alone\ny\nE\n' >alone
+	serve
+	berth build -q -o o1 "$WEB/ctx.tgz"
+	[ "$(cat o1/f)" = web ]
+	berth build -q -o o2 "$WEB/alone"
+	[ "$(cat o2/alone)" = y ]
+	printf 'FROM scratch\nCOPY --from=more f /more\n' >Dockerfile
+	berth build -q -o o3 --build-context "more=$WEB/ctx.tgz" .
+	[ "$(cat o3/more)" = web ]
+	run berth build -q "$WEB/none.tgz"
+	[ "$status" -eq 1 ] && [[ $output == *404* ]]
+}
+
+@test "a context from a git repository: a branch and a directory of it" {
+	export GIT_CONFIG_GLOBAL=$BERTH_HOME/gitconfig
+	git config --global user.email a@b && git config --global user.name n
+	git init -q -b main work && (
+		cd work && simple main && mkdir sub && cd sub && simple sub && cd .. &&
+			git add -A && git commit -qm 1 && git checkout -qb other && echo other >f &&
+			git commit -qam 2 && git checkout -q main
+	)
+	git clone -q --bare work repo.git && git -C repo.git update-server-info
+	serve
+	berth build -q -o o1 "$WEB/repo.git" 2>err || cat err
+	[ "$(cat o1/f)" = main ]
+	berth build -q -o o2 "$WEB/repo.git#other"
+	[ "$(cat o2/f)" = other ]
+	berth build -q -o o3 "$WEB/repo.git#main:sub"
+	[ "$(cat o3/f)" = sub ]
+	berth build -q -o o4 "$WEB/repo.git#main:../.." # stays inside
+	[ "$(cat o4/f)" = main ]
+	run berth build -q "$WEB/repo.git#nowhere"
+	[ "$status" -eq 1 ]
+}
+
+@test "another platform: what copies is built, what runs is refused with the reason" {
+	simple
+	berth build -q --platform linux/arm64 -t arm .
+	[ "$(berth image inspect -f '{{.Architecture}}' arm)" = arm64 ]
+	printf 'FROM scratch\nCOPY f /f\nRUN ["/f"]\n' >Dockerfile
+	run berth build -q --platform linux/s390x .
+	[ "$status" -eq 1 ] && [[ $output == *"linux/s390x cannot run on"* ]]
+	run berth build -q --platform linux/amd64,linux/arm64 .
+	[ "$status" -eq 1 ] && [[ $output == *"several platforms"* ]]
+	run berth build -q --platform windows/amd64 .
+	[ "$status" -eq 1 ] && [[ $output == *"of Linux"* ]]
+}
+
+@test "what a script reads back: ids, a description, JSON lines" {
+	simple
+	id=$(berth build -q --iidfile id --metadata-file meta -t a/b:1 -t c --label l=1 .)
+	[ "$(cat id)" = "$id" ]
+	[ "$(jq -r '."image.name"' meta)" = docker.io/a/b:1,docker.io/library/c:latest ]
+	[ "$(jq -r '."containerimage.config.digest"' meta)" = "$id" ]
+	[ "$(berth image inspect -f '{{.Config.Labels.l}}' c)" = 1 ]
+	berth build --progress json . 2>&1 >/dev/null | grep '^{' | jq -es 'any(.status == "cached")'
+	run --separate-stderr berth build --builder x --provenance=true --sbom=false .
+	[ "$status" -eq 0 ] && [[ $stderr == *"--builder is not used"*"no attestations"* ]]
+}
+
+@test "--print tells the builds of services as a bake file" {
+	compose <<-'E'
+		services:
+		  web: {build: {context: web, target: t, args: {A: "1"}, secrets: [s], tags: ["x:1"]}}
+		  db: {image: busybox}
+		secrets: {s: {environment: HOME}}
+	E
+	berth build --print >bake
+	[ "$(jq -c '.group.default.targets' bake)" = '["web"]' ]
+	[ "$(jq -r '.target.web | .context, .args.A, .target, .secret[0], .tags[1]' bake | tr '\n' ' ')" = \
+		"$PWD/web 1 t id=s,type=env x:1 " ]
+	run berth build --network none web
+	[ "$status" -eq 1 ] && [[ $output == *"for the build of a path"* ]]
+}
+
+@test "ssh: an agent's socket and a key reach the step that asks for them" {
+	eval "$(ssh-agent -a "$PWD/agent")" >/dev/null || skip "no ssh-agent"
+	cat >Dockerfile <<-'E'
+		FROM busybox
+		RUN --mount=type=ssh test -S "$SSH_AUTH_SOCK" && echo yes >/got
+		RUN test -z "$SSH_AUTH_SOCK"
+	E
+	berth build -q --ssh "default=$PWD/agent" -o out .
+	[ "$(cat out/got)" = yes ]
+	kill "$SSH_AGENT_PID"
+}

@@ -58,7 +58,8 @@ push_busybox() { # [NAME[:TAG]]
 
 # There is no way out of a test's network. A line "# images: NAME=REF..." in the file has tests/run
 # build the recipes tests/images/NAME before and put them into a registry in the cache, which this
-# starts; pull then has it for Docker Hub's mirror. "# npm: NAME@VERSION..." has node modules
+# starts; pull then has it for Docker Hub's mirror. "# compose: FILE" does so with what a compose file
+# builds. "# npm: NAME@VERSION..." has node modules
 # installed, whose place is then in NODE_PATH.
 registry_of_images() {
 	mkdir -p "$BERTH_HOME/registry"

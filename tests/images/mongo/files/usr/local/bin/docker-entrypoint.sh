@@ -45,4 +45,5 @@ if [ "$(id -u)" = 0 ]; then
 	exec setpriv --reuid mongodb --regid mongodb --init-groups -- "$0" "$@"
 fi
 [ -e "$data/.initialised" ] || first_start
-serve 0.0.0.0:27017
+[[ " $* " =~ \ --replSet\ ([^ ]+) ]] || serve 0.0.0.0:27017
+serve 0.0.0.0:27017 --repl-set-name="${BASH_REMATCH[1]}"

@@ -1,0 +1,5 @@
+module.exports = {
+	poweredByHeader: false,
+	eslint: { ignoreDuringBuilds: true },
+	experimental: { cpus: 1 },
+};

@@ -99,7 +99,7 @@ static bool uses_network(const struct service *s, const char *key)
 	return false;
 }
 
-static void plan_network(struct making *m, const struct network *n)
+static int plan_network(struct making *m, const struct network *n, struct err *e)
 {
 	const struct seen_net *have = NULL;
 	const char *hash = plan_network_hash(m->a, n), *because = "it does not exist";
@@ -109,10 +109,11 @@ static void plan_network(struct making *m, const struct network *n)
 		if (!strcmp(x->name, n->name))
 			have = x;
 	}
-	if (n->external)
-		return;
-	if (have && (!have->hash || !strcmp(have->hash, hash)))
-		return;
+	if (n->external && !have) /* said before anything is made */
+		return err_set(e, ENOENT, "network %s declared as external, but could not be found",
+			       n->name);
+	if (n->external || (have && (!have->hash || !strcmp(have->hash, hash))))
+		return 0;
 	if (have) {
 		because = "its definition changed";
 		*vec_push(m->a, &m->stale_nets) = n->key;
@@ -120,17 +121,20 @@ static void plan_network(struct making *m, const struct network *n)
 	at = making_add(m, STEP_NETWORK, n->name, NULL, because);
 	m->plan->v[at].key = n->key;
 	*vec_push(m->a, &m->resources) = at;
+	return 0;
 }
 
-static void plan_resources(struct making *m)
+static int plan_resources(struct making *m, struct err *e)
 {
+	int r = 0;
+
 	vec_each(n, &m->p->networks) {
 		bool used = false;
 
 		vec_each(i, &m->items)
 			used |= takes_part(m, i) && uses_network(i->svc, n->key);
-		if (used)
-			plan_network(m, n);
+		if (used && !r)
+			r = plan_network(m, n, e);
 	}
 	vec_each(v, &m->p->volumes) {
 		bool used = false;
@@ -146,6 +150,7 @@ static void plan_resources(struct making *m)
 		m->plan->v[m->plan->n - 1].key = v->key;
 		*vec_push(m->a, &m->resources) = m->plan->n - 1;
 	}
+	return r;
 }
 
 const char *making_obsolete(struct making *m, struct item *i, const struct seen *c)
@@ -450,7 +455,10 @@ static void remove_orphans(struct making *m, bool also_disabled)
 
 static int make_up(struct making *m, struct err *e)
 {
-	plan_resources(m);
+	int r = plan_resources(m, e);
+
+	if (r < 0)
+		return r;
 	vec_each(i, &m->items) {
 		if (i->chosen)
 			plan_service(m, i);

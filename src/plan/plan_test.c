@@ -202,9 +202,26 @@ static void circle(void **state)
 	arena_free(&s.a);
 }
 
+/* Before anything is made. */
+static void external_network_missing(void **state)
+{
+	struct stack s;
+	struct err e;
+
+	fill(&s);
+	s.p.networks.v[0].external = true;
+	assert_int_equal(plan_make(&s.a, &s.p, &s.seen, &s.o, &s.plan, &e), -ENOENT);
+	arena_free(&s.a);
+	fill(&s);
+	s.p.networks.v[0].external = true;
+	see_all(&s);
+	expect(&s, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(external_network_missing),
 		cmocka_unit_test(first_up),
 		cmocka_unit_test(nothing_to_do),
 		cmocka_unit_test(changed_definition),

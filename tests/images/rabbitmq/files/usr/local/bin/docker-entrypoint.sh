@@ -2,6 +2,7 @@
 # Gives the data to the server's user, writes its first user into the configuration, becomes it.
 set -eu
 [ "${1:-}" = rabbitmq-server ] || exec "$@"
+mkdir -p /etc/rabbitmq/conf.d
 {
 	echo 'loopback_users = none'
 	echo "default_user = ${RABBITMQ_DEFAULT_USER:-guest}"

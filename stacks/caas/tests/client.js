@@ -1,0 +1,33 @@
+// What both tests share: connections with a token, waiting for an event, and the verdict.
+const jwt = require('jsonwebtoken');
+const { io } = require('socket.io-client');
+
+const servers = process.env.SOCKETS.split(',');
+const token = (user) => jwt.sign({ sub: user }, process.env.JWT_SECRET, { expiresIn: '5m' });
+
+exports.open = (instance, namespace, user, auth = { token: token(user) }) => new Promise((resolve, reject) => {
+	const socket = io(`${servers[instance]}/${namespace}`, { auth, forceNew: true, reconnection: false });
+	socket.on('connect', () => resolve(socket));
+	socket.on('connect_error', reject);
+});
+exports.heard = (socket, event, good = () => true) => new Promise((resolve, reject) => {
+	const timer = setTimeout(() => reject(new Error(`no "${event}" came`)), 8000);
+	socket.on(event, (...args) => {
+		if (!good(...args)) return;
+		clearTimeout(timer);
+		resolve(args[0]);
+	});
+});
+exports.run = async (tests) => {
+	let failed = 0;
+	for (const [name, test] of Object.entries(tests)) {
+		try {
+			await test();
+			console.log(`ok ${name}`);
+		} catch (e) {
+			failed++;
+			console.log(`not ok ${name}: ${e.message}`);
+		}
+	}
+	process.exit(failed ? 1 : 0);
+};

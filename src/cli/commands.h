@@ -24,6 +24,7 @@
 	X(docker_run) \
 	X(wait) \
 	X(attach) \
+	X(watch) \
 	X(plan) \
 	X(rollout) \
 	X(rollback) \

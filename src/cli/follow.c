@@ -8,11 +8,13 @@
 #include "base/vec.h"
 #include "cli/complain.h"
 #include "cli/request.h"
+#include "cli/watch.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING };
 enum { POLL_MAX = 260 };
@@ -26,6 +28,7 @@ struct state {
 	enum phase phase;
 	int interrupts, code;
 	bool done, failed;
+	pid_t watcher;  /* of files; 0: none */
 	struct err err; /* why starting failed */
 };
 
@@ -33,6 +36,15 @@ static void client_drop(struct client **c)
 {
 	client_close(*c);
 	*c = NULL;
+}
+
+static void end_watcher(struct state *s)
+{
+	if (s->watcher <= 0)
+		return;
+	kill(s->watcher, SIGTERM);
+	waitpid(s->watcher, NULL, 0);
+	s->watcher = 0;
 }
 
 /* Opens a conversation with one request in it. */
@@ -81,6 +93,7 @@ static int begin_stop(struct state *s, struct err *e)
 	json_t *msg = request_new("stop", (int)s->f->named.n, (char **)s->f->named.v);
 
 	s->phase = PHASE_STOPPING;
+	end_watcher(s);
 	client_drop(&s->work);
 	request_timeout(msg, s->f->timeout);
 	return ask(s, msg, &s->work, e);
@@ -144,7 +157,8 @@ static int check_all_ended(struct state *s, struct err *e)
 	auto_arena a = {0};
 	int r = status_read(&a, s->f->project->name, &all, e);
 
-	if (r < 0 || s->phase != PHASE_RUNNING)
+	/* What watches files may start it again. */
+	if (r < 0 || s->phase != PHASE_RUNNING || s->watcher > 0)
 		return r;
 	vec_each(one, &all) {
 		bool ended = one->state == STATE_EXITED || one->state == STATE_DEAD ||
@@ -161,11 +175,16 @@ static int check_all_ended(struct state *s, struct err *e)
 static int on_watch(struct state *s, const json_t *msg, struct err *e)
 {
 	const char *service = json_string_or(msg, "service", "");
+	const char *action = json_string_or(msg, "action", "");
 	int r;
 
 	if (strcmp(json_string_or(msg, "event", ""), "event") ||
-	    strcmp(json_string_or(msg, "action", ""), "die") ||
 	    !strings_have(&s->f->services, service))
+		return 0;
+	/* Another container than the one that was there before: a rebuild, a rollout. */
+	if (s->phase == PHASE_RUNNING && !strcmp(action, "start"))
+		return add_containers(s, e);
+	if (strcmp(action, "die"))
 		return 0;
 	r = on_exit_event(s, service, json_object_get(msg, "attributes"), e);
 	return r < 0 ? r : check_all_ended(s, e);
@@ -183,6 +202,8 @@ static int on_started(struct state *s, const json_t *msg, struct err *e)
 	}
 	s->phase = PHASE_RUNNING;
 	client_drop(&s->work);
+	if (s->f->watching)
+		s->watcher = watch_fork(s->cli, s->f->watching);
 	return check_all_ended(s, e);
 }
 
@@ -285,6 +306,7 @@ int follow_run(struct cli *c, struct follow *f, struct err *e)
 		r = turn(&s, e);
 	if (r >= 0)
 		r = logmux_drain(logs, e);
+	end_watcher(&s);
 	client_drop(&s.work);
 	client_drop(&s.watch);
 	close_at(&s.signals);

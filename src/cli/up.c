@@ -4,6 +4,7 @@
 #include "base/when.h"
 #include "cli/complain.h"
 #include "cli/follow.h"
+#include "cli/watch.h"
 #include "supervise/status.h"
 #include <errno.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 struct up {
 	bool detach, wait, force_recreate, no_recreate, always_recreate_deps, no_start;
 	bool renew_anon, remove_orphans, abort_on_exit, abort_on_failure, attach_dependencies;
-	bool no_color, no_prefix, timestamps, yes, rolling, menu;
+	bool no_color, no_prefix, timestamps, yes, rolling, menu, watch;
 	int timeout, wait_timeout;
 	const char *exit_code_from;
 	struct strings scale, attach, no_attach;
@@ -30,6 +31,7 @@ static int check_conflicts(const struct up *u, struct err *e)
 		{detached && attached_only, "--detach or --wait cannot be combined with --abort-on-"
 					    "container-exit, --abort-on-container-failure, "
 					    "--exit-code-from or --attach"},
+		{detached && u->watch, "--detach or --wait cannot be combined with --watch"},
 		{u->force_recreate && u->no_recreate,
 		 "--force-recreate and --no-recreate are incompatible"},
 		{u->no_recreate && u->renew_anon,
@@ -101,8 +103,8 @@ static void attached(struct cli *c, const struct up *u, const struct project *p,
 }
 
 /* Created first, watched by the eye; then started, with the logs on the screen. */
-static int up_attached(struct cli *c, const struct up *u, const struct project *p, json_t *msg,
-		       int argc, char **argv, struct err *e)
+static int up_attached(struct cli *c, const struct up *u, struct project *p, json_t *msg, int argc,
+		       char **argv, struct err *e)
 {
 	struct request create = {.msg = json_deep_copy(msg), .title = "Running"};
 	struct follow f = {.project = p,
@@ -115,8 +117,15 @@ static int up_attached(struct cli *c, const struct up *u, const struct project *
 			   .style = {.colour = c->colour_out && !u->no_color,
 				     .prefix = !u->no_prefix,
 				     .timestamps = u->timestamps}};
-	int code, r;
+	struct watching w = {.prune = true, .quiet = u->images.quiet_build};
+	int code, r = u->watch ? watch_plan(c, p, &f.named, &w, e) : 0;
 
+	if (r < 0) {
+		json_decref(msg);
+		json_decref(create.msg);
+		return r;
+	}
+	f.watching = u->watch ? &w : NULL;
 	json_object_set_new(create.msg, "no_start", json_true());
 	json_object_set_new(create.msg, "will_start", json_true());
 	r = request_send(c, p->name, CLIENT_START, &create, &code, e);
@@ -200,6 +209,7 @@ static const struct opt up_opts[] = {
 	{0,   "no-log-prefix",  OPT_FLAG, U(no_prefix),          NULL,      "log lines alone"},
 	{0,   "timestamps",     OPT_FLAG, U(timestamps),         NULL,      "when each line was written"},
 	{0,   "rolling",        OPT_FLAG, U(rolling),            NULL,      "replace replicas one after the other, each when its successor is ready"},
+	{'w', "watch",          OPT_FLAG, U(watch),              NULL,      "act upon changes of files too, as berth watch does"},
 	{0,   "menu",           OPT_FLAG, U(menu),               NULL,      "no effect: there are no key shortcuts"},
 	{'y', "yes",            OPT_FLAG, U(yes),                NULL,      "yes to every question (up has none)"},
 	{0},

@@ -221,7 +221,7 @@ const struct attr service_attrs[] = {
 	{"annotations",         A_PAIRS, S(annotations), "nothing reads OCI annotations", .flags = F_INERT | F_EQUALS},
 	{"attach",              A_BOOL,  S(attach), "show its output during up", .effect = NOTHING, .flags = F_KEEP, .dflt = "true"},
 	{"build",               A_MAP,   S(build), "how to build the image", .effect = NOTHING, .kinds = KS | KM, .sub = build_attrs, .expand = short_build, .decode = decode_build},
-	{"develop",             A_MAP,   1, "nothing watches files yet", .effect = NOTHING, .kinds = KM | KN, .sub = develop_attrs, .flags = F_INERT},
+	{"develop",             A_MAP,   1, "what watch and up --watch do when files change", .effect = NOTHING, .kinds = KM | KN, .sub = develop_attrs},
 	{"blkio_config",        A_MAP,   IN_LIMITS(blkio), "disk bandwidth", .effect = LIVE, .sub = blkio_attrs, .flags = F_KEEP},
 	{"cap_add",             A_STRS,  S(cap_add), "capabilities to add", .flags = F_UNIQUE | F_DEDUPE},
 	{"cap_drop",            A_STRS,  S(cap_drop), "capabilities to drop", .flags = F_UNIQUE | F_DEDUPE},

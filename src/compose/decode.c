@@ -306,8 +306,6 @@ static void decode_deploy(struct arena *a, struct project *p, const struct node 
 	decode_update(node_get(d, "update_config"), &svc->update);
 	decode_update(node_get(d, "rollback_config"), &svc->rollback);
 	svc->endpoint_mode = node_get_text(d, "endpoint_mode");
-	if (!svc->endpoint_mode)
-		svc->endpoint_mode = "vip";
 	if (!svc->limits.cpus)
 		svc->limits.cpus = number_at(d, "resources.limits.cpus");
 	if (!svc->limits.memory)

@@ -188,7 +188,8 @@ struct service {
 	struct limits limits;
 	int64_t shm_size, oom_score_adj, replicas;
 	struct update_config update, rollback;
-	const char *endpoint_mode; /* vip or dnsrr */
+	const char *endpoint_mode; /* vip, dnsrr, or NULL: as dnsrr, which is what docker compose
+				      does */
 	bool init, init_given, tty, stdin_open, privileged, read_only, attach;
 	struct node *x_berth; /* NULL or the extension's tree */
 	char hash[65];        /* of everything whose change needs a new container (docs/plan.md) */

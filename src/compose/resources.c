@@ -144,7 +144,7 @@ const struct attr deploy_attrs[] = {
 	{"resources",       A_MAP,   0, "limits and reservations", .sub = resources_attrs, .flags = F_JSON, .effect = LIVE},
 	{"restart_policy",  A_MAP,   0, "what to do when it exits", .sub = restart_attrs, .flags = F_KEEP, .effect = LIVE},
 	{"placement",       A_MAP,   0, "where to run", .sub = placement_attrs, .flags = F_JSON},
-	{"endpoint_mode",   A_STR,   0, "names resolve to every replica (dnsrr)", .dflt = "vip", .flags = F_INERT},
+	{"endpoint_mode",   A_STR,   0, "the name is one stable address (vip) or those of all replicas (dnsrr)", .dflt = "dnsrr"},
 	{0},
 };
 

@@ -98,12 +98,14 @@ static bool is_unspecified(const struct ip_addr *ip)
 /* The answers come from one of its containers, or the flow leads nowhere. */
 static bool is_stale(const struct search *s, const struct end *asked, const struct end *answers)
 {
-	bool ours = false;
+	bool ours = false, named = false;
 
 	vec_each(p, &s->rules->published) {
-		if (p->host_port != asked->to_port || strcmp(p->protocol, "udp") ||
+		if ((p->host_port && p->host_port != asked->to_port) ||
+		    strcmp(p->protocol, "udp") ||
 		    (!is_unspecified(&p->host_ip) && !ip_equal(&p->host_ip, &asked->to)))
 			continue;
+		named |= !is_unspecified(&p->host_ip);
 		vec_each(t, &p->targets) {
 			ours |= t->ip.family == asked->to.family;
 			if (ip_equal(&t->ip, &answers->from))
@@ -114,7 +116,7 @@ static bool is_stale(const struct search *s, const struct end *asked, const stru
 				return false;
 		}
 	}
-	return ours && is_own(s, &asked->to);
+	return ours && (named || is_own(s, &asked->to));
 }
 
 static int look(const struct nlmsghdr *h, void *arg)

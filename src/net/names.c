@@ -23,6 +23,8 @@ struct names {
 	struct slot *slots; /* open addressing; size is a power of two */
 	size_t size;
 	bool stale;
+	void (*on_virtual)(void *arg);
+	void *arg;
 };
 
 struct names *names_new(void)
@@ -85,6 +87,10 @@ static struct entry *copy(const struct resolver_record *rec)
 			port->port, arena_printf(&a, "%s", port->protocol),
 			port->name ? arena_printf(&a, "%s", port->name) : NULL};
 	}
+	x->rec.targets.v = NULL;
+	x->rec.targets.n = x->rec.targets.cap = 0;
+	vec_each(ip, &rec->targets)
+		*vec_push(&a, &x->rec.targets) = *ip;
 	vec_each(name, &rec->names) {
 		const char *word = text_lower(&a, *name);
 
@@ -109,11 +115,20 @@ static struct entry **find_entry(struct names *n, const char *network, const cha
 	return NULL;
 }
 
+/* Heard of before it holds: whoever hears looks later. */
+static void tell(struct names *n)
+{
+	if (n->on_virtual)
+		n->on_virtual(n->arg);
+}
+
 static void set(struct names *n, const struct resolver_record *rec)
 {
 	struct entry **old = find_entry(n, rec->network, rec->key);
 
 	n->stale = true;
+	if (rec->is_virtual || (old && (*old)->rec.is_virtual))
+		tell(n);
 	if (old) {
 		entry_free(*old);
 		*old = copy(rec);
@@ -130,6 +145,8 @@ static void set(struct names *n, const struct resolver_record *rec)
 
 static void drop_at(struct names *n, size_t i)
 {
+	if (n->entries[i]->rec.is_virtual)
+		tell(n);
 	entry_free(n->entries[i]);
 	memmove(n->entries + i, n->entries + i + 1, (n->n - i - 1) * sizeof(*n->entries));
 	n->n--;
@@ -260,4 +277,21 @@ const struct resolver_record *names_reverse(struct names *n, const struct string
 			return rec;
 	}
 	return NULL;
+}
+
+void names_on_virtual(struct names *n, void (*fn)(void *arg), void *arg)
+{
+	n->on_virtual = fn;
+	n->arg = arg;
+}
+
+void names_virtual(struct arena *a, const struct names *n, const struct strings *networks,
+		   struct names_list *out)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		const struct resolver_record *rec = &n->entries[i]->rec;
+
+		if (rec->is_virtual && strings_have(networks, rec->network))
+			*vec_push(a, out) = rec;
+	}
 }

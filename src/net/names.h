@@ -29,3 +29,12 @@ size_t names_find(struct names *n, const struct strings *networks, const char *n
 		  const struct resolver_record *out[static NAMES_MAX]);
 const struct resolver_record *names_reverse(struct names *n, const struct strings *networks,
 					    const struct ip_addr *ip);
+/* Those that stand for several, on these networks. */
+struct names_list {
+	const struct resolver_record **v;
+	size_t n, cap;
+};
+void names_virtual(struct arena *a, const struct names *n, const struct strings *networks,
+		   struct names_list *out);
+/* fn: called when one of those is about to change. */
+void names_on_virtual(struct names *n, void (*fn)(void *arg), void *arg);

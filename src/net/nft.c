@@ -1,6 +1,7 @@
 #include "net/nft.h"
 #include "base/dl.h"
 #include "base/sys.h"
+#include "net/netns.h"
 #include <errno.h>
 #include <linux/sched.h>
 #include <nftables/libnftables.h>
@@ -37,36 +38,57 @@ static int load(struct nft_library *lib, struct err *e)
 	return dl_load("libnftables.so.1", rows, lib, e);
 }
 
-static int run(const char *text, struct err *e)
+struct one {
+	const struct nft_library *lib;
+	const char *text;
+	struct err *e;
+};
+
+static int run(void *arg)
 {
-	struct nft_library lib;
-	struct nft_ctx *ctx;
+	const struct one *one = arg;
+	const struct nft_library *lib = one->lib;
+	struct nft_ctx *ctx = lib->new (NFT_CTX_DEFAULT);
 	const char *why;
 	int r;
 
-	if (load(&lib, e) < 0)
-		return err_wrap(e, "set up packet filter rules");
-	ctx = lib.new(NFT_CTX_DEFAULT);
-	if (!ctx || lib.buffer_output(ctx) || lib.buffer_error(ctx))
+	if (!ctx || lib->buffer_output(ctx) || lib->buffer_error(ctx))
 		abort();
-	r = lib.run(ctx, text);
-	why = lib.error(ctx);
+	r = lib->run(ctx, one->text);
+	why = lib->error(ctx);
 	if (r)
-		r = err_set(e, EINVAL, "nftables refuses the rules: %.*s", (int)strcspn(why, "\n"),
-			    why);
-	return r; /* the process ends here: nothing is taken apart */
+		r = err_set(one->e, EINVAL, "nftables refuses the rules: %.*s",
+			    (int)strcspn(why, "\n"), why);
+	lib->free(ctx);
+	return r;
 }
 
-static __attribute__((noreturn)) void child(int out, const char *text)
+static void run_all(const struct nft_job *jobs, size_t n, struct err *e)
+{
+	struct nft_library lib;
+	int r = load(&lib, e);
+
+	for (size_t i = 0; !r && i < n; i++) {
+		struct one one = {&lib, jobs[i].text, e};
+
+		r = jobs[i].netns < 0 ? run(&one) : netns_call(jobs[i].netns, run, &one);
+		if (r < 0 && !e->code)
+			r = err_set(e, -r, "cannot enter a network namespace: %s", strerror(-r));
+	}
+	if (r < 0)
+		err_wrap(e, "set up packet filter rules");
+}
+
+static __attribute__((noreturn)) void child(int out, const struct nft_job *jobs, size_t n)
 {
 	struct err e = {0};
 
-	(void)run(text, &e);
+	run_all(jobs, n, &e);
 	(void)!sys_write_all(out, &e, sizeof(e));
 	_exit(0);
 }
 
-int nft_run(const char *text, struct err *e)
+int nft_run_in(const struct nft_job *jobs, size_t count, struct err *e)
 {
 	int ends[2], pidfd = -1, status, n, r;
 	struct clone_args args = {.flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd};
@@ -75,7 +97,7 @@ int nft_run(const char *text, struct err *e)
 	if (!r)
 		r = sys_clone3(&args, sizeof(args));
 	if (!r)
-		child(ends[1], text);
+		child(ends[1], jobs, count);
 	if (r < 0)
 		return err_set(e, -r, "cannot start a process: %s", strerror(-r));
 	close(ends[1]);
@@ -86,4 +108,9 @@ int nft_run(const char *text, struct err *e)
 	if (n != sizeof(*e))
 		return err_set(e, EIO, "the process that sets up packet filter rules died");
 	return -e->code;
+}
+
+int nft_run(const char *text, struct err *e)
+{
+	return nft_run_in(&(struct nft_job){-1, text}, 1, e);
 }

@@ -5,5 +5,13 @@
  */
 #pragma once
 #include "base/err.h"
+#include <stddef.h>
 
 int nft_run(const char *text, struct err *e) must_check;
+
+struct nft_job {
+	int netns; /* -1: here */
+	const char *text;
+};
+/* Several, each in its namespace, by one child; up to the first that fails. */
+int nft_run_in(const struct nft_job *jobs, size_t n, struct err *e) must_check;

@@ -54,6 +54,20 @@ static void read_ports(struct arena *a, const json_t *list, struct resolver_reco
 	}
 }
 
+static void read_targets(struct arena *a, const json_t *list, struct resolver_record *out)
+{
+	const json_t *item;
+	struct ip_addr ip;
+	struct err none;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		if (json_string_value(item) && !ip_parse(json_string_value(item), &ip, &none))
+			*vec_push(a, &out->targets) = ip;
+	}
+}
+
 static void read_ip(const json_t *doc, const char *key, struct ip_addr *out)
 {
 	const char *text = json_string_or(doc, key, NULL);
@@ -81,6 +95,8 @@ static void load(struct registry *r, const char *network, const char *key)
 	rec.quiet_ip6 = json_bool_or(doc, "quiet_ip6", false);
 	read_ip(doc, "ip4", &rec.ip4);
 	read_ip(doc, "ip6", &rec.ip6);
+	rec.is_virtual = json_object_get(doc, "targets");
+	read_targets(&a, json_object_get(doc, "targets"), &rec);
 	read_names(&a, json_object_get(doc, "names"), &rec.names);
 	read_ports(&a, json_object_get(doc, "ports"), &rec);
 	names_set_foreign(r->names, &rec);
@@ -232,6 +248,19 @@ int registry_watch(struct registry *r, const char *network, struct err *e)
 	return 0;
 }
 
+static void write_targets(struct buf *b, const struct resolver_record *rec)
+{
+	const char *comma = "";
+	char ip[64];
+
+	buf_str(b, ",\"targets\":[");
+	vec_each(target, &rec->targets) {
+		buf_printf(b, "%s\"%s\"", comma, ip_print(target, false, ip));
+		comma = ",";
+	}
+	buf_str(b, "]");
+}
+
 void registry_text(struct buf *b, const struct resolver_record *rec)
 {
 	const char *comma = "";
@@ -264,6 +293,8 @@ void registry_text(struct buf *b, const struct resolver_record *rec)
 		buf_str(b, ",\"ptr\":");
 		buf_json(b, rec->ptr_name, strlen(rec->ptr_name));
 	}
+	if (rec->is_virtual)
+		write_targets(b, rec);
 	if (rec->quiet_ip6)
 		buf_str(b, ",\"quiet_ip6\":true");
 	buf_printf(b, ",\"ready\":%s}\n", rec->ready ? "true" : "false");

@@ -5,6 +5,7 @@
 #include "net/forward.h"
 #include "net/netns.h"
 #include "net/registry.h"
+#include "net/virtual.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
@@ -27,6 +28,7 @@ struct client {
 	struct resolver_client config;
 	ino_t ino; /* of the namespace */
 	struct watch udp, tcp;
+	struct virtual_client virtual;
 };
 
 /* A TCP connection; at most one question of it is being answered. */
@@ -59,6 +61,7 @@ struct resolver {
 	struct names *names;
 	struct registry *registry;
 	struct forwarder *forwarder;
+	struct virtuals *virtuals;
 	struct client *clients;
 	struct conn *conns;
 	struct pending *pendings;
@@ -373,6 +376,7 @@ int resolver_new(struct loop *l, struct resolver **out, struct err *e)
 		return -e->code;
 	}
 	r->forwarder = forwarder_new(l);
+	r->virtuals = virtuals_new(l, r->names);
 	*out = r;
 	return 0;
 }
@@ -386,6 +390,7 @@ void resolver_free(struct resolver *r)
 	loop_timer_drop(&r->idle);
 	forwarder_free(r->forwarder);
 	registry_free(r->registry);
+	virtuals_free(r->virtuals);
 	r->closing = true;
 	if (!r->bury.queued)
 		release(r);
@@ -477,6 +482,7 @@ int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_clien
 		return ret;
 	if (c) {
 		configure(c, config); /* the sockets stay: no query is lost */
+		virtual_later(r->virtuals);
 		return 0;
 	}
 	ret = netns_call(netns_fd, open_sockets, &s);
@@ -494,7 +500,15 @@ int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_clien
 	    loop_watch(r->loop, &c->tcp, s.tcp, EPOLLIN, on_listener) < 0)
 		abort(); /* new descriptors in an epoll that exists: out of memory */
 	r->clients = c;
+	c->virtual = (struct virtual_client){.socket = s.udp, .networks = &c->config.networks};
+	virtual_join(r->virtuals, &c->virtual);
+	virtual_later(r->virtuals);
 	return 0;
+}
+
+int resolver_settle(struct resolver *r, struct err *e)
+{
+	return virtual_now(r->virtuals, e);
 }
 
 /* Networks that no client is on any more are not watched. */
@@ -536,6 +550,7 @@ void resolver_unserve(struct resolver *r, const char *key)
 		forward_cancel(r->forwarder, p);
 		end_pending(r, p);
 	}
+	virtual_leave(r->virtuals, &c->virtual);
 	close_watch(&c->udp);
 	close_watch(&c->tcp);
 	unwatch_unused(r, &c->config.networks);

@@ -22,6 +22,8 @@ struct resolver_client {
 };
 int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_client *c,
 		   struct err *e) must_check;
+/* Rules for virtual addresses that a client lacks, now instead of at the end of the turn. */
+int resolver_settle(struct resolver *r, struct err *e) must_check;
 void resolver_unserve(struct resolver *r, const char *key);
 
 struct resolver_port { /* for SRV */
@@ -38,6 +40,8 @@ struct resolver_record {
 	bool quiet_ip6; /* ip6 answers to reverse lookups only */
 	bool ready;     /* only ready ones are answered, unless none is */
 	VEC(struct resolver_port) ports;
+	bool is_virtual;             /* ip4 and ip6 stand for these: see net/virtual.h */
+	VEC(struct ip_addr) targets; /* who serves now */
 };
 void resolver_set(struct resolver *r, const struct resolver_record *rec);
 void resolver_drop(struct resolver *r, const char *network, const char *key);

@@ -291,6 +291,17 @@ static void add_replicas(struct making *m, struct item *i, int64_t have, int64_t
 	}
 }
 
+/* Others go on serving: what is under way at this one is let come to its end. */
+static void drop_surplus(struct making *m, struct item *i, const struct seen *c, bool others)
+{
+	size_t gone = making_remove(m, i, c, "fewer replicas are wanted", false);
+	bool shared =
+		i->svc->ports.n || (i->svc->endpoint_mode && !strcmp(i->svc->endpoint_mode, "vip"));
+
+	if (others && shared && c->state == SEEN_RUNNING)
+		m->plan->v[gone - 1].rolling = true;
+}
+
 static void plan_service(struct making *m, struct item *i)
 {
 	struct seens have = {0}, old = {0};
@@ -309,7 +320,7 @@ static void plan_service(struct making *m, struct item *i)
 		for (size_t k = have.n; k-- && surplus > 0;) {
 			if (!have.v[k] || (!pass && !making_obsolete(m, i, have.v[k])))
 				continue;
-			making_remove(m, i, have.v[k], "fewer replicas are wanted", false);
+			drop_surplus(m, i, have.v[k], want > 0);
 			have.v[k] = NULL;
 			surplus--;
 		}

@@ -457,7 +457,7 @@ int nets_wire(struct instance *i, struct err *e)
 		return r;
 	i->wired = true;
 	nets_announce(i);
-	return 0;
+	return resolver_settle(i->of->resolver, e);
 }
 
 bool nets_is_shared(const struct instance *i)
@@ -502,96 +502,9 @@ void nets_unwire(struct instance *i, bool keep_addresses)
 		log_err(LOG_WARN_, &e);
 	if (keep_addresses)
 		return;
+	vips_release(i);
 	vec_each(n, &i->st.networks) {
 		if (ipam_addr_free(n->id, i->st.name, &e) < 0)
 			log_err(LOG_WARN_, &e);
 	}
-}
-
-static void set_address(struct ip_addr *out, const char *text)
-{
-	struct err ignored;
-
-	if (text && ip_parse(text, out, &ignored) < 0)
-		out->family = 0;
-}
-
-/* "3000", "3000/udp"; a range is left out, nobody looks for one. */
-static void add_exposed(struct arena *a, const char *text, struct resolver_record *rec)
-{
-	struct span rest = span_of(text), number;
-	uint64_t port;
-	bool typed = span_cut(&rest, '/', &number);
-
-	if (!text_to_u64(span_dup(a, number), &port) && port && port < 65536)
-		*vec_push(a, &rec->ports) = (struct resolver_port){
-			(uint16_t)port, typed ? span_dup(a, rest) : "tcp", NULL};
-}
-
-static bool has_port(const struct resolver_record *rec, const struct port *p)
-{
-	vec_each(x, &rec->ports) {
-		if (x->port == p->target && !strcmp(x->protocol, p->protocol ? p->protocol : "tcp"))
-			return true;
-	}
-	return false;
-}
-
-static void add_ports(struct arena *a, const struct service *svc, struct resolver_record *rec)
-{
-	vec_each(p, &svc->ports) {
-		if (!has_port(rec, p))
-			*vec_push(a, &rec->ports) = (struct resolver_port){
-				(uint16_t)p->target, p->protocol ? p->protocol : "tcp",
-				p->name ? p->name : p->app_protocol};
-	}
-	vec_each(x, &svc->expose)
-		add_exposed(a, *x, rec);
-}
-
-static bool is_quiet_ip6(const struct supervisor *s, const char *network)
-{
-	for (const struct net *n = s->nets; n; n = n->next) {
-		if (!strcmp(n->spec.id, network))
-			return n->quiet_ip6;
-	}
-	return false;
-}
-
-void nets_announce(struct instance *i)
-{
-	auto_arena a = {0};
-
-	if (i->life == DOWN || i->life == WAITING) { /* a name is gone with its container */
-		nets_withdraw(i);
-		return;
-	}
-	vec_each(n, &i->st.networks) {
-		struct resolver_record rec = {.network = n->id, .key = i->st.name};
-		const char *alias = pairs_get(&i->st.labels, "berth.use-aliases");
-
-		*vec_push(&a, &rec.names) = i->st.name;
-		*vec_push(&a, &rec.names) = arena_strndup(&a, i->st.id, 12);
-		if (!i->st.one_off || alias) {
-			*vec_push(&a, &rec.names) = i->st.service;
-			vec_each(x, &n->aliases)
-				*vec_push(&a, &rec.names) = *x;
-		}
-		if (i->svc && i->svc->hostname)
-			*vec_push(&a, &rec.names) = i->svc->hostname;
-		rec.ptr_name = arena_printf(&a, "%s.%s", i->st.name, n->name);
-		set_address(&rec.ip4, n->ip4);
-		set_address(&rec.ip6, n->ip6);
-		rec.quiet_ip6 = is_quiet_ip6(i->of, n->id);
-		if (i->svc)
-			add_ports(&a, i->svc, &rec);
-		rec.ready = instance_is_ready(i);
-		resolver_set(i->of->resolver, &rec);
-	}
-}
-
-void nets_withdraw(struct instance *i)
-{
-	vec_each(n, &i->st.networks)
-		resolver_drop(i->of->resolver, n->id, i->st.name);
 }

@@ -244,6 +244,13 @@ bool nets_is_shared(const struct instance *i); /* others are in its network name
 void nets_unwire(struct instance *i, bool keep_addresses);
 void nets_announce(struct instance *i); /* names, according to its state */
 void nets_withdraw(struct instance *i);
+struct resolver_record;
+void nets_ports(struct arena *a, const struct service *svc, struct resolver_record *rec);
+
+/* vips.c: the stable addresses of services with endpoint_mode: vip */
+void vips_announce(struct instance *i); /* after each change of one of its replicas */
+void vips_release(struct instance *i);  /* where it is the last one */
+bool vips_wanted(const struct instance *i);
 
 /* ports.c */
 int ports_reserve(struct instance *i, struct err *e) must_check;

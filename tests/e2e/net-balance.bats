@@ -77,6 +77,112 @@ teardown_file() {
 	wait "$stopper"
 }
 
+# clients URL COMMAND...: while a machine outside and this host connect all the time; sets failed.
+clients() {
+	local url=$1 k
+	shift
+	touch "$BERTH_HOME/going"
+	for k in client env; do
+		$k sh -c "n=0 bad=0; while [ -e $BERTH_HOME/going ]; do
+			n=\$((n + 1)); curl -sf -m 2 -o /dev/null $url || bad=\$((bad + 1))
+		done; echo \$n \$bad >$BERTH_HOME/$k.count" 3>&- &
+	done
+	"$@" || { rm "$BERTH_HOME/going" && return 1; }
+	rm "$BERTH_HOME/going"
+	wait
+	failed=$(cat "$BERTH_HOME"/{client,env}.count | awk '{ n += $1; bad += $2 } END { print n > "/dev/fd/3"; print bad }' 3>"$BERTH_HOME/asked")
+	[ "$(cat "$BERTH_HOME/asked")" -gt 20 ]
+}
+
+@test "no connection is refused while replicas come, go, fall ill and are well again" {
+	compose <<-EOF
+		services:
+		  web:
+		    image: busybox
+		    command: $PAGE
+		    ports: ["8101:80"]
+		    deploy: {replicas: 2}
+		    healthcheck: {test: "test ! -e /ill", interval: 100ms, retries: 1}
+	EOF
+	run -0 berth up -d --wait
+	who_answers() { for _ in 1 2 3 4 5 6; do get http://192.0.2.1:8101; done | sort -u; }
+	answer() { [ "$(who_answers | wc -l)" = "$1" ]; }
+	wait_for 5 get http://192.0.2.1:8101
+	changes() {
+		berth up -d --wait --scale web=3
+		wait_for 5 answer 3
+		berth scale web=1
+		answer 1
+		berth scale web=2
+	}
+	clients http://192.0.2.1:8101 changes
+	[ "$failed" = 0 ]
+	second=$(berth exec -T --index 2 web hostname)
+	out() { ! who_answers | grep -q "$second"; }
+	back() { who_answers | grep -q "$second"; }
+	wait_for 5 back
+	ill() {
+		berth exec -T --index 2 web touch /ill
+		wait_for 5 out
+		berth exec -T --index 2 web rm /ill
+		wait_for 5 back
+	}
+	clients http://192.0.2.1:8101 ill
+	[ "$failed" = 0 ]
+}
+
+@test "a virtual address stays, leads to ready replicas in turn, and keeps the asker's" {
+	berth network create "vip$PROJECT"
+	compose <<-EOF
+		services:
+		  web:
+		    image: busybox
+		    command: sh -c "mkdir -p /w/cgi-bin && printf '#!/bin/sh\necho; hostname; echo \$\$REMOTE_ADDR\n' > /w/cgi-bin/me && chmod +x /w/cgi-bin/me && exec httpd -f -p 80 -h /w"
+		    networks: {default: {aliases: [www]}, shared: }
+		    ports: [{target: 80, name: http}]
+		    deploy: {replicas: 3, endpoint_mode: vip}
+		    healthcheck: {test: "test ! -e /ill", interval: 100ms, retries: 1}
+		  plain: {image: busybox, command: sleep 1000, deploy: {replicas: 2, endpoint_mode: dnsrr}}
+		  a: {image: busybox, command: sleep 1000}
+		networks: {shared: {external: true, name: vip$PROJECT}}
+	EOF
+	mkdir -p ../peer
+	cat >../peer/compose.yaml <<-EOF
+		services:
+		  far: {image: busybox, command: sleep 1000, networks: [shared]}
+		networks: {shared: {external: true, name: vip$PROJECT}}
+	EOF
+	(cd ../peer && berth up -d)
+	run -0 berth up -d --wait
+	asks() { inside a dig +short @127.0.0.11 "$@"; }
+	vip=$(asks web)
+	[ "$(wc -l <<<"$vip")" = 1 ]
+	[ "$(asks www)" = "$vip" ]
+	[ "$(asks tasks.web | wc -l)" = 3 ]
+	[ "$(asks plain | wc -l)" = 2 ]
+	[[ $(asks _http._tcp.web SRV) == *" 80 web.${PROJECT}_default." ]]
+	[ "$(asks -x "$vip")" = "web.${PROJECT}_default." ]
+	said() { for _ in 1 2 3 4 5 6; do inside a curl -sf -m 2 "http://$vip/cgi-bin/me"; done; }
+	[ "$(said | sort -u | wc -l)" = 4 ] # three names and one address
+	said | grep -q "$(asks a)\$"
+	# So it is for a client of another project, whose supervisor heard of it.
+	far=$(nsenter -t "$(berth inspect -f '{{.State.Pid}}' peer-far-1)" -n dig +short @127.0.0.11 web)
+	[ "$(wc -w <<<"$far")" = 1 ]
+	[ "$(for _ in 1 2 3; do berth exec -T --project-name peer far wget -qO- "http://$far/cgi-bin/me" | head -1; done | sort -u | wc -l)" = 3 ]
+	# A replica may ask itself, the ill are left out, and the address is the same for good.
+	berth exec -T --index 2 web wget -qO- http://web/cgi-bin/me
+	berth exec -T --index 2 web touch /ill
+	two() { [ "$(said | sort -u | wc -l)" = 3 ]; }
+	wait_for 5 two
+	berth up -d --force-recreate -t 0 --wait web
+	[ "$(asks web)" = "$vip" ]
+	[ "$(said | sort -u | wc -l)" = 4 ]
+	berth down -t 0
+	run ! grep -r "+ $PROJECT:web" "$BERTH_ROOT/net"
+	(cd ../peer && berth down -t 0)
+	berth network rm "vip$PROJECT"
+}
+
 @test "a UDP client stays with its replica, and moves on when that is gone" {
 	compose <<-EOF
 		services:

@@ -100,6 +100,14 @@ static int substitute(struct reader *r, const char *text, int line, const char *
 	return ret < 0 ? err_at(r->e, "%s:%d", r->file, line) : 0;
 }
 
+/* Bytes of the blank at p: also the no-break space and the next-line control of Latin-1. */
+static size_t blank(const char *p, const char *end)
+{
+	if (p < end && isspace((unsigned char)*p) && *p != '\n')
+		return 1;
+	return end - p >= 2 && p[0] == '\xc2' && (p[1] == '\xa0' || p[1] == '\x85') ? 2 : 0;
+}
+
 static int read_plain(struct reader *r, const char **out)
 {
 	const char *start = r->p, *end, *hash;
@@ -108,11 +116,17 @@ static int read_plain(struct reader *r, const char **out)
 	skip_line(r);
 	end = r->p;
 	for (hash = start; hash < end; hash++) {
-		if (*hash == '#' && hash > start && isspace((unsigned char)hash[-1]))
+		if (*hash == '#' && hash > start && hash[-1] == ' ')
 			end = hash;
 	}
-	while (end > start && isspace((unsigned char)end[-1]))
-		end--;
+	for (;;) {
+		if (end > start && blank(end - 1, end))
+			end--;
+		else if (end > start + 1 && blank(end - 2, end) == 2)
+			end -= 2;
+		else
+			break;
+	}
 	text = arena_strndup(r->a, start, (size_t)(end - start));
 	return substitute(r, text, r->line, out);
 }
@@ -155,8 +169,8 @@ static int read_quoted(struct reader *r, char quote, const char **out)
 			buf_char(&b, *r->p++);
 		else if (quote == '"')
 			read_escape(r, &b);
-		else if (r->p + 1 < r->end && r->p[1] == '\'') {
-			buf_char(&b, '\'');
+		else if (r->p + 1 < r->end && (r->p[1] == '\'' || r->p[1] == '\\')) {
+			buf_add(&b, r->p + (r->p[1] == '\''), 2 - (r->p[1] == '\''));
 			r->p += 2;
 		} else
 			buf_char(&b, *r->p++);
@@ -192,8 +206,8 @@ static int statement(struct reader *r)
 			keep(r, key, value);
 		return 0;
 	}
-	while (r->p < r->end && isblank((unsigned char)*r->p))
-		r->p++;
+	for (size_t n; (n = blank(r->p, r->end));)
+		r->p += n;
 	if (r->p < r->end && (*r->p == '"' || *r->p == '\''))
 		ret = read_quoted(r, *r->p, &value);
 	else

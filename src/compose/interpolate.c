@@ -71,7 +71,9 @@ static int substitute(struct arena *a, const char *name, const char *op, const c
 	bool has = value && (*op != ':' || *value);
 	char kind = op[*op == ':'];
 	bool use_word = kind == '+' ? has : kind && !has;
-	int r = use_word || (kind && i->dry) ? word_text(a, word, depth, i, &text, e) : 0;
+	/* the message is a text like any other, needed or not */
+	int r = use_word || kind == '?' || (kind && i->dry) ? word_text(a, word, depth, i, &text, e)
+							    : 0;
 
 	if (i->seen)
 		i->seen(i->arg, name, op, word, value);

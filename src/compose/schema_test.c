@@ -75,6 +75,7 @@ static void test_interpolate(void **state)
 		{"${a.b}", NULL},
 		{"${a-b.c}", "b.c"},
 		{"${U:?need ${A}}", NULL},
+		{"${A?${U?a message is expanded, needed or not}}", NULL},
 		{"${U", NULL},
 	};
 	struct interpolation i = {.lookup = lookup};
@@ -99,6 +100,9 @@ static void test_dotenv(void **state)
 	} rows[] = {
 		{"K=v # c", "K", "v"},
 		{"K=v#c", "K", "v#c"},
+		{"K=v\t#c", "K", "v\t#c"},
+		{"K=\xc2\xa0v\v\xc2\x85", "K", "v"},
+		{"K='\\\\'\nL='it\\'s'", "L", "it's"},
 		{"export K = v", "K", "v"},
 		{"K: v", "K", "v"},
 		{"K='a\nb'", "K", "a\nb"},

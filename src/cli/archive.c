@@ -66,6 +66,7 @@ const struct command load_command = {
 	.max = 1,
 	.run = load_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };
 
 struct import {
@@ -110,6 +111,7 @@ const struct command import_command = {
 	.max = 2,
 	.run = import_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };
 
 struct save {
@@ -158,4 +160,5 @@ const struct command save_command = {
 	.max = -1,
 	.run = save_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };

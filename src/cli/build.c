@@ -316,6 +316,10 @@ static int build_path(struct cli *c, const struct build_opts *o, const char *con
 		return r;
 	if (is_check(o))
 		return check(c, &q, e);
+	if (c->global.dry_run) {
+		printf("build %s\n", context);
+		return 0;
+	}
 	v = build_view_new(c, o->progress, o->quiet);
 	q.progress = build_view_progress(v);
 	q.pull_progress = build_view_pulls(v);
@@ -446,6 +450,12 @@ static int build_services(struct cli *c, const struct build_opts *o, const struc
 		build_print(&c->arena, &builds);
 		return 0;
 	}
+	vec_each(x, &builds) {
+		if (c->global.dry_run)
+			printf("build service %s\n", x->service);
+	}
+	if (c->global.dry_run)
+		return 0;
 	b.args = more.args;
 	b.more = &more;
 	vec_each(x, &builds) {

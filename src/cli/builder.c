@@ -83,6 +83,7 @@ static const struct command builder_prune_command = {
 	.opts = prune_opts,
 	.size = sizeof(struct prune),
 	.run = prune_run,
+	.unplanned = true,
 };
 
 static const struct command *const builder_sub[] = {&builder_prune_command, NULL};

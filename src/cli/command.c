@@ -247,6 +247,18 @@ static int bad_count(const struct command *cmd, const char *path, int argc, stru
 	return err_hint(e, "usage: %s [OPTIONS] %s", path, cmd->args ? cmd->args : "");
 }
 
+static int say_words(const char *path, int argc, char **argv)
+{
+	auto_buf line = {0};
+
+	for (int i = 0; i < argc; i++) {
+		buf_char(&line, ' ');
+		buf_shell(&line, argv[i]);
+	}
+	printf("dry run, not done: %s%s\n", path, line.n ? line.p : "");
+	return 0;
+}
+
 static int run_leaf(struct cli *c, const struct command *cmd, const char *path, int argc,
 		    char **argv, struct err *e)
 {
@@ -270,6 +282,8 @@ static int run_leaf(struct cli *c, const struct command *cmd, const char *path, 
 			err_hint(e, "see \"%s --help\"", path);
 		return r;
 	}
+	if (c->global.dry_run && cmd->unplanned)
+		return say_words(path, argc, argv);
 	return cmd->run(c, opts, argc, argv, e);
 }
 

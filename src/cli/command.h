@@ -43,6 +43,7 @@ struct command {
 	const struct command *const *sub; /* `image ls`: rows ended by NULL */
 	enum command_group group;
 	enum command_world world;
+	bool unplanned; /* nothing knows in steps what it would do: --dry-run says its words */
 	bool words_end_options; /* exec, run: what follows the first word is not ours */
 };
 

@@ -107,4 +107,5 @@ const struct command commit_command = {
 	.max = 2,
 	.run = commit_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };

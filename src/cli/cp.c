@@ -321,6 +321,7 @@ const struct command cp_command = {
 	.max = 2,
 	.run = cp_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };
 
 struct export
@@ -375,4 +376,5 @@ const struct command export_command = {
 	.max = 1,
 	.run = export_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };

@@ -251,4 +251,5 @@ const struct command docker_run_command = {
 	.run = docker_run_run,
 	.group = GROUP_PROJECT,
 	.world = WORLD_DOCKER,
+	.unplanned = true,
 };

@@ -118,4 +118,5 @@ const struct command exec_command = {
 	.words_end_options = true,
 	.run = exec_run,
 	.group = GROUP_PROJECT,
+	.unplanned = true,
 };

@@ -291,6 +291,7 @@ const struct command rmi_command = {
 	.max = -1,
 	.run = rmi_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };
 
 static int tag_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -306,6 +307,7 @@ const struct command tag_command = {
 	.max = 2,
 	.run = tag_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };
 
 struct history {
@@ -429,6 +431,7 @@ static const struct command image_rm_command = {
 	.min = 1,
 	.max = -1,
 	.run = rmi_run,
+	.unplanned = true,
 };
 
 extern const struct command image_prune_command;

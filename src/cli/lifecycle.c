@@ -21,6 +21,20 @@ static int send(struct cli *c, struct target *t, json_t *msg, const char *title,
 	return rc < 0 ? rc : rc == REQUEST_NO_SUPERVISOR ? 0 : code;
 }
 
+/* What reaches processes as they are needs no plan: each that has one. */
+static void say_reached(const struct target *t, const char *verb)
+{
+	vec_each(s, &t->containers) {
+		if (target_is_up(s))
+			printf("%s container %s\n", verb, s->name);
+	}
+}
+
+static bool is_reach(const char *verb)
+{
+	return !strcmp(verb, "kill") || !strcmp(verb, "pause") || !strcmp(verb, "unpause");
+}
+
 /* One request per project that the words belong to (docker's verbs may name several). */
 static int send_all(struct cli *c, int argc, char **argv, json_t *msg, const char *title,
 		    struct err *e)
@@ -32,8 +46,13 @@ static int send_all(struct cli *c, int argc, char **argv, json_t *msg, const cha
 	if (code < 0)
 		return code;
 	vec_each(t, &ts) {
-		int r = send(c, t, json_deep_copy(msg), title, e);
+		const char *verb = json_string_or(msg, "do", "");
+		int r = 0;
 
+		if (c->global.dry_run && is_reach(verb))
+			say_reached(t, verb);
+		else
+			r = send(c, t, json_deep_copy(msg), title, e);
 		if (r < 0)
 			return r;
 		code = r ? r : code;
@@ -348,7 +367,8 @@ static int wait_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	if (r < 0)
 		return r;
 	vec_each(t, &ts) {
-		struct request q = {.msg = json_pack("{s:s, s:b}", "do", "wait", "down", w->down),
+		struct request q = {.msg = json_pack("{s:s, s:b}", "do", "wait", "down",
+						     w->down && !c->global.dry_run),
 				    .title = "Waiting",
 				    .each = print_exit,
 				    .arg = c};

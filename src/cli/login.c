@@ -130,6 +130,7 @@ const struct command login_command = {
 	.max = 1,
 	.run = login_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };
 
 static int logout_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -151,4 +152,5 @@ const struct command logout_command = {
 	.max = 1,
 	.run = logout_run,
 	.group = GROUP_IMAGE,
+	.unplanned = true,
 };

@@ -237,17 +237,17 @@ static const struct opt disconnect_opts[] = {
 	{0},
 };
 
-#define SUB(verb, words, text, least, most, what) \
+#define SUB(verb, words, text, least, most, what, changes) \
 	static const struct command network_##verb##_command = { \
 		.name = #verb, .args = words, .brief = text, .opts = verb##_opts, \
-		.size = sizeof(struct network_opts), .min = least, .max = most, .run = what}
-SUB(ls, "", "List networks.", 0, 0, networks_ls);
-SUB(inspect, "NETWORK...", "Show networks in full.", 1, -1, networks_inspect);
-SUB(create, "NETWORK", "Make a network that projects can name as external.", 1, 1, create_run);
-SUB(rm, "NETWORK...", "Remove networks that no container uses.", 1, -1, rm_run);
-SUB(prune, "", "Remove all networks that no container uses.", 0, 0, prune_run);
-SUB(connect, "NETWORK CONTAINER", "Join a running container to a network.", 2, 2, networks_connect);
-SUB(disconnect, "NETWORK CONTAINER", "Take a running container off a network.", 2, 2, networks_disconnect);
+		.size = sizeof(struct network_opts), .min = least, .max = most, .run = what, .unplanned = changes}
+SUB(ls, "", "List networks.", 0, 0, networks_ls, false);
+SUB(inspect, "NETWORK...", "Show networks in full.", 1, -1, networks_inspect, false);
+SUB(create, "NETWORK", "Make a network that projects can name as external.", 1, 1, create_run, true);
+SUB(rm, "NETWORK...", "Remove networks that no container uses.", 1, -1, rm_run, true);
+SUB(prune, "", "Remove all networks that no container uses.", 0, 0, prune_run, true);
+SUB(connect, "NETWORK CONTAINER", "Join a running container to a network.", 2, 2, networks_connect, true);
+SUB(disconnect, "NETWORK CONTAINER", "Take a running container off a network.", 2, 2, networks_disconnect, true);
 /* clang-format on */
 
 static const struct command *const network_sub[] = {

@@ -179,7 +179,11 @@ int pulls_run(struct cli *c, const struct pull_wants *wants, const struct pulls_
 	struct work w = {.cli = c, .wants = wants, .options = o, .pipe = {-1, -1}};
 	int r;
 
-	if (!wants->n)
+	vec_each(want, wants) {
+		if (c->global.dry_run)
+			printf("%s %s\n", o->push ? "push" : "pull", want->ref);
+	}
+	if (!wants->n || c->global.dry_run)
 		return 0;
 	r = sys_pipe(w.pipe, O_CLOEXEC);
 	if (r < 0)

@@ -99,6 +99,20 @@ static int print_step(void *arg, const json_t *msg)
 	return 1;
 }
 
+/* The rest only looks, or its command says itself what it would do. */
+static bool is_planned(const struct request *r)
+{
+	static const char *const words[] = {"up", "down",  "start", "stop", "restart",
+					    "rm", "scale", "run",   "plan"};
+	const char *word = json_string_or(r->msg, "do", "");
+
+	for (size_t i = 0; i < countof(words); i++) {
+		if (!strcmp(words[i], word))
+			return true;
+	}
+	return false;
+}
+
 static void make_dry(struct request *r)
 {
 	json_t *goal = json_object_get(r->msg, "do");
@@ -116,7 +130,7 @@ int request_on(struct cli *c, struct client *client, struct request *r, int *cod
 	auto_progress *progress = progress_new(c, r->title, r->quiet);
 	struct viewer v = {r, progress};
 
-	if (c->global.dry_run)
+	if (c->global.dry_run && is_planned(r))
 		make_dry(r);
 	return client_call(client, msg, r->fds, r->n_fds, view, &v, code, e);
 }
@@ -142,7 +156,7 @@ int request_send(struct cli *c, const char *project, enum client_how how, struct
 	auto_client *client = NULL;
 	int rc;
 
-	if (c->global.dry_run && c->project) {
+	if (c->global.dry_run && c->project && is_planned(r)) {
 		*code = 0;
 		return request_dry(c, r, e);
 	}

@@ -164,6 +164,9 @@ int run_session(struct cli *c, struct run_session *s, struct err *e)
 		int code = 0;
 
 		r = request_send(c, s->project, CLIENT_START, &q, &code, e);
+		if (r >= 0)
+			printf("run a container of service %s\n",
+			       json_string_or(msg, "service", "?"));
 		return r < 0 ? r : code;
 	}
 	r = client_open(s->project, CLIENT_START, &t.client, e);

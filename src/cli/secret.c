@@ -77,6 +77,7 @@ static const struct command secret_create_command = {
 	.min = 1,
 	.max = 2,
 	.run = secret_create_run,
+	.unplanned = true,
 };
 
 struct secret_ls {
@@ -192,6 +193,7 @@ static const struct command secret_rm_command = {
 	.min = 1,
 	.max = -1,
 	.run = secret_rm_run,
+	.unplanned = true,
 };
 
 static const struct command *const secret_sub[] = {

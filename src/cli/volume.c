@@ -194,6 +194,7 @@ static const struct command volume_create_command = {
 	.size = sizeof(struct volume_create),
 	.max = 1,
 	.run = volume_create_run,
+	.unplanned = true,
 };
 
 struct volume_inspect {
@@ -280,6 +281,7 @@ static const struct command volume_rm_command = {
 	.min = 1,
 	.max = -1,
 	.run = volume_rm_run,
+	.unplanned = true,
 };
 
 /* docker's anonymous volumes have 64 hex digits for a name. */
@@ -394,6 +396,7 @@ static const struct command volume_export_command = {
 	.min = 1,
 	.max = 1,
 	.run = volume_export_run,
+	.unplanned = true,
 };
 
 static int volume_import_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -421,6 +424,7 @@ static const struct command volume_import_command = {
 	.min = 1,
 	.max = 2,
 	.run = volume_import_run,
+	.unplanned = true,
 };
 
 static const struct command *const volume_sub[] = {

@@ -91,3 +91,38 @@ setup() {
 	run -0 berth up -d --menu ok
 	[[ $output == *"--menu has no effect"* ]]
 }
+
+@test "--dry-run of every command that changes something says what, and changes nothing" {
+	berth up -d web
+	before=$(berth ps -a --format '{{.ID}} {{.State}}')
+	while read -r says words; do
+		run -0 berth --dry-run $words
+		[[ $output == *"${says//_/ }"* ]] || { echo "$words: $output" && false; }
+	done <<-END
+		stop_container stop
+		kill_container kill
+		pause_container pause
+		unpause_container unpause
+		start_container restart
+		remove_container rm -sf
+		remove_container down
+		create_container scale web=2
+		create_container up -d --force-recreate
+		touch_/x exec -T web touch /x
+		web:/y cp compose.yaml web:/y
+		service_ok run --rm ok touch /z
+		pull_busybox pull
+		foo commit web foo
+		export_web export -o e.tar web
+		rmi_busybox rmi busybox
+		tag_busybox tag busybox other
+		n1 network create n1
+		v1 volume create v1
+	END
+	[ "$(berth ps -a --format '{{.ID}} {{.State}}')" = "$before" ]
+	[ ! -e e.tar ]
+	run -1 berth exec -T web ls /x /y
+	[ "$(berth image ls -q | wc -l)" = 1 ]
+	run -1 berth volume inspect v1
+	run -1 berth network inspect n1
+}

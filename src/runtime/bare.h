@@ -46,3 +46,15 @@ __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16,
 #elif defined(__aarch64__)
 __asm__(".globl _start\n_start:\n\tmov x0, sp\n\tbl bare_main\n");
 #endif
+
+#ifdef __clang__
+/* It calls these for what gcc writes out, freestanding or not. */
+void *memset(void *p, int c, unsigned long n);
+
+void *memset(void *p, int c, unsigned long n)
+{
+	for (volatile char *q = p; n--; q++)
+		*q = (char)c;
+	return p;
+}
+#endif

@@ -264,7 +264,6 @@ static void do_attach(struct conn *c, const json_t *req)
 {
 	const char *name = json_string_or(req, "container", "");
 	struct instance *i = instance_find(c->of, name);
-	auto_arena a = {0};
 	struct err e = {0};
 	int fd = -1;
 

@@ -1,5 +1,6 @@
 #include "base/mountfd.h"
 #include "base/sys.h"
+#include "base/vec.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,16 +19,16 @@ static int explain(int fs, const char *type, int r, struct err *e)
 	return err_set(e, -r, "cannot mount %s: %s (%s)", type, line + 2, strerror(-r));
 }
 
-int mountfd_new(const char *type, const struct mount_option *options, size_t n, uint64_t attrs,
-		struct err *e)
+/* source: the first column of /proc/mounts. */
+static int create(const char *type, const char *source, const struct mount_option *options,
+		  size_t n, uint64_t attrs, struct err *e)
 {
 	auto_fd int fs = sys_fsopen(type, 0);
 	int r;
 
 	if (fs < 0)
 		return err_set(e, -fs, "cannot mount %s: %s", type, strerror(-fs));
-	/* The first column of /proc/mounts; else it says "none". */
-	r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0);
+	r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0);
 	if (r < 0)
 		return explain(fs, type, r, e);
 	for (size_t i = 0; i < n; i++) {
@@ -41,6 +42,87 @@ int mountfd_new(const char *type, const struct mount_option *options, size_t n, 
 		return explain(fs, type, r, e);
 	r = sys_fsmount(fs, 0, (unsigned)attrs);
 	return r < 0 ? explain(fs, type, r, e) : r;
+}
+
+int mountfd_new(const char *type, const struct mount_option *options, size_t n, uint64_t attrs,
+		struct err *e)
+{
+	return create(type, type, options, n, attrs, e);
+}
+
+/* Words that mount(8) and mount(2) keep from the file system. */
+static const struct {
+	const char *word;
+	uint64_t attr;
+} words[] = {
+	{"ro", MOUNT_ATTR_RDONLY},
+	{"nosuid", MOUNT_ATTR_NOSUID},
+	{"nodev", MOUNT_ATTR_NODEV},
+	{"noexec", MOUNT_ATTR_NOEXEC},
+	{"noatime", MOUNT_ATTR_NOATIME},
+	{"nodiratime", MOUNT_ATTR_NODIRATIME},
+	{"strictatime", MOUNT_ATTR_STRICTATIME},
+	{"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW},
+	{"rw", 0},
+	{"suid", 0},
+	{"dev", 0},
+	{"exec", 0},
+	{"relatime", 0},
+	{"diratime", 0},
+	{"symfollow", 0},
+	{"defaults", 0},
+	{"auto", 0},
+	{"noauto", 0},
+	{"nofail", 0},
+	{"_netdev", 0},
+	{"bind", 0},
+	{"rbind", 0},
+};
+
+static bool take_word(struct span word, uint64_t *attrs)
+{
+	for (size_t i = 0; i < countof(words); i++) {
+		if (span_is(word, words[i].word)) {
+			*attrs |= words[i].attr;
+			return true;
+		}
+	}
+	return !word.n;
+}
+
+uint64_t mountfd_words(const char *options)
+{
+	struct span rest = span_of(options ? options : ""), word;
+	uint64_t attrs = 0;
+
+	while (rest.n) {
+		span_cut(&rest, ',', &word);
+		take_word(word, &attrs);
+	}
+	return attrs;
+}
+
+int mountfd_device(const char *type, const char *device, const char *options, struct err *e)
+{
+	struct span rest = span_of(options ? options : ""), word, key;
+	VEC(struct mount_option) list = {0};
+	auto_arena a = {0};
+	uint64_t attrs = 0;
+	int r;
+
+	while (rest.n) {
+		span_cut(&rest, ',', &word);
+		if (take_word(word, &attrs))
+			continue;
+		bool has_value = span_cut(&word, '=', &key);
+
+		*vec_push(&a, &list) = (struct mount_option){span_dup(&a, key),
+							     has_value ? span_dup(&a, word) : NULL};
+	}
+	if (attrs & MOUNT_ATTR_RDONLY)
+		*vec_push(&a, &list) = (struct mount_option){"ro", NULL};
+	r = create(type, device, list.v, list.n, attrs, e);
+	return r < 0 ? err_wrap(e, "-t %s -o %s %s", type, options ? options : "", device) : r;
 }
 
 int mountfd_clone(int dirfd, const char *path, bool recursive)

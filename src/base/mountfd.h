@@ -18,6 +18,11 @@ struct mount_option {
 /* A new file system; -errno with e, which quotes the kernel's own words where it has some. */
 int mountfd_new(const char *type, const struct mount_option *options, size_t n, uint64_t attrs,
 		struct err *e) must_check;
+/* The same from what mount(8) takes as -t TYPE -o OPTIONS DEVICE. */
+int mountfd_device(const char *type, const char *device, const char *options,
+		   struct err *e) must_check;
+/* The words of OPTIONS that are attributes of a mount, "ro,nosuid": MOUNT_ATTR_*. */
+uint64_t mountfd_words(const char *options);
 int mountfd_clone(int dirfd, const char *path, bool recursive); /* detached; -errno */
 int mountfd_attrs(int fd, uint64_t set, uint64_t propagation, bool recursive);
 int mountfd_put(int fd, int target);

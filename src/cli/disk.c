@@ -71,6 +71,32 @@ int disk_in_use(struct arena *a, struct disk_users *out, struct err *e)
 	return r;
 }
 
+bool disk_label_fits(const struct pairs *labels, const char *filter)
+{
+	bool unwanted = text_starts(filter, "label!=");
+	struct span value, key;
+
+	if (!unwanted && !text_starts(filter, "label="))
+		return true;
+	value = span_of(strchr(filter, '=') + 1);
+	bool has_value = span_cut(&value, '=', &key);
+
+	vec_each(p, labels) {
+		if (span_is(key, p->key) && (!has_value || span_is(value, p->value)))
+			return !unwanted;
+	}
+	return unwanted;
+}
+
+bool disk_labels_fit(const struct pairs *labels, const struct strings *filters)
+{
+	vec_each(f, filters) {
+		if (!disk_label_fits(labels, *f))
+			return false;
+	}
+	return true;
+}
+
 struct prune {
 	bool all, force, dry_run, volumes;
 	struct strings filters;
@@ -80,9 +106,11 @@ static int read_filters(struct cli *c, const struct prune *o, struct prune_optio
 			struct err *e)
 {
 	vec_each(f, &o->filters) {
+		if (text_starts(*f, "label=") || text_starts(*f, "label!="))
+			continue;
 		if (!text_starts(*f, "until=")) {
 			err_set(e, EINVAL, "filter \"%s\" is not known", *f);
-			return err_hint(e, "until=TIME is");
+			return err_hint(e, "until=TIME, label= and label!= are");
 		}
 		if (time_parse(*f + 6, &out->until, e) < 0)
 			return -e->code;
@@ -98,8 +126,11 @@ static bool is_sure(struct cli *c, const struct prune *o, const char *what)
 
 static int prune_images(struct cli *c, const struct prune *o, bool cache, struct err *e)
 {
-	struct prune_options how = {
-		.all = o->all, .cache = cache, .dry_run = o->dry_run || c->global.dry_run};
+	struct prune_options how = {.all = o->all,
+				    .cache = cache,
+				    .dry_run = o->dry_run || c->global.dry_run,
+				    .fits = disk_labels_fit,
+				    .filters = &o->filters};
 	struct prune_result result = {0};
 	struct disk_users users;
 	char size[24];
@@ -138,14 +169,14 @@ static int image_prune_run(struct cli *c, void *opts, int argc, char **argv, str
 static const struct opt image_prune_opts[] = {
 	{'a', "all",     OPT_FLAG, offsetof(struct prune, all),     NULL,        "images with a name too, where no container uses them"},
 	{0,   "dry-run", OPT_FLAG, offsetof(struct prune, dry_run), NULL,        "only say what would go"},
-	{0,   "filter",  OPT_LIST, offsetof(struct prune, filters), "KEY=VALUE", "until=TIME: only images made before"},
+	{0,   "filter",  OPT_LIST, offsetof(struct prune, filters), "KEY=VALUE", "until=TIME: only images made before; label=KEY[=VALUE], label!=KEY[=VALUE]"},
 	{'f', "force",   OPT_FLAG, offsetof(struct prune, force),   NULL,        "do not ask"},
 	{0},
 };
 static const struct opt system_prune_opts[] = {
 	{'a', "all",     OPT_FLAG, offsetof(struct prune, all),     NULL,        "images with a name too, where no container uses them"},
 	{0,   "dry-run", OPT_FLAG, offsetof(struct prune, dry_run), NULL,        "only say what would go"},
-	{0,   "filter",  OPT_LIST, offsetof(struct prune, filters), "KEY=VALUE", "until=TIME: only images made before"},
+	{0,   "filter",  OPT_LIST, offsetof(struct prune, filters), "KEY=VALUE", "until=TIME: only images made before; label=KEY[=VALUE], label!=KEY[=VALUE]"},
 	{'f', "force",   OPT_FLAG, offsetof(struct prune, force),   NULL,        "do not ask"},
 	{0,   "volumes", OPT_FLAG, offsetof(struct prune, volumes), NULL,        "volumes too, where no container uses them"},
 	{0},
@@ -171,7 +202,7 @@ static int system_prune_run(struct cli *c, void *opts, int argc, char **argv, st
 				: "unused images and the build cache"))
 		return 0;
 	if (o->volumes) {
-		r = disk_prune_volumes(c, true, o->dry_run || c->global.dry_run, e);
+		r = disk_prune_volumes(c, true, o->dry_run || c->global.dry_run, &o->filters, e);
 		if (r < 0)
 			return r;
 	}

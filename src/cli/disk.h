@@ -10,5 +10,9 @@ struct disk_users {
 };
 int disk_in_use(struct arena *a, struct disk_users *out, struct err *e) must_check;
 int64_t disk_usage(const char *path); /* bytes of blocks below it */
+/* Whether labels satisfy "label=KEY[=VALUE]" or "label!=KEY[=VALUE]"; other filters always fit. */
+bool disk_label_fits(const struct pairs *labels, const char *filter);
+bool disk_labels_fit(const struct pairs *labels, const struct strings *filters);
 /* Volumes that no container uses: all, or only those without a name of the user's own. */
-int disk_prune_volumes(struct cli *c, bool all, bool dry_run, struct err *e) must_check;
+int disk_prune_volumes(struct cli *c, bool all, bool dry_run, const struct strings *labels,
+		       struct err *e) must_check;

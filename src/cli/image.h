@@ -11,6 +11,8 @@ const char *image_short_id(struct arena *a, const char *id);
 /* "3 weeks ago" of an RFC 3339 time, "N/A" where it says nothing. */
 const char *image_age(struct arena *a, const char *created);
 /* Prints one JSON array of the objects, or each through the template. */
+int image_print_found(struct cli *c, const char *format, json_t *rows, int failed,
+		      struct err *e) must_check; /* failed: of those that are not there */
 int image_print(struct cli *c, const char *format, json_t *rows, struct err *e) must_check;
 
 extern const struct command save_command, load_command, import_command, pull_command, push_command,

@@ -63,6 +63,14 @@ int image_print(struct cli *c, const char *format, json_t *rows, struct err *e)
 	return 0;
 }
 
+int image_print_found(struct cli *c, const char *format, json_t *rows, int failed, struct err *e)
+{
+	struct err ignored;
+	int r = image_print(c, format, rows, failed ? &ignored : e);
+
+	return failed ? failed : r;
+}
+
 struct image_ls {
 	bool all, digests, no_trunc, quiet;
 	const char *format;
@@ -257,19 +265,18 @@ struct rmi {
 static int rmi_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct rmi *o = opts;
-	int r = 0, failed = 0;
+	int r, failed = 0;
 
 	for (int i = 0; i < argc; i++) {
 		struct strings said = {0};
 
-		r = store_remove(&c->arena, argv[i], o->force, &said, e);
+		r = store_remove(&c->arena, argv[i], o->force, &said,
+				 failed ? &(struct err){0} : e);
 		if (r == -ENOENT && o->force)
 			r = 0;
 		vec_each(line, &said)
 			puts(*line);
 		failed = failed ? failed : r;
-		if (r < 0)
-			break;
 	}
 	return failed;
 }
@@ -390,18 +397,20 @@ static int image_inspect_run(struct cli *c, void *opts, int argc, char **argv, s
 {
 	const struct image_inspect *o = opts;
 	auto_json *rows = json_array();
+	int failed = 0;
 
 	for (int i = 0; i < argc; i++) {
+		struct err *to = failed ? &(struct err){0} : e;
 		struct image *img;
-		int r = image_must(c, argv[i], &img, e);
+		int r = image_must(c, argv[i], &img, to);
 
 		if (!r)
-			r = store_names(&c->arena, img, e);
-		if (r < 0)
-			return r;
-		json_array_append_new(rows, image_inspect_json(c, img));
+			r = store_names(&c->arena, img, to);
+		if (!r)
+			json_array_append_new(rows, image_inspect_json(c, img));
+		failed = failed ? failed : r;
 	}
-	return image_print(c, o->format, rows, e);
+	return image_print_found(c, o->format, rows, failed, e);
 }
 
 /* clang-format off */

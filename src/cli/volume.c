@@ -52,21 +52,16 @@ static bool fits(const struct store_volume *v, const struct strings *filters,
 		 const struct disk_users *u)
 {
 	vec_each(f, filters) {
-		const char *value = strchr(*f, '=');
-		struct span rest = span_of(value ? value + 1 : ""), key;
+		const char *value = strchr(*f, '=') + 1;
 
-		if (text_starts(*f, "name=") && !strstr(v->name, value + 1))
+		if (text_starts(*f, "name=") && !strstr(v->name, value))
+			return false;
+		if (text_starts(*f, "driver=") && strcmp(v->driver, value) != 0)
 			return false;
 		if (text_starts(*f, "dangling=") &&
-		    strings_have(&u->volumes, v->name) == span_is(rest, "true"))
+		    strings_have(&u->volumes, v->name) == !strcmp(value, "true"))
 			return false;
-		if (!text_starts(*f, "label="))
-			continue;
-		bool with_value = span_cut(&rest, '=', &key);
-		auto_free char *name = strndup(key.p, key.n);
-		const char *have = pairs_get(&v->labels, name);
-
-		if (!have || (with_value && !span_is(rest, have)))
+		if (!disk_label_fits(&v->labels, *f))
 			return false;
 	}
 	return true;
@@ -79,7 +74,7 @@ static int check_filters(const struct strings *filters, struct err *e)
 		    text_starts(*f, "label=") || text_starts(*f, "driver="))
 			continue;
 		err_set(e, EINVAL, "filter \"%s\" is not known", *f);
-		return err_hint(e, "name=, label= and dangling= are");
+		return err_hint(e, "name=, label=, driver= and dangling= are");
 	}
 	return 0;
 }
@@ -104,11 +99,12 @@ static int volume_ls_run(struct cli *c, void *opts, int argc, char **argv, struc
 			continue;
 		if (o->quiet)
 			puts(v->name);
-		json_array_append_new(rows,
-				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "Driver",
-						v->driver, "Name", v->name, "Labels",
-						labels_text(&c->arena, &v->labels), "Mountpoint",
-						v->path, "Scope", "local", "Size", "N/A"));
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+					"Availability", "N/A", "Driver", v->driver, "Group", "N/A",
+					"Labels", labels_text(&c->arena, &v->labels), "Links",
+					"N/A", "Mountpoint", v->path, "Name", v->name, "Scope",
+					"local", "Size", "N/A", "Status", "N/A"));
 	}
 	return o->quiet ? 0 : table_print(stdout, o->format, columns, rows, TABLE_LINES, e);
 }
@@ -165,11 +161,8 @@ static int volume_create_run(struct cli *c, void *opts, int argc, char **argv, s
 		return err_set(e, EINVAL,
 			       "volume driver \"%s\" is not known: \"local\" is the only one",
 			       o->driver);
-	if (o->options.n)
-		return err_set(e, EINVAL,
-			       "driver options of a volume belong into a compose file, "
-			       "where they are mounted");
 	to_pairs(&c->arena, &o->labels, &labels);
+	to_pairs(&c->arena, &o->options, &options);
 	r = volume_ensure(&c->arena, argc ? argv[0] : random_name(&c->arena), &labels, &options, &v,
 			  e);
 	if (!r)
@@ -181,7 +174,7 @@ static int volume_create_run(struct cli *c, void *opts, int argc, char **argv, s
 static const struct opt volume_create_opts[] = {
 	{'d', "driver", OPT_STR,  offsetof(struct volume_create, driver),  "NAME",      "local"},
 	{0,   "label",  OPT_LIST, offsetof(struct volume_create, labels),  "KEY=VALUE", "a label"},
-	{'o', "opt",    OPT_LIST, offsetof(struct volume_create, options), "KEY=VALUE", NULL},
+	{'o', "opt",    OPT_LIST, offsetof(struct volume_create, options), "KEY=VALUE", "type, device or o, as mount(8) takes them: a bind, a tmpfs, NFS, a disk"},
 	{0},
 };
 /* clang-format on */
@@ -205,22 +198,24 @@ static int volume_inspect_run(struct cli *c, void *opts, int argc, char **argv, 
 {
 	const struct volume_inspect *o = opts;
 	auto_json *rows = json_array();
+	int failed = 0, r;
 
 	for (int i = 0; i < argc; i++) {
 		struct store_volume v;
-		int r = must(c, argv[i], &v, e);
 
+		r = must(c, argv[i], &v, failed ? &(struct err){0} : e);
+		failed = failed ? failed : r;
 		if (r < 0)
-			return r;
+			continue;
 		json_array_append_new(rows,
 				      json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:s}", "CreatedAt",
 						v.created, "Driver", v.driver, "Labels",
-						pairs_json(&v.labels), "Mountpoint", v.path, "Name",
-						v.name, "Options",
+						v.labels.n ? pairs_json(&v.labels) : json_null(),
+						"Mountpoint", v.path, "Name", v.name, "Options",
 						v.options.n ? pairs_json(&v.options) : json_null(),
 						"Scope", "local"));
 	}
-	return image_print(c, o->format, rows, e);
+	return image_print_found(c, o->format, rows, failed, e);
 }
 
 /* clang-format off */
@@ -245,24 +240,32 @@ struct volume_rm {
 	bool force;
 };
 
+static int remove_one(const char *name, const struct disk_users *users, struct err *e)
+{
+	if (!strings_have(&users->volumes, name))
+		return volume_remove(name, e);
+	err_set(e, EBUSY, "volume %s is used by a container", name);
+	return err_hint(e, "berth ps -a --format json names it in Mounts");
+}
+
 static int volume_rm_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct volume_rm *o = opts;
 	struct disk_users users;
-	int r = disk_in_use(&c->arena, &users, e);
+	int r = disk_in_use(&c->arena, &users, e), failed = r;
 
-	for (int i = 0; !r && i < argc; i++) {
-		if (strings_have(&users.volumes, argv[i])) {
-			err_set(e, EBUSY, "volume %s is used by a container", argv[i]);
-			return err_hint(e, "berth ps -a --format json names it in Mounts");
-		}
-		r = volume_remove(argv[i], e);
-		if (r == -ENOENT && o->force)
-			r = 0;
-		else if (!r)
+	if (r < 0)
+		return r;
+	for (int i = 0; i < argc; i++) {
+		struct err *to = failed ? &(struct err){0} : e;
+
+		r = remove_one(argv[i], &users, to);
+		if (!r || (r == -ENOENT && o->force))
 			puts(argv[i]);
+		else
+			failed = failed ? failed : r;
 	}
-	return r;
+	return failed;
 }
 
 /* clang-format off */
@@ -290,7 +293,8 @@ static bool is_anonymous(const char *name)
 	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
 }
 
-int disk_prune_volumes(struct cli *c, bool all, bool dry_run, struct err *e)
+int disk_prune_volumes(struct cli *c, bool all, bool dry_run, const struct strings *labels,
+		       struct err *e)
 {
 	struct disk_users users;
 	struct store_volumes volumes;
@@ -304,7 +308,8 @@ int disk_prune_volumes(struct cli *c, bool all, bool dry_run, struct err *e)
 	for (size_t i = 0; !r && i < volumes.n; i++) {
 		const struct store_volume *v = &volumes.v[i];
 
-		if (strings_have(&users.volumes, v->name) || (!all && !is_anonymous(v->name)))
+		if (strings_have(&users.volumes, v->name) || (!all && !is_anonymous(v->name)) ||
+		    !disk_labels_fit(&v->labels, labels))
 			continue;
 		bytes += disk_usage(v->path);
 		if (!n++)
@@ -319,26 +324,38 @@ int disk_prune_volumes(struct cli *c, bool all, bool dry_run, struct err *e)
 
 struct volume_prune {
 	bool all, force, dry_run;
+	struct strings filters;
 };
 
 static int volume_prune_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct volume_prune *o = opts;
-	bool dry = o->dry_run || c->global.dry_run;
+	bool dry = o->dry_run || c->global.dry_run, all = o->all;
+	struct strings labels = {0};
 
+	vec_each(f, &o->filters) {
+		if (!strcmp(*f, "all=true") || !strcmp(*f, "all=1"))
+			all = true;
+		else if (text_starts(*f, "label=") || text_starts(*f, "label!="))
+			*vec_push(&c->arena, &labels) = *f;
+		else
+			return err_hint((err_set(e, EINVAL, "filter \"%s\" is not known", *f), e),
+					"label=KEY[=VALUE], label!=KEY[=VALUE] and all=true are");
+	}
 	if (!o->force && !dry &&
-	    !cli_confirm(
-		    c, o->all ? "This will remove all volumes that no container uses. Continue?"
-			      : "This will remove all volumes without a name of their own that no "
-				"container uses. Continue?"))
+	    !cli_confirm(c,
+			 all ? "This will remove all volumes that no container uses. Continue?"
+			     : "This will remove all volumes without a name of their own that no "
+			       "container uses. Continue?"))
 		return 0;
-	return disk_prune_volumes(c, o->all, dry, e);
+	return disk_prune_volumes(c, all, dry, &labels, e);
 }
 
 /* clang-format off */
 static const struct opt volume_prune_opts[] = {
 	{'a', "all",     OPT_FLAG, offsetof(struct volume_prune, all),     NULL, "named volumes too"},
 	{0,   "dry-run", OPT_FLAG, offsetof(struct volume_prune, dry_run), NULL, "only say what would go"},
+	{0,   "filter",  OPT_LIST, offsetof(struct volume_prune, filters), "KEY=VALUE", "label=KEY[=VALUE], label!=KEY[=VALUE]"},
 	{'f', "force",   OPT_FLAG, offsetof(struct volume_prune, force),   NULL, "do not ask"},
 	{0},
 };
@@ -356,6 +373,14 @@ struct volume_export {
 	const char *output;
 };
 
+static int needs_files(const struct store_volume *v, struct err *e)
+{
+	if (v->where)
+		return volume_mount(v, e);
+	err_set(e, ENOTSUP, "volume %s: its %s is mounted in containers only", v->name, v->type);
+	return err_hint(e, "run a container that has it and tar there");
+}
+
 static int volume_export_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	static const struct pack_options plain;
@@ -367,15 +392,18 @@ static int volume_export_run(struct cli *c, void *opts, int argc, char **argv, s
 
 	if (r < 0)
 		return r;
+	r = needs_files(&v, e);
+	if (r < 0)
+		return r;
 	if (!o->output && isatty(STDOUT_FILENO))
 		return err_set(e, EINVAL,
 			       "a tar does not belong on a terminal: use -o FILE or a pipe");
 	fd = o->output ? sys_open(AT_FDCWD, o->output, O_WRONLY | O_CREAT | O_TRUNC, 0600)
 		       : sys_dup_above(STDOUT_FILENO, 3);
-	dir = sys_open(AT_FDCWD, v.path, O_RDONLY | O_DIRECTORY, 0);
+	dir = sys_open(AT_FDCWD, v.where, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0 || dir < 0)
 		return err_set(e, fd < 0 ? -fd : -dir, "cannot open %s: %s",
-			       fd < 0 ? o->output : v.path, strerror(fd < 0 ? -fd : -dir));
+			       fd < 0 ? o->output : v.where, strerror(fd < 0 ? -fd : -dir));
 	fd_sink_init(&out, fd);
 	return pack_tree(dir, &out.sink, &plain, e);
 }
@@ -408,12 +436,14 @@ static int volume_import_run(struct cli *c, void *opts, int argc, char **argv, s
 	struct store_volume v;
 	int r = volume_ensure(&c->arena, argv[0], NULL, NULL, &v, e);
 
+	if (!r)
+		r = needs_files(&v, e);
 	if (r < 0)
 		return r;
 	fd = is_stdin ? sys_dup_above(STDIN_FILENO, 3) : sys_open(AT_FDCWD, from, O_RDONLY, 0);
 	if (fd < 0)
 		return err_set(e, -fd, "cannot open %s: %s", from, strerror(-fd));
-	r = layer_unpack_fd(fd, v.path, &how, NULL, e);
+	r = layer_unpack_fd(fd, v.where, &how, NULL, e);
 	return r < 0 ? err_wrap(e, "import into volume %s", v.name) : 0;
 }
 

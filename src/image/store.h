@@ -44,6 +44,9 @@ struct prune_options {
 	bool dry_run;
 	int64_t until;       /* only images made before this wall time; 0: any */
 	struct strings keep; /* ids that stay in any case */
+	/* NULL, or whether an image may go by its labels */
+	bool (*fits)(const struct pairs *labels, const struct strings *filters);
+	const struct strings *filters;
 };
 struct prune_result {
 	struct strings untagged, deleted; /* for the user */

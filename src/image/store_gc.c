@@ -311,6 +311,8 @@ static bool prunable(struct arena *a, const struct image *img, const struct prun
 
 	if ((img->names.n || img->digests.n) && !o->all)
 		return false;
+	if (o->fits && !o->fits(&img->labels, o->filters))
+		return false;
 	if (strings_have(&o->keep, img->id) || store_pinned(a, img->id, &users, &e) < 0 || users.n)
 		return false;
 	return !o->until || (img->created && !when_parse_rfc3339(img->created, &created, &e) &&

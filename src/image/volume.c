@@ -1,6 +1,7 @@
 #include "image/volume.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/mountfd.h"
 #include "base/overlay.h"
 #include "base/paths.h"
 #include "base/sys.h"
@@ -48,6 +49,61 @@ static json_t *pairs_to_json(const struct pairs *p)
 	return j;
 }
 
+/* docker's rules for the local driver, in its words. */
+static int check_options(const char *name, const struct pairs *p, struct err *e)
+{
+	static const char *const known[] = {"device", "type", "o"};
+	size_t n = p ? p->n : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < countof(known); k++)
+			found = found || !strcmp(p->v[i].key, known[k]);
+		if (found)
+			continue;
+		err_set(e, EINVAL, "volume %s: invalid option: \"%.80s\"", name, p->v[i].key);
+		return err_hint(e,
+				"type, device and o are taken, as mount(8) takes -t, DEVICE, -o");
+	}
+	for (size_t k = 0; n && k < 2; k++) {
+		const char *given = pairs_get(p, known[k]);
+
+		if (!given || !*given)
+			return err_set(e, EINVAL, "volume %s: missing required option: \"%s\"",
+				       name, known[k]);
+	}
+	return 0;
+}
+
+static bool is_bind(const char *o)
+{
+	struct span rest = span_of(o ? o : ""), word;
+
+	while (rest.n) {
+		span_cut(&rest, ',', &word);
+		if (span_is(word, "bind") || span_is(word, "rbind"))
+			return true;
+	}
+	return false;
+}
+
+static bool is_tmpfs(const struct store_volume *v)
+{
+	return v->type && !strcmp(v->type, "tmpfs");
+}
+
+static void locate(struct store_volume *v)
+{
+	v->type = pairs_get(&v->options, "type");
+	v->device = pairs_get(&v->options, "device");
+	v->o = pairs_get(&v->options, "o");
+	if (!v->device || is_tmpfs(v))
+		v->where = v->path;
+	else if (is_bind(v->o))
+		v->where = v->device;
+}
+
 static void pairs_from_json(struct arena *a, const json_t *j, struct pairs *out)
 {
 	const char *key;
@@ -85,6 +141,7 @@ int volume_find(struct arena *a, const char *name, struct store_volume *out, str
 	v.created = arena_printf(a, "%s", json_string_or(j, "created", ""));
 	pairs_from_json(a, json_object_get(j, "labels"), &v.labels);
 	pairs_from_json(a, json_object_get(j, "options"), &v.options);
+	locate(&v);
 	*out = v;
 	return 0;
 }
@@ -130,7 +187,9 @@ int volume_ensure(struct arena *a, const char *name, const struct pairs *labels,
 
 	if (r != VOLUME_ABSENT)
 		return r;
-	r = lock(a, &held, e);
+	r = check_options(name, options, e);
+	if (!r)
+		r = lock(a, &held, e);
 	if (!r)
 		r = volume_find(a, name, out, e);
 	if (r != VOLUME_ABSENT)
@@ -139,6 +198,36 @@ int volume_ensure(struct arena *a, const char *name, const struct pairs *labels,
 	if (!r)
 		r = volume_find(a, name, out, e);
 	return r == VOLUME_ABSENT ? err_set(e, EIO, "volume %s vanished", name) : r;
+}
+
+static bool is_mounted(const struct store_volume *v)
+{
+	auto_arena a = {0};
+	struct stat here, above;
+
+	return !stat(v->path, &here) && !stat(dir_of(&a, v->name), &above) &&
+	       here.st_dev != above.st_dev;
+}
+
+int volume_mount(const struct store_volume *v, struct err *e)
+{
+	auto_arena a = {0};
+	auto_fd int held = -1, fs = -1, at = -1;
+	int r;
+
+	if (!is_tmpfs(v) || is_mounted(v))
+		return 0;
+	r = lock(&a, &held, e);
+	if (r < 0 || is_mounted(v))
+		return r;
+	fs = mountfd_device(v->type, v->device, v->o, e);
+	if (fs < 0)
+		return err_wrap(e, "volume %s", v->name);
+	at = sys_open(AT_FDCWD, v->path, O_PATH | O_DIRECTORY, 0);
+	r = at < 0 ? at : mountfd_put(fs, at);
+	return r < 0 ? err_set(e, -r, "volume %s: cannot mount its tmpfs: %s", v->name,
+			       strerror(-r))
+		     : 0;
 }
 
 static int by_name(const void *x, const void *y)
@@ -187,6 +276,8 @@ int volume_remove(const char *name, struct err *e)
 		return err_set(e, ENOENT, "no such volume: %s", name);
 	if (r < 0)
 		return r;
+	while (is_mounted(&v) && !umount2(v.path, MNT_DETACH))
+		;
 	r = tree_remove(AT_FDCWD, dir_of(&a, name));
 	return r < 0 ? err_set(e, -r, "cannot remove volume %s: %s", name, strerror(-r)) : 0;
 }
@@ -209,18 +300,25 @@ static char *seeded_mark(struct arena *a, const struct store_volume *v)
 	return arena_printf(a, "%s/seeded", dir_of(a, v->name));
 }
 
+/* A tmpfs that is new again is filled again. */
+static bool is_settled(struct arena *a, const struct store_volume *v)
+{
+	return !v->where || (!is_tmpfs(v) && !access(seeded_mark(a, v), F_OK)) ||
+	       !is_empty(v->where);
+}
+
 int volume_seed_tree(const struct store_volume *v, int root_fd, const char *where, struct err *e)
 {
 	auto_arena a = {0};
 	auto_fd int from = -1;
 	int r;
 
-	if (!access(seeded_mark(&a, v), F_OK) || !is_empty(v->path))
+	if (is_settled(&a, v))
 		return 0;
 	from = tree_open(root_fd, where, O_RDONLY | O_DIRECTORY, 0);
 	if (from < 0 && from != -ENOENT && from != -ENOTDIR)
 		return err_set(e, -from, "cannot read %s in the image: %s", where, strerror(-from));
-	r = from < 0 ? 0 : tree_copy(from, ".", AT_FDCWD, v->path, NULL, e);
+	r = from < 0 ? 0 : tree_copy(from, ".", AT_FDCWD, v->where, NULL, e);
 	if (r < 0)
 		return err_wrap(e, "fill volume %s", v->name);
 	return file_replace(AT_FDCWD, seeded_mark(&a, v), "", 0, 0600, FILE_FAST, e);
@@ -232,7 +330,7 @@ int volume_seed(const struct store_volume *v, const struct strings *layers, cons
 	auto_arena a = {0};
 	auto_fd int root = -1;
 
-	if (!layers->n || !access(seeded_mark(&a, v), F_OK) || !is_empty(v->path))
+	if (!layers->n || is_settled(&a, v))
 		return 0;
 	root = overlay_open(&a, layers, NULL, NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
 	if (root < 0)

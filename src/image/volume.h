@@ -2,6 +2,10 @@
  * Named volumes: BERTH_ROOT/volumes/<name>/_data with volume.json beside it. Names follow docker's
  * rule. A volume that is used for the first time and is empty is seeded from the image's directory
  * at the mount point, as docker does.
+ *
+ * The options type, device and o of docker's local driver make it a directory elsewhere ("bind"), a
+ * tmpfs, which is mounted at _data from the first use until the volume goes, or a file system of
+ * its own (NFS, CIFS, a disk), which only containers mount.
  */
 #pragma once
 #include "base/err.h"
@@ -11,8 +15,10 @@
 
 struct store_volume {
 	const char *name, *path; /* path: the _data directory */
-	const char *driver;      /* "local" */
-	const char *created;     /* RFC 3339 */
+	const char *where;       /* where its files are on the host; NULL: only containers see it */
+	const char *type, *device, *o; /* driver options; NULL where not given */
+	const char *driver;            /* "local" */
+	const char *created;           /* RFC 3339 */
 	struct pairs labels, options;
 };
 struct store_volumes {
@@ -28,6 +34,8 @@ int volume_ensure(struct arena *a, const char *name, const struct pairs *labels,
 int volume_find(struct arena *a, const char *name, struct store_volume *out,
 		struct err *e) must_check;
 int volume_list(struct arena *a, struct store_volumes *out, struct err *e) must_check;
+/* A tmpfs is mounted, where it is not yet; others need nothing. */
+int volume_mount(const struct store_volume *v, struct err *e) must_check;
 int volume_remove(const char *name, struct err *e) must_check;
 /*
  * Fills an empty volume with what lies at `where` inside the image (layer directories topmost

@@ -59,6 +59,7 @@ int rootfs_etc(struct child *c, struct err *e) must_check;
 int rootfs_hide(struct child *c, struct err *e) must_check;
 int rootfs_enter(struct child *c, struct err *e) must_check;
 /* mounts.c */
+int mounts_devices(struct child *c, struct err *e) must_check;
 int mounts_sources(struct child *c, struct err *e) must_check;
 int mounts_data(struct child *c, struct err *e) must_check;
 int mounts_attach(struct child *c, struct err *e) must_check;

@@ -268,6 +268,7 @@ static int step_exec(struct child *c, struct err *e)
 /* clang-format off */
 static const struct step steps[] = {
 	{"take its descriptors",    step_descriptors},
+	{"mount volumes",           mounts_devices},
 	{"join namespaces",         step_namespaces},
 	{"enter its cgroup",        step_cgroup},
 	{"open its mounts",         mounts_sources},

@@ -191,6 +191,7 @@ static int open_source(const struct child *c, const struct mount_spec *m, struct
 		return open_tmpfs(c, m, e);
 	case MNT_OVERLAY_IMAGE:
 		return open_layers(c, m, e);
+	case MNT_DEVICE:
 	case MNT_DATA:
 		break;
 	}
@@ -216,6 +217,29 @@ static int open_etc(struct child *c, struct err *e)
 	return 0;
 }
 
+/*
+ * File systems of their own, still in the host's network, which NFS and CIFS keep to. The kernel
+ * shows all who mount the same device the same files; waiting for a server holds up this child.
+ */
+int mounts_devices(struct child *c, struct err *e)
+{
+	const struct container_spec *s = c->spec;
+
+	c->sources = arena_alloc(c->a, (s->mounts.n + 1) * sizeof(int));
+	for (size_t i = 0; i < s->mounts.n; i++) {
+		const struct mount_spec *m = &s->mounts.v[i];
+
+		if (m->kind != MNT_DEVICE)
+			continue;
+		int tree = mountfd_device(m->type, m->source, m->options, e);
+
+		c->sources[i] = tree = part_of(tree, m->subpath, e);
+		if (tree < 0 || flag_bind(c, m, tree, e) < 0)
+			return err_wrap(e, "mount for %s", m->target);
+	}
+	return 0;
+}
+
 /* While the host's mounts are still what they are: a "shared" bind keeps its peers. */
 int mounts_sources(struct child *c, struct err *e)
 {
@@ -223,9 +247,8 @@ int mounts_sources(struct child *c, struct err *e)
 
 	if (open_etc(c, e) < 0)
 		return -e->code;
-	c->sources = arena_alloc(c->a, (s->mounts.n + 1) * sizeof(int));
 	for (size_t i = 0; i < s->mounts.n; i++) {
-		if (s->mounts.v[i].kind == MNT_DATA)
+		if (s->mounts.v[i].kind == MNT_DATA || s->mounts.v[i].kind == MNT_DEVICE)
 			continue;
 		c->sources[i] = open_source(c, &s->mounts.v[i], e);
 		if (c->sources[i] < 0)

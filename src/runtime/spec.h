@@ -16,13 +16,14 @@ struct ns_choice {
 	int fd; /* NS_JOIN: a namespace descriptor, the caller's */
 };
 
-enum bind_kind { MNT_BIND, MNT_TMPFS, MNT_DATA, MNT_OVERLAY_IMAGE };
+enum bind_kind { MNT_BIND, MNT_TMPFS, MNT_DATA, MNT_OVERLAY_IMAGE, MNT_DEVICE };
 struct mount_spec {
 	enum bind_kind kind;
-	const char *source;  /* MNT_BIND: host path (or source_fd) */
-	int source_fd;       /* -1, or an O_PATH descriptor that wins over source */
-	const char *subpath; /* resolved inside source, may not leave it */
-	const char *target;  /* inside; resolved in the root, never followed out of it */
+	const char *source; /* MNT_BIND: host path (or source_fd); MNT_DEVICE: "10.0.0.1:/data" */
+	const char *type, *options; /* MNT_DEVICE: what mount(8) takes as -t and -o */
+	int source_fd;              /* -1, or an O_PATH descriptor that wins over source */
+	const char *subpath;        /* resolved inside source, may not leave it */
+	const char *target;         /* inside; resolved in the root, never followed out of it */
 	bool read_only, recursive_ro, no_recursive, no_dev, no_suid, no_exec;
 	const char *propagation; /* "rprivate" where NULL */
 	int64_t size;            /* MNT_TMPFS: bytes, 0 = kernel default */

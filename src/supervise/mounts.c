@@ -1,7 +1,9 @@
 /* Volumes, binds, tmpfs, images, secrets and configs of a service as mounts of its container. */
 #include "base/file.h"
+#include "base/mountfd.h"
 #include "base/when.h"
 #include "image/store.h"
+#include "image/volume.h"
 #include "runtime/spec.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
@@ -68,49 +70,42 @@ static const char *anonymous(struct making *m, const char *target)
 	return m->i->st.volumes.v[m->i->st.volumes.n - 1].name;
 }
 
-/* Options of the local driver that name something else than a directory of ours. */
-static bool local_device(const struct volume *def, const char **device, const char **type)
+static void volume_source(const struct store_volume *v, struct mount_spec *out)
 {
-	*device = def ? pairs_get(&def->driver_opts, "device") : NULL;
-	*type = def ? pairs_get(&def->driver_opts, "type") : NULL;
-	return *device != NULL;
+	uint64_t attrs = v->where ? mountfd_words(v->o) : 0;
+
+	out->type = v->type;
+	out->options = v->o;
+	out->source = v->where ? v->where : v->device;
+	out->read_only = attrs & MOUNT_ATTR_RDONLY;
+	out->no_suid = attrs & MOUNT_ATTR_NOSUID;
+	out->no_dev = attrs & MOUNT_ATTR_NODEV;
+	out->no_exec = attrs & MOUNT_ATTR_NOEXEC;
 }
 
 static int named_volume(struct making *m, const struct mount *x, struct err *e)
 {
 	const struct volume *def = x->source ? project_volume(m->i->of->project, x->source) : NULL;
-	const char *name = def ? def->name : x->source, *path, *device, *type;
+	const char *name = def ? def->name : x->source;
 	struct mount_spec *out;
+	struct store_volume v;
 	int r;
 
-	if (local_device(def, &device, &type)) {
-		const char *o = pairs_get(&def->driver_opts, "o");
-
-		if (type && !strcmp(type, "tmpfs")) {
-			push(m, MNT_TMPFS, x->target);
-			return 0;
-		}
-		if (!o || !strstr(o, "bind"))
-			return err_set(e, ENOTSUP,
-				       "volume %s: type \"%s\" of the local driver is not "
-				       "supported",
-				       name, type ? type : "");
-		path = device;
-	} else {
-		if (!name || !*name)
-			name = anonymous(m, x->target);
-		r = volumes_ensure(m->a, name, def ? &def->labels : &x->labels,
-				   def ? &def->driver_opts : NULL, &path, e);
-		if (!r && !x->nocopy)
-			r = volumes_seed(name, &m->image->layers, x->target, e);
-		if (r < 0)
-			return r;
-	}
-	out = push(m, MNT_BIND, x->target);
-	out->source = path;
+	if (!name || !*name)
+		name = anonymous(m, x->target);
+	r = volume_ensure(m->a, name, def ? &def->labels : &x->labels,
+			  def ? &def->driver_opts : NULL, &v, e);
+	if (!r)
+		r = volume_mount(&v, e);
+	if (!r && !x->nocopy)
+		r = volume_seed(&v, &m->image->layers, x->target, e);
+	if (r < 0)
+		return r;
+	out = push(m, v.where ? MNT_BIND : MNT_DEVICE, x->target);
+	volume_source(&v, out);
 	out->subpath = x->subpath;
-	out->read_only = x->read_only;
-	remember(m, "volume", path, x->target, name, x->read_only);
+	out->read_only |= x->read_only;
+	remember(m, "volume", v.path, x->target, name, out->read_only);
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 /* Steps that make and remove the networks and volumes of a project. */
+#include "image/volume.h"
 #include "supervise/apply.h"
 #include <errno.h>
 
@@ -37,7 +38,7 @@ void resource_volume(struct job *j, struct run_step *rs, const struct step *s)
 	const struct volume *v = project_volume(j->of->project, s->key);
 	struct err e = {0};
 	struct pairs all = {0};
-	const char *path;
+	struct store_volume made;
 	int r;
 
 	if (s->doing == STEP_VOLUME) {
@@ -47,7 +48,7 @@ void resource_volume(struct job *j, struct run_step *rs, const struct step *s)
 		*vec_push(&j->arena, &all) =
 			(struct pair){"com.docker.compose.project", j->of->name};
 		*vec_push(&j->arena, &all) = (struct pair){"com.docker.compose.volume", v->key};
-		r = volumes_ensure(&j->arena, v->name, &all, &v->driver_opts, &path, &e);
+		r = volume_ensure(&j->arena, v->name, &all, &v->driver_opts, &made, &e);
 	} else {
 		job_tell(j, "volume", s->target, NULL, "Removing", NULL);
 		r = volumes_remove(v->name, &e);

@@ -289,10 +289,6 @@ void events_write(struct supervisor *s, const char *type, const char *action,
 		  const struct instance *i, json_t *more);
 void events_subscribe(struct conn *c, const json_t *services);
 
-/* volumes.c: the image room's volumes, whose struct has the name of the file's */
-int volumes_ensure(struct arena *a, const char *name, const struct pairs *labels,
-		   const struct pairs *options, const char **path, struct err *e) must_check;
-int volumes_seed(const char *name, const struct strings *layers, const char *where,
-		 struct err *e) must_check;
+/* volumes.c */
 int volumes_remove(const char *name, struct err *e) must_check; /* absent is fine */
 int volumes_names(struct arena *a, struct strings *out, struct err *e) must_check;

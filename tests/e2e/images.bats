@@ -324,6 +324,74 @@ two_layers() {
 	[ "$(berth volume ls -q)" = "" ]
 }
 
+volume_of() { # TYPE DEVICE O: a project of two services that share such a volume
+	cat >compose.yaml <<-END
+		name: vol
+		services:
+		  a: {image: busybox, command: sleep 1000, stop_signal: KILL, volumes: ["v:/mnt"]}
+		  b: {image: busybox, command: sleep 1000, stop_signal: KILL, volumes: ["v:/mnt"]}
+		volumes: {v: {driver_opts: {type: $1, device: "$2", o: "$3"}}}
+	END
+	berth up -d || return
+}
+
+@test "volumes with driver options are what mount(8) would make of them" {
+	PROJECT=vol
+	mkdir -p v/dir/sub && cd v
+	# A directory elsewhere: its files are there, and stay when the volume goes.
+	volume_of none "$PWD/dir" bind,nosuid
+	berth exec -T a sh -c 'echo made >/mnt/file'
+	[ "$(berth exec -T b cat /mnt/file)" = made ]
+	berth exec -T b grep ' /mnt .*nosuid' /proc/self/mountinfo
+	berth volume export vol_v | tar -t | grep -x file
+	berth down -v -t 0
+	[ "$(cat dir/file)" = made ]
+	# A tmpfs is one for all its containers, as large as it says, and gone with the volume.
+	volume_of tmpfs tmpfs size=1m,mode=1750,noexec
+	berth exec -T a sh -c 'echo made >/mnt/file'
+	[ "$(berth exec -T b sh -c 'cat /mnt/file; stat -c %a /mnt')" = $'made\n1750' ]
+	run ! berth exec -T a dd if=/dev/zero of=/mnt/big bs=1M count=2
+	berth exec -T b grep ' /mnt .*noexec' /proc/self/mountinfo
+	berth down -v -t 0
+	run ! grep vol_v /proc/self/mountinfo
+	[ "$(berth volume ls -q)" = "" ]
+	# Anything that the kernel mounts, made before and used by name.
+	truncate -s 8M disk && mkfs.ext4 -q disk && losetup -f --show disk >loop
+	berth volume create -o type=ext4 -o device="$(cat loop)" -o o=ro,noatime disk
+	printf 'services: {a: {image: busybox, volumes: ["disk:/mnt"]}}\nvolumes: {disk: {external: true}}\n' >compose.yaml
+	run berth run --rm -T a grep /mnt /proc/mounts
+	losetup -d "$(cat loop)"
+	[[ $output == *" /mnt ext4 ro,"*noatime* ]]
+	run ! berth volume export -o x.tar disk
+	[[ $output == *"in containers only"* ]]
+	berth volume create -o type=nfs -o device=:/data -o o=addr=127.0.0.1,soft,nolock nfs
+	sed -i 's/disk/nfs/g' compose.yaml
+	run ! timeout 20 "$BERTH" run --rm -T a true
+	[[ $output == *"-t nfs -o addr=127.0.0.1,soft,nolock :/data"* ]]
+	berth down -t 0
+	berth volume rm disk nfs
+	run ! berth volume create -o type=tmpfs x
+	[[ $output == *'missing required option: "device"'* ]]
+	run ! berth volume create -o size=5 x
+	[[ $output == *'invalid option: "size"'* ]]
+}
+
+@test "volume commands take filters and go on after an error, as docker's do" {
+	berth volume create --label keep=1 kept
+	berth volume create gone
+	run ! berth volume rm absent gone
+	[[ $output == *gone*"no such volume: absent"* ]]
+	run ! berth volume inspect absent kept
+	[[ $output == *'"Name": "kept"'* ]]
+	[ "$(berth volume rm -f absent)" = absent ]
+	[ "$(berth volume ls -q -f driver=other)" = "" ]
+	berth volume prune -af --filter 'label!=keep'
+	[ "$(berth volume ls -q)" = kept ]
+	run ! berth volume prune -f --filter name=x
+	berth volume prune -f --filter all=true --filter label=keep=1
+	[ "$(berth volume ls -q)" = "" ]
+}
+
 @test "commit makes an image of what a container wrote, and the image is held while it is used" {
 	PROJECT=commit
 	mkdir -p c && cd c

@@ -135,14 +135,34 @@ static struct row *remembered(struct ledger *l, const char *owner, int family)
 	return NULL;
 }
 
-static void forget(struct ledger *l, const struct ip_addr *ip)
+static bool forget(struct ledger *l, const struct ip_addr *ip)
 {
+	size_t before = l->rows.n;
+
 	for (size_t i = 0; i < l->rows.n;) {
 		if (ip_equal(&l->rows.v[i].ip, ip))
 			ledger_drop(l, &l->rows.v[i]);
 		else
 			i++;
 	}
+	return l->rows.n < before;
+}
+
+static int note(struct ledger *l, const char *owner, const struct ip_addr *ip, struct err *e)
+{
+	struct row *old = remembered(l, owner, ip->family), row = {"+", owner, *ip};
+	bool rewrite = old;
+
+	/* Only its owner remembers it: a row for each address, one of each family for an owner. */
+	if (old && ip_equal(&old->ip, ip))
+		return is_taken(old) ? 0 : ledger_mark(l, old, "+", e);
+	if (old)
+		ledger_drop(l, old);
+	rewrite |= forget(l, ip);
+	if (!rewrite)
+		return ledger_append(l, &row, e);
+	*vec_push(&l->arena, &l->rows) = row;
+	return ledger_write(l, e);
 }
 
 static int choose(struct ledger *l, const char *owner, const struct ip_addr *range,
@@ -168,7 +188,6 @@ int ipam_addr_take(const char *id, const char *owner, const struct ip_addr *want
 {
 	auto_arena a = {0};
 	struct ip_addr subnet, found = wanted && wanted->family ? *wanted : (struct ip_addr){0};
-	struct row *old;
 	auto_ledger l = {.lock = -1};
 	int r = ledger_word("a network", id, e);
 
@@ -184,16 +203,7 @@ int ipam_addr_take(const char *id, const char *owner, const struct ip_addr *want
 	if (r < 0)
 		return err_wrap(e, "find an address for %s", owner);
 	found.prefix = subnet.prefix;
-	old = remembered(&l, owner, family);
-	if (old && is_taken(old) && ip_equal(&old->ip, &found)) {
-		*out = found;
-		return 0;
-	}
-	if (old)
-		ledger_drop(&l, old);
-	forget(&l, &found);
-	*vec_push(&l.arena, &l.rows) = (struct row){"+", owner, found};
-	r = ledger_write(&l, e);
+	r = note(&l, owner, &found, e);
 	if (!r)
 		*out = found;
 	return r;
@@ -203,16 +213,11 @@ int ipam_addr_free(const char *id, const char *owner, struct err *e)
 {
 	auto_arena a = {0};
 	auto_ledger l;
-	bool changed = false;
 	int r = ledger_open(&l, arena_printf(&a, "addresses-%s", id), e);
 
-	if (r < 0)
-		return r;
 	vec_each(row, &l.rows) {
-		if (!is_taken(row) || strcmp(row->second, owner))
-			continue;
-		row->first = "-";
-		changed = true;
+		if (!r && is_taken(row) && !strcmp(row->second, owner))
+			r = ledger_mark(&l, row, "-", e);
 	}
-	return changed ? ledger_write(&l, e) : 0;
+	return r;
 }

@@ -137,6 +137,38 @@ static void addresses_are_given_and_remembered(void **state)
 	host_leave(dir);
 }
 
+static void edit_ledger(const char *how)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "%s \"$BERTH_ROOT\"/net/addresses-id-a", how);
+	assert_int_equal(system(command), 0);
+}
+
+/* Rows are added and marked in place; what a crash tore is written anew without its last line. */
+static void a_torn_line_costs_only_itself(void **state)
+{
+	struct ip_addr subnet = ip_of("10.56.3.0/28"), ip;
+	char dir[64];
+	struct err e;
+
+	host_enter(dir);
+	assert_ok(ipam_subnet_take("id-a", "demo_a", &subnet, AF_INET, &ip, &e));
+	expect_addr("web-1", NULL, NULL, "10.56.3.2/28");
+	expect_addr("web-2", NULL, NULL, "10.56.3.3/28");
+	assert_ok(ipam_addr_free("id-a", "web-1", &e));
+	edit_ledger("printf -- '- web-1 10.56.3.2/28\n+ web-2 10.56.3.3/28\n' | cmp -");
+	edit_ledger("printf '+ web-3 10.56' >>");
+	assert_ok(ipam_addr_free("id-a", "web-2", &e));
+	edit_ledger("printf -- '- web-1 10.56.3.2/28\n- web-2 10.56.3.3/28\n' | cmp -");
+	expect_addr("web-1", NULL, NULL, "10.56.3.2/28");
+	edit_ledger("printf '+ web-3 10.56' >>");
+	expect_addr("web-4", NULL, NULL, "10.56.3.4/28");
+	edit_ledger("printf -- '+ web-1 10.56.3.2/28\n- web-2 10.56.3.3/28\n+ web-4 10.56.3.4/28\n'"
+		    " | cmp -");
+	host_leave(dir);
+}
+
 static void names_cannot_break_the_files(void **state)
 {
 	struct ip_addr ip;
@@ -158,6 +190,7 @@ int main(void)
 		cmocka_unit_test(both_families_live_side_by_side),
 		cmocka_unit_test(what_the_host_routes_is_left_alone),
 		cmocka_unit_test(addresses_are_given_and_remembered),
+		cmocka_unit_test(a_torn_line_costs_only_itself),
 		cmocka_unit_test(names_cannot_break_the_files),
 	};
 

@@ -40,14 +40,18 @@ int store_pin(const char *image_id, const char *user, struct err *e)
 {
 	auto_arena a = {0};
 	auto_fd int fd = -1;
-	char *dir;
+	char *dir, *pin;
 	int r = check_pin(image_id, user, e);
 
 	if (!r)
 		r = place_dir(&a, arena_printf(&a, "pins/%s", image_id + 7), &dir, e);
 	if (r < 0)
 		return r;
-	fd = sys_open(AT_FDCWD, arena_printf(&a, "%s/%s", dir, user), O_WRONLY | O_CREAT, 0600);
+	pin = arena_printf(&a, "%s/%s", dir, user);
+	/* The name is all that counts: another one of the image's record costs no inode. */
+	if (!link(place_record(&a, image_id), pin) || errno == EEXIST)
+		return 0;
+	fd = sys_open(AT_FDCWD, pin, O_WRONLY | O_CREAT, 0600);
 	return fd < 0 ? err_set(e, -fd, "cannot hold image %.19s: %s", image_id, strerror(-fd)) : 0;
 }
 

@@ -3,6 +3,7 @@
 #include "base/sys.h"
 #include "base/vec.h"
 #include "cli/target.h"
+#include "image/skeleton.h"
 #include "image/store.h"
 #include "runtime/state.h"
 #include <errno.h>
@@ -38,6 +39,8 @@ static int overlay_root(struct arena *a, const struct status *s, struct err *e)
 
 	if (r == IMAGE_ABSENT)
 		return err_set(e, ENOENT, "container %s: its image %s is gone", s->name, s->image);
+	if (!r)
+		r = skeleton_add(a, &image->layers, e);
 	if (r < 0)
 		return r;
 	return overlay_open(a, &image->layers, arena_printf(a, "%s/upper", s->dir),

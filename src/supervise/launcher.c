@@ -4,6 +4,7 @@
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/when.h"
+#include "image/skeleton.h"
 #include "image/store.h"
 #include "runtime/cgroup.h"
 #include "runtime/spec.h"
@@ -108,7 +109,7 @@ static void resolv_text(struct buf *b, const struct instance *i)
 static int put(struct arena *a, const struct instance *i, const char *name, const struct buf *b,
 	       const char **path, struct err *e)
 {
-	char *p = arena_printf(a, "%s/%s", i->st.dir, name);
+	char *p = arena_printf(a, "%s/%s", i->st.run_dir, name);
 	int r;
 
 	/* Written in place: the file may be bound into a container that shares it. */
@@ -209,6 +210,8 @@ static int prepare(struct arena *a, struct instance *i, struct container_spec *s
 	if (!r)
 		r = spec_make(a, i, image, spec, e);
 	if (!r)
+		r = skeleton_add(a, &spec->layers, e);
+	if (!r)
 		r = choose_net(i, spec, e);
 	if (!r)
 		r = etc_files(a, i, spec, e);
@@ -280,7 +283,9 @@ int launcher_start(struct instance *i, struct err *e)
 	i->st.pid = i->launch.pid;
 	i->st.start_time = i->launch.start_time;
 	i->logs.tty = -1;
-	r = instance_write(i, e);
+	/* A successor empties the cgroup of what is "starting", and needs the pid only where the
+	 * process enters that by itself, a moment later. */
+	r = cgroup_layout() == CGROUP_V1 ? instance_write(i, e) : 0;
 	if (!r)
 		r = state_write(i->st.runtime_file, &spec, i->launch.pid, i->launch.start_time, e);
 	if (!r)

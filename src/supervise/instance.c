@@ -87,15 +87,20 @@ static enum status_state state_of(const struct instance *i)
 	}
 }
 
+static void tell_others(struct instance *i)
+{
+	nets_announce(i);
+	ports_apply_later(i->of);
+	supervisor_kick(i->of);
+}
+
 void instance_changed(struct instance *i, const char *what)
 {
 	i->st.state = state_of(i);
 	instance_save(i);
 	if (what)
 		events_write(i->of, "container", what, i, NULL);
-	nets_announce(i);
-	ports_apply_later(i->of);
-	supervisor_kick(i->of);
+	tell_others(i);
 }
 
 /* --- what the rows ask for --- */
@@ -192,7 +197,7 @@ static void act_start(struct instance *i)
 
 	i->why = (struct err){0};
 	i->st.next_restart_ns = 0;
-	i->st.oom_killed = false;
+	i->st.oom_killed = i->st.manual_stop = i->st.interrupted = false;
 	r = launcher_start(i, &e);
 	if (!r)
 		r = loop_watch(i->of->loop, &i->sync, i->launch.sync_fd, EPOLLIN, on_sync);
@@ -207,8 +212,7 @@ static void act_start(struct instance *i)
 		instance_event(i, FAILED);
 		return;
 	}
-	i->st.manual_stop = i->st.interrupted = false;
-	instance_changed(i, NULL);
+	tell_others(i);
 }
 
 static void image_health(struct instance *i)

@@ -24,6 +24,9 @@ mounts_of_home() { grep -c " $BERTH_HOME/" /proc/self/mountinfo || true; }
 	berth up -d
 	wait_for 5 berth exec ask wget -qO- http://web/
 	[ "$(berth exec ask wget -qO- http://web/)" = page ]
+	# Nothing was made in a container's own layer for what is mounted there.
+	[ -z "$(ls -A "$BERTH_ROOT/projects/$PROJECT/containers/$PROJECT-ask-1/upper")" ]
+	berth exec ask sh -c 'grep -q 127.0.0.11 /etc/resolv.conf && [ -e /.dockerenv ]'
 	berth down
 	[ ! -e "$BERTH_RUN/projects/$PROJECT" ]
 	[ ! -e "$BERTH_ROOT/projects/$PROJECT" ]

@@ -10,7 +10,7 @@
 
 static bool wants_colour(const struct global *g, int fd)
 {
-	const char *ansi = g->ansi ? g->ansi : getenv("COMPOSE_ANSI");
+	const char *ansi = g->ansi ? g->ansi : g->no_ansi ? "never" : getenv("COMPOSE_ANSI");
 
 	if (ansi && !strcmp(ansi, "always"))
 		return true;

@@ -23,7 +23,7 @@ struct build_opts {
 		allow, cache_from, cache_to, outputs;
 	const char *file, *target, *network, *platform, *progress, *iidfile, *metadata, *shm_size,
 		*call, *builder, *provenance, *sbom, *memory;
-	bool no_cache, pull, quiet, load, with_dependencies, push, check, print;
+	bool no_cache, pull, quiet, load, with_dependencies, push, check, print, old;
 };
 
 /* ---- words to fields ---- */
@@ -488,6 +488,8 @@ static void say_unused(const struct build_opts *o)
 		fputs("warning: --builder is not used: berth builds itself\n", stderr);
 	if (o->memory)
 		fputs("warning: --memory is not used: RUN steps have no limit of memory\n", stderr);
+	if (o->old)
+		fputs("warning: --compress, --force-rm and --no-rm are not used\n", stderr);
 	if ((o->provenance && strcmp(o->provenance, "false")) ||
 	    (o->sbom && strcmp(o->sbom, "false")))
 		fputs("warning: no attestations are made (--provenance, --sbom)\n", stderr);
@@ -544,6 +546,9 @@ static const struct opt build_opts[] = {
 	{0,   "builder",         OPT_STR,  O(builder),         "NAME",  NULL},
 	{0,   "provenance",      OPT_STR,  O(provenance),      "SPEC",  NULL},
 	{0,   "sbom",            OPT_STR,  O(sbom),            "SPEC",  NULL},
+	{0,   "compress",        OPT_FLAG, O(old),             NULL,    NULL},
+	{0,   "force-rm",        OPT_FLAG, O(old),             NULL,    NULL},
+	{0,   "no-rm",           OPT_FLAG, O(old),             NULL,    NULL},
 	{'m', "memory",          OPT_STR,  O(memory),          "SIZE",  NULL},
 	{0,   "load",            OPT_FLAG, O(load),            NULL,    NULL},
 	{0,   "with-dependencies", OPT_FLAG, O(with_dependencies), NULL, "build what the services depend on, too"},

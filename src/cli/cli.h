@@ -13,7 +13,7 @@ struct global {
 	struct strings files, profiles, env_files;
 	const char *project_name, *project_directory, *progress, *ansi;
 	int parallel;
-	bool all_resources, dry_run, compatibility, verbose, version;
+	bool all_resources, dry_run, compatibility, verbose, version, no_ansi;
 };
 
 struct cli {

@@ -17,6 +17,7 @@ const struct opt global_opts[] = {
 	{0,   "progress",          OPT_WORD, G(progress),          "auto|tty|plain|json|quiet", "how to show progress"},
 	{0,   "ansi",              OPT_WORD, G(ansi),              "auto|never|always", "colours and cursor movement"},
 	{0,   "parallel",          OPT_INT,  G(parallel),          "N",     "at most N downloads and builds at once; -1 is no limit"},
+	{0,   "no-ansi",           OPT_FLAG, G(no_ansi),           NULL,    NULL},
 	{0,   "dry-run",           OPT_FLAG, G(dry_run),           NULL,    "say what would be done, and change nothing"},
 	{0,   "all-resources",     OPT_FLAG, G(all_resources),     NULL,    "keep networks and volumes that no service uses"},
 	{0,   "compatibility",     OPT_FLAG, G(compatibility),     NULL,    "join container names with _ instead of -"},

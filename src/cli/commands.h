@@ -81,6 +81,8 @@
 	X(boot) \
 	\
 	/* other */ \
+	X(publish) \
+	X(bridge) \
 	X(help) \
 	X(version)
 /* clang-format on */

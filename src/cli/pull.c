@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct pull {
-	bool ignore_buildable, ignore_failures, include_deps, quiet;
+	bool ignore_buildable, ignore_failures, include_deps, quiet, no_parallel;
 	const char *policy, *platform;
 };
 
@@ -101,6 +101,8 @@ static int pull_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	struct project *p;
 	int r = words_are_images(c, argc, argv, &p, e);
 
+	if (o->no_parallel)
+		c->global.parallel = 1;
 	if (r < 0)
 		return r;
 	if (r) {
@@ -135,6 +137,7 @@ static const struct opt pull_opts[] = {
 	{0,   "platform",             OPT_STR,  offsetof(struct pull, platform),         "OS/ARCH",        "for images by name: not this machine's platform"},
 	{0,   "policy",               OPT_WORD, offsetof(struct pull, policy),           "missing|always", "missing: only what is not here"},
 	{'q', "quiet",                OPT_FLAG, offsetof(struct pull, quiet),            NULL,             "no progress"},
+	{0,   "no-parallel",          OPT_FLAG, offsetof(struct pull, no_parallel),      NULL,             NULL},
 	{0},
 };
 static const struct opt docker_pull_opts[] = {

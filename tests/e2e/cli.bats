@@ -19,6 +19,13 @@ load lib
 	[[ $output == *"unknown shorthand flag: 'Z' in -Z"* ]]
 }
 
+@test "what docker compose has and berth has not says so, with the way out" {
+	run -1 berth publish me/app:1 --with-env
+	[[ $output == *"does not publish"*"hint: "* ]]
+	run -1 berth bridge convert
+	[[ $output == *"does not convert"*"hint: "* ]]
+}
+
 @test "global options stand before the command or after it" {
 	compose <<-END
 		services: {web: {image: busybox}}

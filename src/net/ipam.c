@@ -237,5 +237,6 @@ int ipam_subnet_free(const char *id, struct err *e)
 	addresses = arena_printf(&l.arena, "%s/net/addresses-%s", paths_root(), id);
 	if (unlink(addresses) < 0 && errno != ENOENT)
 		return err_set(e, errno, "cannot remove %s: %s", addresses, strerror(errno));
+	(void)unlink(arena_printf(&l.arena, "%s~", addresses));
 	return before == l.rows.n ? 0 : ledger_write(&l, e);
 }

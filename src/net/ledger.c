@@ -77,7 +77,9 @@ int ledger_write(struct ledger *l, struct err *e)
 
 	vec_each(row, &l->rows)
 		print_row(&b, row);
-	return file_replace(AT_FDCWD, l->path, b.p ? b.p : "", b.n, 0600, FILE_FAST, e);
+	/* Under the lock: one name for all, so that what a killed writer leaves is overwritten. */
+	return file_replace_via(arena_printf(&l->arena, "%s~", l->path), l->path,
+				(struct span){b.p ? b.p : "", b.n}, FILE_FAST, e);
 }
 
 static int write_at(struct ledger *l, size_t at, const char *p, size_t n, struct err *e)

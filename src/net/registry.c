@@ -315,7 +315,9 @@ int registry_publish(const struct resolver_record *rec, const struct buf *text, 
 	if (paths_make(&a, paths_run(), arena_printf(&a, "dns/%s", rec->network), &path, e) < 0)
 		return -e->code;
 	path = arena_printf(&a, "%s/%s", path, rec->key);
-	return file_replace(AT_FDCWD, path, text->p, text->n, 0600, FILE_FAST, e);
+	/* One writer; what a killed one leaves has a name that is known. */
+	return file_replace_via(arena_printf(&a, "%s~", path), path,
+				(struct span){text->p, text->n}, FILE_FAST, e);
 }
 
 void registry_withdraw(const char *network, const char *key)
@@ -326,5 +328,6 @@ void registry_withdraw(const char *network, const char *key)
 	if (!is_plain(network) || !is_plain(key))
 		return;
 	unlink(arena_printf(&a, "%s/%s", dir, key));
+	unlink(arena_printf(&a, "%s/%s~", dir, key));
 	rmdir(dir); /* where it was the last one */
 }

@@ -181,6 +181,45 @@ static int on_guardian(struct watch *w, uint32_t events)
 	return 0;
 }
 
+static bool is_called(pid_t pid, const char *name)
+{
+	auto_arena a = {0};
+	struct span text;
+	struct err ignored;
+
+	return !file_read(&a, AT_FDCWD, arena_printf(&a, "/proc/%d/comm", (int)pid), 64, &text,
+			  &ignored) &&
+	       text.n == strlen(name) + 1 && !memcmp(text.p, name, text.n - 1);
+}
+
+/*
+ * A pair that nobody can reach any more, because its socket was removed: by a person, or by itself
+ * before it was killed in the middle of leaving.
+ */
+static void end_predecessor(struct supervisor *s)
+{
+	auto_arena a = {0};
+	struct span text;
+	struct err ignored;
+	long long pid;
+	unsigned long long start;
+	auto_fd int pidfd = -1;
+	pid_t parent;
+
+	if (file_read(&a, AT_FDCWD, arena_printf(&a, "%s/supervisor.pid", s->run_dir), 64, &text,
+		      &ignored) < 0 ||
+	    sscanf(span_dup(&a, text), "%lld %llu", &pid, &start) != 2)
+		return;
+	pidfd = state_adopt((pid_t)pid, start);
+	parent = pidfd < 0 ? 0 : adopt_parent((pid_t)pid);
+	if (parent == getppid() || !is_called((pid_t)pid, "berth-super") ||
+	    !is_called(parent, "berth-guardian"))
+		return;
+	log_warn("an unreachable supervisor (process %lld) is ended", pid);
+	(void)!kill(parent, SIGKILL);
+	(void)!sys_pidfd_signal(pidfd, SIGKILL);
+}
+
 static int write_pid(struct supervisor *s, struct err *e)
 {
 	auto_arena a = {0};
@@ -222,8 +261,10 @@ static int prepare(struct supervisor *s, struct err *e)
 	if (s->exits < 0)
 		return err_set(e, -s->exits, "%s/exits: %s", s->run_dir, strerror(-s->exits));
 	r = loop_new(&s->loop, e);
-	if (!r)
+	if (!r) {
+		end_predecessor(s);
 		r = write_pid(s, e);
+	}
 	if (r < 0)
 		return r;
 	events_open(s);

@@ -292,5 +292,6 @@ int networks_remove(const struct network_status *n, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "remove network %s", n->name);
 	unlink(arena_printf(&a, "%s/networks/%s.json", paths_root(), n->name));
+	unlink(arena_printf(&a, "%s/networks/%s.json~", paths_root(), n->name));
 	return 0;
 }

@@ -296,17 +296,19 @@ static int write_json(const char *dir, const char *name, const json_t *j, uint64
 		      struct err *e)
 {
 	uint64_t hash;
-	char *text = json_dumps(j, JSON_COMPACT);
+	char *text = json_dumps(j, JSON_COMPACT), *path;
 	auto_arena a = {0};
 	int r;
 
 	if (!text)
 		return err_set(e, EINVAL, "%s/%s cannot be written as JSON", dir, name);
 	hash = hash_quick(text, strlen(text));
+	path = arena_printf(&a, "%s/%s", dir, name);
+	/* Written by the one supervisor; what a killed one leaves is overwritten. */
 	r = written && *written == hash
 		    ? 0
-		    : file_replace(AT_FDCWD, arena_printf(&a, "%s/%s", dir, name), text,
-				   strlen(text), 0600, FILE_FAST, e);
+		    : file_replace_via(arena_printf(&a, "%s~", path), path,
+				       (struct span){text, strlen(text)}, FILE_FAST, e);
 	if (written)
 		*written = r < 0 ? 0 : hash;
 	free(text);

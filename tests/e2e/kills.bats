@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# berth is killed at its steps, one after the other: the next command repairs or completes.
+# build/berth-faults counts the steps (tests/fault/hook.c). Here a few are tried, with BERTH_STRIDE=N every Nth;
+# all of them take half an hour.
+load lib
+
+setup_file() {
+	root_up
+	make_busybox_image
+	export BERTH=${BERTH%/berth}/berth-faults BERTH_FAULT=$BERTH_HOME/fault
+}
+teardown_file() { root_down; }
+setup() { # cgroups are everyone's: a name of its own
+	PROJECT=kill$(basename "$BERTH_HOME" | tr -dc '[:alnum:]' | tr '[:upper:]' '[:lower:]')$BATS_TEST_NUMBER
+	mkdir -p "$BERTH_HOME/$PROJECT"
+	cd "$BERTH_HOME/$PROJECT" || return
+}
+
+write() { # WORD: another one recreates web
+	compose <<-END
+		services:
+		  db:
+		    image: busybox
+		    command: sh -c 'echo up; sleep 1000'
+		    init: true
+		    volumes: [data:/data, /anonymous]
+		    healthcheck: {test: "true", interval: 200ms}
+		  web:
+		    image: busybox
+		    command: sh -c 'echo $1; sleep 1000'
+		    init: true
+		    ports: ["127.0.0.1:18091:80"]
+		    networks: [default, other]
+		    depends_on: {db: {condition: service_healthy}}
+		    configs: [{source: c, target: /c}]
+		configs: {c: {content: text}}
+		networks: {other: {}}
+		volumes: {data: {}}
+	END
+}
+
+arm() { echo "$1 $2         " >"$BERTH_FAULT"; }
+steps_left() { awk '{ print $2 }' "$BERTH_FAULT"; }
+struck() { grep -q ^done "$BERTH_FAULT"; }
+
+all_run() {
+	[ "$(berth ps --format '{{.Service}} {{.State}}' | sort | paste -sd,)" = 'db running,web running' ] &&
+		[ "$(berth exec db cat /proc/1/comm)" = berth-init ] || return
+	berth exec web true
+}
+
+# begin_up, begin_recreate and so on bring about what the walk begins with.
+begin_up() { berth down -v -t 0; write one; }
+end_up() { berth up -d && all_run && [ "$(berth logs --no-log-prefix web)" = one ]; }
+do_up() { berth up -d; }
+begin_recreate() { berth up -d && write "two$1"; }
+do_recreate() { berth up -d; }
+end_recreate() { berth up -d && all_run && PATTERN=two$1 wait_for 3 said; }
+begin_down() { write one && berth up -d; }
+do_down() { berth down -v -t 0; }
+end_down() { berth down -v -t 0; }
+begin_abandon() { write one && wait_for 8 as_before "$clean"; }
+do_abandon() { berth up -d; }
+end_abandon() { berth down -v -t 0; }
+said() { berth logs --no-log-prefix web | grep -q "$PATTERN"; }
+
+everything() { traces && find "$BERTH_ROOT" -name '*~'; }
+as_before() { [ "$(everything)" = "$1" ]; }
+
+# walk WHAT ROLE: kills ROLE at its steps during do_WHAT.
+walk() {
+	local what=$1 role=$2 total at=${BERTH_FIRST:-0} walked=0 before
+	write one
+	berth down -v -t 0 || true
+	before=$(everything)
+	clean=$before
+	"begin_$what" x
+	arm "$role" 100000
+	"do_$what"
+	total=$((100000 - $(steps_left)))
+	rm "$BERTH_FAULT"
+	"end_$what" x
+	while [ $at -lt "$total" ]; do
+		"begin_$what" $at
+		arm "$role" $at
+		"do_$what" || true
+		struck || wait_for 1 struck || true
+		step=$(cat "$BERTH_FAULT")
+		rm -f "$BERTH_FAULT"
+		"end_$what" $at || { echo "$what, $role, step $at of $total ($step)" && return 1; }
+		at=$((at + ${BERTH_STRIDE:-83})) walked=$((walked + 1))
+	done >walked 2>&1 || { tail -n 30 walked; return 1; }
+	berth down -v -t 0
+	wait_for 8 as_before "$before" || { diff <(echo "$before") <(everything); return 1; } # a new supervisor with nothing to do stays 5 s
+	echo "# $what: $role killed at $walked of its $total steps" >&3
+}
+
+@test "up survives its command" { BERTH_STRIDE=${BERTH_STRIDE:-11} walk up berth-faults; }
+@test "up survives its supervisor" { walk up berth-super; }
+@test "up survives its guardian" { BERTH_STRIDE=${BERTH_STRIDE:-7} walk up berth-guardian; }
+@test "recreation survives its supervisor" { walk recreate berth-super; }
+@test "recreation survives its command" { BERTH_STRIDE=${BERTH_STRIDE:-11} walk recreate berth-faults; }
+@test "what a killed up has begun goes with down" { walk abandon berth-super; }
+@test "down survives its supervisor" { walk down berth-super; }
+@test "down survives its command" { BERTH_STRIDE=${BERTH_STRIDE:-7} walk down berth-faults; }

@@ -14,6 +14,9 @@
 #include <signal.h>
 #include <string.h>
 
+/* How often a step asks again for a cache mount that is locked. */
+static const int64_t BUSY_NS = NS_PER_SEC / 10;
+
 /* ---- what the graph needs to know ---- */
 
 /* One name may stand for an image of another machine's kind, pulled before. */
@@ -142,20 +145,20 @@ static void set_created(struct builder *b)
 
 static int on_signal(void *arg, int sig, pid_t from)
 {
-	struct builder *b = arg;
+	struct site *site = arg;
 
-	b->failed = err_set(b->e, EINTR, "the build was interrupted");
+	site->failed = err_set(site->e, EINTR, "the build was interrupted");
 	return 0;
 }
 
-static int watch_signals(struct builder *b, struct err *e)
+static int watch_signals(struct site *site, struct err *e)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	return loop_signals(b->loop, &set, on_signal, b);
+	return loop_signals(site->loop, &set, on_signal, site);
 }
 
 static void clean(struct builder *b)
@@ -206,32 +209,143 @@ static int prepare(struct builder *b, struct err *e)
 	return r;
 }
 
-int build_image(struct arena *a, const struct build_request *q, struct image **out, struct err *e)
+static int begin(struct builder *b, struct err *e)
 {
-	struct builder b = {.a = a, .req = q, .e = e, .context = {.root = -1}};
-	auto_fd int hold = -1;
+	int r = prepare(b, e);
+
+	if (r == 0)
+		r = caches_open(b, e);
+	if (r == 0)
+		execute_begin(b);
+	return r;
+}
+
+static int end(struct builder *b, struct build_job *job, struct err *e)
+{
+	struct build_progress *p = job->request.progress;
+	int r = make_result(b, &job->image, e);
+
+	if (r == 0)
+		r = caches_export(b, e);
+	if (r == 0 && p && p->built && job->request.name)
+		p->built(p, job->request.name);
+	return r;
+}
+
+static bool may_begin(const struct build_job *job)
+{
+	vec_each(before, &job->after)
+		if (!(*before)->image)
+			return false;
+	return true;
+}
+
+/* One look at one build: 1 where something was done. */
+static int advance(struct builder *b, struct build_job *job, struct err *e)
+{
+	int r = 0;
+
+	if (job->image || (!b->runs && !may_begin(job)))
+		return 0;
+	if (!b->runs)
+		r = begin(b, e);
+	if (r == 0)
+		r = execute_turn(b, e);
+	if (r >= 0 && execute_ended(b)) {
+		r = end(b, job, e);
+		r = r < 0 ? r : 1;
+	}
+	return r < 0 && b->req->name ? err_wrap(e, "build service \"%s\"", b->req->name) : r;
+}
+
+static bool any(const struct site *site, bool (*is)(const struct stage_run *))
+{
+	for (size_t n = 0; n < site->n; n++) {
+		const struct builder *b = &site->builders[n];
+
+		for (size_t i = 0; b->runs && i < b->graph.stages.n; i++)
+			if (is(&b->runs[i]))
+				return true;
+	}
+	return false;
+}
+
+static bool is_running(const struct stage_run *st)
+{
+	return st->running;
+}
+
+static bool is_waiting(const struct stage_run *st)
+{
+	return st->waiting;
+}
+
+/* 0: all images are there. */
+static int turn(struct site *site, const struct build_jobs *jobs, struct err *e)
+{
+	bool done = true, did = false, waiting;
+
+	for (size_t i = 0; !site->failed && i < site->n; i++) {
+		int r = advance(&site->builders[i], jobs->v[i], e);
+
+		if (r < 0)
+			return r;
+		did |= r > 0;
+		done &= jobs->v[i]->image != NULL;
+	}
+	if (site->failed || done)
+		return site->failed;
+	waiting = any(site, is_waiting);
+	if (!did && !waiting && !any(site, is_running))
+		return err_set(e, EDEADLK, "the stages wait for each other");
+	if (loop_turn(site->loop, did ? 0 : waiting ? BUSY_NS : -1, e) < 0)
+		return -e->code;
+	return 1;
+}
+
+static int run_all(struct site *site, const struct build_jobs *jobs, struct err *e)
+{
 	sigset_t before;
+	int r;
+
+	sigprocmask(SIG_SETMASK, NULL, &before);
+	r = loop_new(&site->loop, e);
+	if (r == 0)
+		r = watch_signals(site, e);
+	for (r = r ? r : 1; r > 0;)
+		r = turn(site, jobs, e);
+	for (size_t i = 0; i < site->n; i++) {
+		execute_drop(&site->builders[i]);
+		clean(&site->builders[i]);
+	}
+	loop_free(site->loop);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+int build_images(struct arena *a, const struct build_jobs *jobs, struct err *e)
+{
+	struct site site = {
+		.builders = arena_alloc(a, jobs->n * sizeof(*site.builders)), .n = jobs->n, .e = e};
+	auto_fd int hold = -1;
 	int r = place_hold(a, PLACE_ADD, &hold, e);
 
-	if (r < 0)
-		return r;
-	sigprocmask(SIG_SETMASK, NULL, &before);
-	r = loop_new(&b.loop, e);
+	for (size_t i = 0; i < jobs->n; i++)
+		site.builders[i] = (struct builder){.a = a,
+						    .req = &jobs->v[i]->request,
+						    .e = e,
+						    .site = &site,
+						    .context = {.root = -1}};
+	return r < 0 ? r : run_all(&site, jobs, e);
+}
+
+int build_image(struct arena *a, const struct build_request *q, struct image **out, struct err *e)
+{
+	struct build_job job = {.request = *q}, *one = &job;
+	int r = build_images(a, &(struct build_jobs){&one, 1, 1}, e);
+
 	if (r == 0)
-		r = prepare(&b, e);
-	if (r == 0)
-		r = caches_open(&b, e);
-	if (r == 0)
-		r = watch_signals(&b, e);
-	if (r == 0)
-		r = execute(&b, e);
-	if (r == 0)
-		r = make_result(&b, out, e);
-	if (r == 0)
-		r = caches_export(&b, e);
-	clean(&b);
-	loop_free(b.loop);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+		*out = job.image;
 	return r;
 }
 

@@ -20,6 +20,7 @@ struct build_ssh { /* agent socket or key file */
 /* One step, as progress shows it. */
 struct build_step_info {
 	int number;        /* in the whole build, from 1 */
+	const char *build; /* the request's name */
 	const char *stage; /* "builder" */
 	int in_stage, of;  /* "2/5" */
 	const char *title; /* "RUN npm ci" */
@@ -33,9 +34,11 @@ struct build_progress {
 	void (*end)(struct build_progress *p, const struct build_step_info *s,
 		    enum build_outcome outcome, int64_t took_ns);
 	void (*note)(struct build_progress *p, const char *line); /* warnings */
+	void (*built)(struct build_progress *p, const char *name);
 };
 
 struct build_request {
+	const char *name;       /* for progress: a service; NULL */
 	const char *context;    /* directory, "-" (a tar on stdin) or an URL; NULL: none */
 	const char *dockerfile; /* NULL: Dockerfile in the context; "-": on stdin */
 	const char *inline_text;
@@ -60,6 +63,18 @@ struct build_request {
 int build_image(struct arena *a, const struct build_request *r, struct image **out,
 		struct err *e) must_check;
 
+/* Several at the same time; each begins when those in `after` are done. */
+struct build_job {
+	struct build_request request;
+	VEC(struct build_job *) after; /* of the same list */
+	struct image *image;           /* out; NULL until it is done */
+};
+struct build_jobs {
+	struct build_job **v;
+	size_t n, cap;
+};
+int build_images(struct arena *a, const struct build_jobs *jobs, struct err *e) must_check;
+
 /* Reads and judges the Dockerfile only; images that are not here are not fetched. */
 struct lint;
 int build_check(struct arena *a, const struct build_request *r, struct lint *out,
@@ -68,8 +83,8 @@ int build_check(struct arena *a, const struct build_request *r, struct lint *out
 /* A service's `build`, as a request; services that it names (service:x) are not built here. */
 int build_service_request(struct arena *a, const struct project *p, const struct service *s,
 			  struct build_request *out, struct err *e) must_check;
-/* Builds a service and, first, the services that its contexts name. The image has the service's
- * image name, or PROJECT-SERVICE. */
+/* Builds services and, before them, those that their contexts name, what can be at the same time.
+ * An image has its service's image name, or PROJECT-SERVICE. */
 struct build_overrides {
 	struct pairs args;
 	bool no_cache, pull;
@@ -77,7 +92,7 @@ struct build_overrides {
 	struct build_progress *progress;
 	struct progress_sink *pull_progress;
 };
-int build_service(struct arena *a, const struct project *p, const struct service *s,
-		  const struct build_overrides *o, struct image **out, struct err *e) must_check;
+int build_services(struct arena *a, const struct project *p, const struct strings *services,
+		   const struct build_overrides *o, struct err *e) must_check;
 /* The name that a service's image has: `image`, or PROJECT-SERVICE. */
 const char *build_service_image(struct arena *a, const struct project *p, const struct service *s);

@@ -276,7 +276,7 @@ static int one_expose(struct converter *c, const char *word, struct strings *out
 	if (high < low || high > 65535)
 		return bad_port(c, word);
 	for (; low <= high; low++)
-		config_add_to_set(c->a, out, arena_printf(c->a, "%d/%s", (int)low, proto));
+		*vec_push(c->a, out) = arena_printf(c->a, "%d/%s", (int)low, proto);
 	return 0;
 }
 

@@ -29,36 +29,35 @@ static mode_t who_bits(const char **p)
 	mode_t who = 0;
 
 	for (; **p && strchr("ugoa", **p); ++*p)
-		who |= **p == 'u' ? 04700 : **p == 'g' ? 02070 : **p == 'o' ? 01007 : 07777;
-	return who ? who : 07777;
+		who |= **p == 'u' ? 04700 : **p == 'g' ? 02070 : **p == 'o' ? 0007 : 06777;
+	/* The sticky bit is nothing that others have alone. */
+	return !who ? 07777 : who & ~(mode_t)0007 ? who | 01000 : who;
 }
 
-static mode_t what_bits(const char **p, mode_t mode)
+/* "g=u": what one class has, for all. */
+static mode_t class_bits(char class, mode_t mode)
 {
+	mode_t bits = class == 'u' ? mode >> 6 : class == 'g' ? mode >> 3 : mode;
+
+	return (bits & 07) * 0111;
+}
+
+/* X looks at what the file was, a class at what it is by now. */
+static mode_t what_bits(const char **p, mode_t was, mode_t mode)
+{
+	static const struct {
+		char letter;
+		mode_t bits;
+	} rows[] = {{'r', 0444}, {'w', 0222}, {'x', 0111}, {'s', 06000}, {'t', 01000}};
 	mode_t what = 0;
 
-	for (; **p && strchr("rwxXst", **p); ++*p) {
-		switch (**p) {
-		case 'r':
-			what |= 0444;
-			break;
-		case 'w':
-			what |= 0222;
-			break;
-		case 'X':
-			if (!S_ISDIR(mode) && !(mode & 0111))
-				break;
-			/* fall through */
-		case 'x':
+	for (; **p && strchr("rwxXstugo", **p); ++*p) {
+		if (strchr("ugo", **p))
+			what |= class_bits(**p, mode);
+		else if (**p == 'X' && (S_ISDIR(was) || (was & 0111)))
 			what |= 0111;
-			break;
-		case 's':
-			what |= 06000;
-			break;
-		case 't':
-			what |= 01000;
-			break;
-		}
+		for (size_t i = 0; i < countof(rows); i++)
+			what |= rows[i].letter == **p ? rows[i].bits : 0;
 	}
 	return what;
 }
@@ -66,6 +65,7 @@ static mode_t what_bits(const char **p, mode_t mode)
 mode_t copy_mode(const char *chmod, mode_t mode)
 {
 	const char *p = chmod;
+	mode_t was = mode;
 
 	if (!chmod)
 		return mode & 07777;
@@ -76,7 +76,7 @@ mode_t copy_mode(const char *chmod, mode_t mode)
 
 		while (*p && strchr("+-=", *p)) {
 			char op = *p++;
-			mode_t bits = what_bits(&p, mode) & who;
+			mode_t bits = what_bits(&p, was, mode) & who;
 
 			if (op == '=')
 				mode = (mode & ~(who & 0777)) | bits;
@@ -149,12 +149,15 @@ static int copy_xattrs(int from, int to)
 
 /* ---- directories ---- */
 
-/* An octal --chmod is also that of the directories on the way; words are for what is copied. */
+/*
+ * An octal --chmod is also that of the directories on the way, less what mkdir(2) takes away where
+ * dockerd does it; words are for what is copied.
+ */
 static mode_t new_dir_mode(const struct copier *c)
 {
 	bool octal = c->to->chmod && strspn(c->to->chmod, "01234567") == strlen(c->to->chmod);
 
-	return octal ? copy_mode(c->to->chmod, 0) : 0755;
+	return octal ? copy_mode(c->to->chmod, 0) & 0755 : 0755;
 }
 
 static int make_one_dir(struct copier *c, const char *path)
@@ -335,7 +338,20 @@ static const char *below(struct copier *c, const char *dir, const char *rel)
 	return !*rel ? dir : arena_printf(c->a, "%s/%s", strcmp(dir, "/") ? dir : "", rel);
 }
 
-/* The top directory itself keeps what it is or was made with: only its content is copied. */
+/* The time of the source's top; the root of a context has none of its own. */
+static int time_top(struct copier *c, const struct file *top, const char *dest)
+{
+	char name[256];
+	auto_fd int dir = tree_parent(c->to->root, dest, 0, name);
+	struct timespec ts[2];
+
+	if (dir < 0 || (c->from->is_context && !*top->path))
+		return 0;
+	times(c, &top->st, ts);
+	return utimensat(dir, name, ts, AT_SYMLINK_NOFOLLOW) < 0 ? fail(c, -errno, dest) : 0;
+}
+
+/* The top directory keeps its mode and owner, or what it was made with: its content is copied. */
 static int copy_dir(struct copier *c, const struct selected *s, const char *dest)
 {
 	auto_fd int made = mkdirs(c, dest);
@@ -351,6 +367,8 @@ static int copy_dir(struct copier *c, const struct selected *s, const char *dest
 	for (size_t i = s->list.n; r == 0 && i-- > 0;)
 		if (*s->list.v[i].rel && S_ISDIR(s->list.v[i].st.st_mode))
 			r = mark_dir(c, &s->list.v[i], below(c, dest, s->list.v[i].rel));
+	if (r == 0 && s->list.n && !*s->list.v[0].rel && strcmp(dest, "/"))
+		r = time_top(c, &s->list.v[0], dest);
 	return r;
 }
 

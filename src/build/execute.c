@@ -10,6 +10,7 @@
 #include "base/tree.h"
 #include "base/when.h"
 #include "build/caches.h"
+#include "build/mounts.h"
 #include "build/path.h"
 #include "build/room.h"
 #include <errno.h>
@@ -69,6 +70,13 @@ static void layers_key(struct builder *b, const struct source *s, struct key *k)
 		 s->kind == SOURCE_STAGE ? &b->runs[s->stage].diff_ids
 		 : s->image              ? &s->image->diff_ids
 					 : &(struct strings){});
+}
+
+void source_name(struct builder *b, const struct source *s, const char *path, struct key *k)
+{
+	layers_key(b, s, k);
+	key_text(k, "name", s->name);
+	key_text(k, "path", path);
 }
 
 /* All below a path, by content: what a bind mount of it shows. */
@@ -211,7 +219,7 @@ static int dir_key(struct stage_run *st, const struct step *s, struct key *k)
 
 /* ---- steps that happen here ---- */
 
-static bool may_use_cache(struct stage_run *st)
+static bool may_use_cache(const struct stage_run *st)
 {
 	const struct build_request *r = st->b->req;
 
@@ -241,28 +249,44 @@ static int from_cache(struct stage_run *st, struct err *e)
 	return 1;
 }
 
-static int owner_of(struct stage_run *st, int root, const char *who, struct copy_to *to,
-		    struct err *e)
+/*
+ * As BuildKit: a name that the image does not know is nobody's, so root's. Said aloud, since that
+ * is hardly what was meant.
+ */
+static void owner_by_name(struct stage_run *st, int root, const char *who, struct user_ids *ids)
 {
-	struct user_ids ids;
+	const struct build_progress *p = st->b->req->progress;
+	struct err why;
+
+	if (launch_resolve_user(root, who, ids, &why) == 0 || !p || !p->note)
+		return;
+	st->b->req->progress->note(st->b->req->progress,
+				   arena_printf(st->b->a, "warning: line %d: %s: root is taken",
+						st->info.line, why.why));
+}
+
+static void owner_of(struct stage_run *st, int root, const char *who, struct copy_to *to)
+{
+	struct span rest = span_of(who ? who : ""), user;
+	struct user_ids ids = {0};
+	bool has_group = span_cut(&rest, ':', &user);
 	uint64_t n;
 
 	if (!who || !*who)
-		return 0;
+		return;
 	to->owner_given = true;
 	/* A bare number is its own group, whatever passwd says. */
-	if (text_to_u64(who, &n) == 0 && n <= INT32_MAX) {
-		to->uid = (uid_t)n;
-		to->gid = (gid_t)n;
-		return 0;
-	}
-	if (*who == ':')
-		who = arena_printf(st->b->a, "0%s", who);
-	if (launch_resolve_user(root, who, &ids, e) < 0)
-		return err_wrap(e, "find the owner \"%s\" in the image", who);
+	if (text_to_u64(span_dup(st->b->a, user), &n) == 0 && n <= INT32_MAX)
+		ids.uid = ids.gid = (uint32_t)n;
+	else if (user.n)
+		owner_by_name(st, root, span_dup(st->b->a, user), &ids);
 	to->uid = ids.uid;
 	to->gid = ids.gid;
-	return 0;
+	if (!has_group || !rest.n)
+		return;
+	ids.gid = to->gid;
+	owner_by_name(st, root, arena_printf(st->b->a, "0:%.*s", (int)rest.n, rest.p), &ids);
+	to->gid = ids.gid;
 }
 
 static int copy_paths(struct builder *b, const struct step *s, const struct files *from,
@@ -328,9 +352,8 @@ static int do_copy(struct stage_run *st, const struct step *s, const struct file
 		return root;
 	if (s->link && s->chown && st->dirs.n)
 		plain = overlay_open(st->b->a, &st->dirs, NULL, NULL, 0, e);
-	r = owner_of(st, plain >= 0 ? plain : root, s->chown, &to, e);
-	if (r == 0)
-		r = copy_paths(st->b, s, from, sel, &to, e);
+	owner_of(st, plain >= 0 ? plain : root, s->chown, &to);
+	r = copy_paths(st->b, s, from, sel, &to, e);
 	if (r == 0)
 		r = fetch_copy(st->b, s, &to, e);
 	if (r == 0)
@@ -432,14 +455,29 @@ static int step_dir(struct stage_run *st, const struct step *s, struct err *e)
 
 	if (root < 0)
 		return root;
-	r = owner_of(st, root, s->user, &to, e);
-	if (r == 0) {
-		auto_fd int made = copy_mkdirs(st->b->a, path_clean(st->b->a, s->dest), &to, e);
+	owner_of(st, root, s->user, &to);
 
-		r = made < 0 ? made : 0;
-	}
+	auto_fd int made = copy_mkdirs(st->b->a, path_clean(st->b->a, s->dest), &to, e);
+
+	r = made < 0 ? made : 0;
 	close(take_fd(&root));
 	return r < 0 ? r : execute_adopt(st, arena_printf(st->b->a, "%s/upper", scratch), e);
+}
+
+/* The same step by another stage or service: its end is waited for, then it is in the cache. */
+static bool is_under_way(const struct stage_run *st)
+{
+	const struct site *site = st->b->site;
+
+	for (size_t n = 0; may_use_cache(st) && n < site->n; n++) {
+		const struct builder *b = &site->builders[n];
+
+		for (size_t i = 0; b->runs && i < b->graph.stages.n; i++)
+			if (b->runs[i].running && &b->runs[i] != st &&
+			    !strcmp(b->runs[i].key, st->key))
+				return true;
+	}
+	return false;
 }
 
 static int step_run(struct stage_run *st, const struct step *s, struct err *e)
@@ -452,7 +490,9 @@ static int step_run(struct stage_run *st, const struct step *s, struct err *e)
 	key_hex(&k, st->key);
 	if (r == 0)
 		r = from_cache(st, e);
-	return r ? r : run_begin(st, s, e);
+	if (r)
+		return r;
+	return is_under_way(st) ? MOUNTS_BUSY : run_begin(st, s, e);
 }
 
 /* ---- going on ---- */
@@ -461,8 +501,12 @@ static void begin_step(struct stage_run *st, const struct step *s)
 {
 	struct builder *b = st->b;
 
+	if (st->begun)
+		return;
+	st->begun = true;
 	st->info = (struct build_step_info){
-		.number = ++b->steps_begun,
+		.number = ++b->site->steps_begun,
+		.build = b->req->name,
 		.stage = st->stage->title,
 		.in_stage = s->number,
 		.of = (int)st->stage->steps.n,
@@ -478,6 +522,7 @@ void execute_end_step(struct stage_run *st, enum build_outcome outcome)
 {
 	struct build_progress *p = st->b->req->progress;
 
+	st->begun = false;
 	if (p && p->end)
 		p->end(p, &st->info, outcome, when_mono_ns() - st->began_ns);
 }
@@ -526,25 +571,18 @@ static int advance(struct stage_run *st, struct err *e)
 	}
 	if (st->running)
 		return 1;
+	st->waiting = r == MOUNTS_BUSY;
+	if (st->waiting)
+		return 0;
 	st->next++;
 	execute_end_step(st, r == 1 ? BUILD_CACHED : BUILD_DONE);
 	return 1;
 }
 
-static bool any_running(struct builder *b)
-{
-	for (size_t i = 0; i < b->graph.stages.n; i++)
-		if (b->runs[i].running)
-			return true;
-	return false;
-}
-
-static int turn(struct builder *b, struct err *e)
+int execute_turn(struct builder *b, struct err *e)
 {
 	int did = 0;
 
-	if (b->failed)
-		return b->failed;
 	for (size_t i = 0; i < b->graph.stages.n; i++) {
 		int r = advance(&b->runs[i], e);
 
@@ -552,25 +590,27 @@ static int turn(struct builder *b, struct err *e)
 			return r;
 		did |= r;
 	}
-	if (!did && !any_running(b))
-		return err_set(e, EDEADLK, "the stages wait for each other");
-	return loop_turn(b->loop, did ? 0 : -1, e);
+	return did;
 }
 
-int execute(struct builder *b, struct err *e)
+bool execute_ended(const struct builder *b)
 {
-	int r = 0;
+	return b->runs[b->graph.target].finished;
+}
 
+void execute_begin(struct builder *b)
+{
 	b->runs = arena_alloc(b->a, b->graph.stages.n * sizeof(*b->runs));
 	for (size_t i = 0; i < b->graph.stages.n; i++)
 		b->runs[i] = (struct stage_run){.b = b, .stage = &b->graph.stages.v[i]};
-	while (r >= 0 && !b->runs[b->graph.target].finished)
-		r = turn(b, e);
-	for (size_t i = 0; i < b->graph.stages.n; i++) {
+}
+
+void execute_drop(struct builder *b)
+{
+	for (size_t i = 0; b->runs && i < b->graph.stages.n; i++) {
 		if (!b->runs[i].running)
 			continue;
 		run_drop(b->runs[i].running);
 		execute_end_step(&b->runs[i], BUILD_CANCELED);
 	}
-	return r < 0 ? r : 0;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum { TAR_BLOCK = 512, HEAD = 8192 };
 static const int64_t download_max = INT64_C(32) << 30;
@@ -146,6 +147,17 @@ int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err
 
 /* ---- URLs ---- */
 
+/* As old as the server says, or as time itself. */
+static void set_time(const char *path, const char *modified)
+{
+	struct timespec ts[2] = {{0}, {0}};
+	struct tm tm = {0};
+
+	if (modified && strptime(modified, "%a, %d %b %Y %H:%M:%S GMT", &tm))
+		ts[0].tv_sec = ts[1].tv_sec = timegm(&tm);
+	utimensat(AT_FDCWD, path, ts, 0);
+}
+
 int fetch_url(struct builder *b, const char *url, const char *to, struct err *e)
 {
 	struct http_options options = {0};
@@ -172,6 +184,8 @@ int fetch_url(struct builder *b, const char *url, const char *to, struct err *e)
 	http_free(h);
 	if (r == 0 && (answer.status < 200 || answer.status > 299))
 		r = err_set(e, EIO, "the server answered %d", answer.status);
+	if (r == 0)
+		set_time(to, answer.modified);
 	return r < 0 ? err_wrap(e, "get %s", url) : 0;
 }
 
@@ -270,7 +284,6 @@ static int put_url(struct builder *b, const struct step *s, struct fetched *f,
 	auto_fd int dir = sys_open(AT_FDCWD, path_dir(b->a, f->path), O_PATH | O_DIRECTORY, 0);
 	struct files files = {.root = dir, .is_context = true};
 	struct selected one = {.name = url_name(b, f->source->path)};
-	const struct timespec zero[2] = {{0}, {0}};
 	int r;
 
 	if (s->action->copy.unpack == 1) {
@@ -280,7 +293,6 @@ static int put_url(struct builder *b, const struct step *s, struct fetched *f,
 		if (r)
 			return r < 0 ? r : 0;
 	}
-	utimensat(AT_FDCWD, f->path, zero, 0);
 	r = files_walk(b->a, &files, path_last(f->path), &one.list, e);
 	return r < 0 ? r : copy_selected(b->a, &files, &one, to, e);
 }

@@ -172,32 +172,68 @@ static int make_cache(struct builder *b, const struct graph_mount *m, const char
 	return seed(b, m, dir, e);
 }
 
-/* The name is a hash: an id is text from a stranger and no path. */
-static int add_cache(struct builder *b, const struct graph_mount *m, struct running *run,
-		     struct mount_spec *out, struct err *e)
+/*
+ * The name is a hash: an id is text from a stranger and no path. What a cache begins with is part
+ * of its name, as in BuildKit: another seed or owner is another cache.
+ */
+static void cache_name(struct builder *b, const struct graph_mount *m, char hex[HASH_HEX])
+{
+	const struct run_mount *o = &m->opt;
+	struct key k = {};
+
+	buf_str(&k.text, o->id);
+	if (o->uid >= 0 || o->gid >= 0 || o->mode >= 0) {
+		key_number(&k, "uid", o->uid);
+		key_number(&k, "gid", o->gid);
+		key_number(&k, "mode", o->mode);
+	}
+	if (m->from.kind != SOURCE_NONE)
+		source_name(b, &m->from, o->source, &k);
+	hash_sha256(k.text.p ? k.text.p : "", k.text.n, hex);
+	key_done(&k);
+}
+
+static int reserve(struct builder *b, const struct graph_mount *m, struct running *run,
+		   struct err *e)
 {
 	char hex[HASH_HEX], *dir;
-	const char *id = m->opt.id;
 	int lock = -1, r;
 
-	hash_sha256(id, strlen(id), hex);
+	cache_name(b, m, hex);
 	for (int n = 0;; n++) {
 		r = paths_make(b->a, paths_root(), arena_printf(b->a, "build/mounts/%s.%d", hex, n),
 			       &dir, e);
 		if (r < 0 || m->opt.sharing == SHARING_SHARED)
 			break;
-		r = file_lock(AT_FDCWD, arena_printf(b->a, "%s/lock", dir),
-			      m->opt.sharing == SHARING_LOCKED ? FILE_LOCK_WAIT : FILE_LOCK_TRY,
-			      &lock, e);
-		if (r != -EWOULDBLOCK)
+		/* Never waited for here: who holds it may be a step of this very build. */
+		r = file_lock(AT_FDCWD, arena_printf(b->a, "%s/lock", dir), FILE_LOCK_TRY, &lock,
+			      e);
+		if (r != -EWOULDBLOCK || m->opt.sharing == SHARING_LOCKED)
 			break;
 	}
 	if (r < 0)
-		return r;
+		return r == -EWOULDBLOCK ? MOUNTS_BUSY : r;
 	if (lock >= 0)
 		*vec_push(b->a, &run->fds) = lock;
+	*vec_push(b->a, &run->caches) = dir;
+	return 0;
+}
+
+int mounts_reserve(struct builder *b, const struct step *s, struct running *run, struct err *e)
+{
+	int r = 0;
+
+	vec_each(m, &s->mounts)
+		if (r == 0 && m->opt.type == RUN_CACHE)
+			r = reserve(b, m, run, e);
+	return r;
+}
+
+static int add_cache(struct builder *b, const struct graph_mount *m, struct running *run,
+		     struct mount_spec *out, struct err *e)
+{
 	out->kind = MNT_BIND;
-	out->source = arena_printf(b->a, "%s/data", dir);
+	out->source = arena_printf(b->a, "%s/data", run->caches.v[run->caches_mounted++]);
 	out->mode = S_IFDIR;
 	out->read_only = m->opt.read_only;
 	return make_cache(b, m, out->source, e);

@@ -40,11 +40,19 @@ struct builder {
 	VEC(struct fetched) fetched;
 	struct caches *caches;
 	struct stage_run *runs; /* one for each stage of the graph */
-	struct loop *loop;
+	struct site *site;
 	bool check_only;
-	int steps_begun, failed;  /* failed: -errno of a RUN that ended; the reason is in *e */
 	const char *created;      /* RFC 3339: of everything in this build */
 	struct strings scratches; /* directories to remove at the end */
+	struct err *e;
+};
+
+/* Builds that go on at the same time, by one loop. */
+struct site {
+	struct loop *loop;
+	struct builder *builders;
+	size_t n;
+	int steps_begun, failed; /* failed: -errno of a RUN that ended; the reason is in *e */
 	struct err *e;
 };
 
@@ -54,7 +62,9 @@ struct running { /* a RUN step in its container */
 	struct watch exited, out;
 	struct buf log; /* the end of its output, for the message */
 	char *scratch;
-	VEC(int) fds; /* locks, held until it ends */
+	VEC(int) fds;          /* locks, held until it ends */
+	struct strings caches; /* directories of the cache mounts, in order */
+	size_t caches_mounted;
 	struct stage_run *of;
 	bool launched;
 };
@@ -71,6 +81,8 @@ struct stage_run {
 	struct build_step_info info;
 	int64_t began_ns;
 	bool loaded, finished;
+	bool begun;   /* the step was shown */
+	bool waiting; /* for a cache mount that another step holds */
 	char key[65]; /* of the step under way */
 };
 
@@ -80,6 +92,8 @@ int source_files(struct builder *b, const struct source *s, struct files *out, b
 /* What names a source's content in a key. */
 int source_key(struct builder *b, const struct source *s, const char *path, struct key *k,
 	       struct err *e) must_check;
+/* What names a source without its content being looked at. */
+void source_name(struct builder *b, const struct source *s, const char *path, struct key *k);
 struct strings source_layers(struct builder *b, const struct source *s);
 
 /* run.c: starts the step; run_collect() when it has ended takes the layer. */
@@ -96,7 +110,12 @@ int fetch_copy(struct builder *b, const struct step *s, const struct copy_to *to
 int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err *e) must_check;
 
 /* execute.c */
-int execute(struct builder *b, struct err *e) must_check;
+void execute_begin(struct builder *b);
+/* One look at every stage: 1 where something was done, 0 where only time helps. */
+int execute_turn(struct builder *b, struct err *e) must_check;
+bool execute_ended(const struct builder *b);
+/* What still runs is killed. */
+void execute_drop(struct builder *b);
 /* The step's layer is here: takes it and goes on with the stage. */
 int execute_adopt(struct stage_run *st, const char *upper, struct err *e) must_check;
 void execute_end_step(struct stage_run *st, enum build_outcome outcome);

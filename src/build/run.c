@@ -393,7 +393,7 @@ static int on_exit_(struct watch *w, uint32_t events)
 	drain(run);
 	r = finish(st, run, status, b->e);
 	if (r < 0)
-		b->failed = r;
+		b->site->failed = r;
 	else
 		st->next++;
 	execute_end_step(st, r < 0 ? BUILD_FAILED : BUILD_DONE);
@@ -412,7 +412,7 @@ static int begin(struct stage_run *st, struct running *run, struct err *e)
 	run->spec.stdio[0] = null;
 	run->spec.stdio[1] = run->spec.stdio[2] = in;
 	fcntl(pipe[0], F_SETFL, O_NONBLOCK);
-	loop_watch(st->b->loop, &run->out, pipe[0], EPOLLIN, on_output);
+	loop_watch(st->b->site->loop, &run->out, pipe[0], EPOLLIN, on_output);
 	r = launch_begin(&run->spec, &run->launch, e);
 	if (r < 0)
 		return r;
@@ -420,22 +420,25 @@ static int begin(struct stage_run *st, struct running *run, struct err *e)
 	r = launch_wait(&run->launch, e);
 	if (r < 0)
 		return r;
-	return loop_watch(st->b->loop, &run->exited, run->launch.pidfd, EPOLLIN, on_exit_);
+	return loop_watch(st->b->site->loop, &run->exited, run->launch.pidfd, EPOLLIN, on_exit_);
 }
 
 int run_begin(struct stage_run *st, const struct step *s, struct err *e)
 {
 	struct running *run = arena_new(st->b->a, struct running);
-	int r = execute_scratch(st->b, &run->scratch, e);
+	int r;
 
 	run->of = st;
 	run->out.fd = -1;
 	st->running = run;
+	r = mounts_reserve(st->b, s, run, e);
+	if (r == 0)
+		r = execute_scratch(st->b, &run->scratch, e);
 	if (r == 0)
 		r = make_spec(st, s, run, e);
 	if (r == 0)
 		r = begin(st, run, e);
-	if (r < 0)
+	if (r)
 		run_drop(run);
 	return r;
 }

@@ -112,7 +112,8 @@ static int pick_pattern(struct picker *p, const char *dir, const char *pattern)
 
 static int pick_wildcards(struct picker *p, const char *path)
 {
-	const char *cut = path;
+	const char *cut = path, *dir, *resolved;
+	int r;
 
 	/* The longest directory before the first wildcard. */
 	for (const char *s = path; *s; s++) {
@@ -123,8 +124,11 @@ static int pick_wildcards(struct picker *p, const char *path)
 		else if (*s == '/')
 			cut = s;
 	}
-	return pick_pattern(
-		p, without_escapes(p->a, arena_strndup(p->a, path, (size_t)(cut - path))), cut + 1);
+	dir = without_escapes(p->a, arena_strndup(p->a, path, (size_t)(cut - path)));
+	r = files_resolve(p->a, p->f, dir, &resolved, p->e);
+	if (r)
+		return r == FILES_ABSENT ? absent(p, dir) : r;
+	return pick_pattern(p, dir, cut + 1);
 }
 
 /* ---- --parents ---- */

@@ -144,40 +144,88 @@ static void add_more(struct arena *a, const struct build_request *more, struct b
 	out->ssh.n = out->ssh.cap = q.ssh.n;
 }
 
-static int build_one(struct arena *a, const struct project *p, const struct service *s,
-		     const struct build_overrides *o, int depth, struct image **out, struct err *e)
-{
-	struct build_request q;
-	struct image *ignored;
-	int r = build_service_request(a, p, s, &q, e);
+struct orders { /* the services to build, each once */
+	struct arena *a;
+	const struct project *p;
+	const struct build_overrides *o;
+	struct build_jobs jobs;
+	struct strings open; /* on the way from the first to where we are */
+	struct err *e;
+};
 
-	if (depth > 64)
-		return err_set(e, ELOOP, "the builds of services need each other in a circle");
+static int order(struct orders *all, const struct service *s, struct build_job **out);
+
+/* What its contexts name comes first. */
+static int order_contexts(struct orders *all, const struct service *s, struct build_job *job)
+{
 	vec_each(c, &s->build.additional_contexts) {
 		struct service *other;
+		struct build_job *before;
 
-		if (r < 0 || !text_starts(c->value, "service:"))
+		if (!text_starts(c->value, "service:"))
 			continue;
-		other = project_service(p, c->value + strlen("service:"));
-		if (other->build.given)
-			r = build_one(a, p, other, o, depth + 1, &ignored, e);
+		other = project_service(all->p, c->value + strlen("service:"));
+		if (!other->build.given)
+			continue;
+		if (order(all, other, &before) < 0)
+			return -all->e->code;
+		*vec_push(all->a, &job->after) = before;
 	}
-	if (r < 0)
-		return r;
-	vec_each(arg, &o->args)
-		*vec_push(a, &q.args) = *arg;
-	if (o->more)
-		add_more(a, o->more, &q);
-	q.no_cache |= o->no_cache;
-	q.pull |= o->pull;
-	q.progress = o->progress;
-	q.pull_progress = o->pull_progress;
-	r = build_image(a, &q, out, e);
-	return r < 0 ? err_wrap(e, "build service \"%s\"", s->name) : r;
+	return 0;
 }
 
-int build_service(struct arena *a, const struct project *p, const struct service *s,
-		  const struct build_overrides *o, struct image **out, struct err *e)
+static void override(struct orders *all, struct build_request *q)
 {
-	return build_one(a, p, s, o, 0, out, e);
+	const struct build_overrides *o = all->o;
+
+	vec_each(arg, &o->args)
+		*vec_push(all->a, &q->args) = *arg;
+	if (o->more)
+		add_more(all->a, o->more, q);
+	q->no_cache |= o->no_cache;
+	q->pull |= o->pull;
+	q->progress = o->progress;
+	q->pull_progress = o->pull_progress;
+}
+
+static int order(struct orders *all, const struct service *s, struct build_job **out)
+{
+	struct build_job *job;
+	int r;
+
+	if (strings_have(&all->open, s->name))
+		return err_set(all->e, ELOOP, "the builds of services need each other in a circle");
+	vec_each(known, &all->jobs) {
+		if (strcmp((*known)->request.name, s->name))
+			continue;
+		*out = *known;
+		return 0;
+	}
+	job = *out = arena_new(all->a, struct build_job);
+	r = build_service_request(all->a, all->p, s, &job->request, all->e);
+	if (r < 0)
+		return r;
+	job->request.name = s->name;
+	override(all, &job->request);
+	*vec_push(all->a, &all->open) = s->name;
+	r = order_contexts(all, s, job);
+	all->open.n--;
+	*vec_push(all->a, &all->jobs) = job;
+	return r;
+}
+
+int build_services(struct arena *a, const struct project *p, const struct strings *services,
+		   const struct build_overrides *o, struct err *e)
+{
+	struct orders all = {.a = a, .p = p, .o = o, .e = e};
+	struct build_job *ignored;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < services->n; i++) {
+		const struct service *s = project_service(p, services->v[i]);
+
+		if (s)
+			r = order(&all, s, &ignored);
+	}
+	return r < 0 || !all.jobs.n ? r : build_images(a, &all.jobs, e);
 }

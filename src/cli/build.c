@@ -342,21 +342,8 @@ int builds_run(struct cli *c, const struct project *p, const struct strings *ser
 				       o->more,
 				       build_view_progress(v),
 				       build_view_pulls(v)};
-	struct strings done = {0};
-	int r = 0;
+	int r = build_services(&c->arena, p, services, &over, e);
 
-	for (size_t i = 0; r == 0 && i < services->n; i++) {
-		const struct service *s = project_service(p, services->v[i]);
-		struct image *img;
-
-		if (!s || strings_have(&done, s->name))
-			continue;
-		*vec_push(&c->arena, &done) = s->name;
-		build_view_name(v, s->name);
-		r = build_service(&c->arena, p, s, &over, &img, e);
-		if (r == 0 && !o->quiet)
-			fprintf(stderr, " %s  Built\n", s->name);
-	}
 	build_view_free(v);
 	return r;
 }
@@ -423,8 +410,8 @@ static int check_all(struct cli *c, const struct builds_named *builds, struct er
 	return worst;
 }
 
-static int build_services(struct cli *c, const struct build_opts *o, const struct strings *named,
-			  struct err *e)
+static int build_project(struct cli *c, const struct build_opts *o, const struct strings *named,
+			 struct err *e)
 {
 	struct builds_options b = {.no_cache = o->no_cache,
 				   .pull = o->pull,
@@ -509,7 +496,7 @@ static int build_run(struct cli *c, void *opts, int argc, char **argv, struct er
 	}
 	for (int i = 0; i < argc; i++)
 		*vec_push(&c->arena, &named) = argv[i];
-	return build_services(c, o, &named, e);
+	return build_project(c, o, &named, e);
 }
 
 #define O(field) offsetof(struct build_opts, field)

@@ -19,7 +19,6 @@ struct build_view {
 	struct build_progress progress;
 	struct progress_sink pulls;
 	enum view_kind kind;
-	const char *name;
 	struct shown steps[STEPS_MAX];
 	size_t n;
 };
@@ -41,10 +40,9 @@ static struct shown *shown(struct build_view *v, int number)
 }
 
 /* "[web builder 2/5] RUN npm ci" */
-static const char *headline(struct build_view *v, const struct build_step_info *s, char *out,
-			    size_t n)
+static const char *headline(const struct build_step_info *s, char *out, size_t n)
 {
-	snprintf(out, n, "[%s%s%s %d/%d] %.*s", v->name ? v->name : "", v->name ? " " : "",
+	snprintf(out, n, "[%s%s%s %d/%d] %.*s", s->build ? s->build : "", s->build ? " " : "",
 		 s->stage, s->in_stage, s->of, (int)strcspn(s->title, "\n"), s->title);
 	return out;
 }
@@ -55,7 +53,7 @@ static void json_line(struct build_view *v, const struct build_step_info *s, con
 	char head[512];
 	auto_buf b = {0};
 
-	headline(v, s, head, sizeof(head));
+	headline(s, head, sizeof(head));
 	buf_printf(&b, "{\"id\":%d,\"name\":", s->number);
 	buf_json(&b, head, strlen(head));
 	buf_printf(&b, ",\"status\":\"%s\"", status);
@@ -76,7 +74,7 @@ static void on_begin(struct build_progress *p, const struct build_step_info *s)
 	if (v->kind == VIEW_JSON)
 		json_line(v, s, "started", NULL, 0);
 	else if (v->kind == VIEW_PLAIN)
-		fprintf(stderr, "#%d %s\n", s->number, headline(v, s, head, sizeof(head)));
+		fprintf(stderr, "#%d %s\n", s->number, headline(s, head, sizeof(head)));
 }
 
 static void plain_line(struct shown *step, const char *text, size_t n)
@@ -124,7 +122,7 @@ static void tell_failure(struct build_view *v, const struct build_step_info *s, 
 {
 	char head[512];
 
-	fprintf(stderr, "------\n > %s:\n", headline(v, s, head, sizeof(head)));
+	fprintf(stderr, "------\n > %s:\n", headline(s, head, sizeof(head)));
 	if (step->kept.n)
 		fwrite(step->kept.p, 1, step->kept.n, stderr);
 	fputs("------\n", stderr);
@@ -160,6 +158,12 @@ static void on_note(struct build_progress *p, const char *line)
 		fprintf(stderr, "%s\n", line);
 }
 
+static void on_built(struct build_progress *p, const char *name)
+{
+	if (of(p)->kind != VIEW_QUIET)
+		fprintf(stderr, " %s  Built\n", name);
+}
+
 static void on_pull_note(struct progress_sink *s, const char *line)
 {
 	fprintf(stderr, "%s\n", line);
@@ -171,7 +175,7 @@ struct build_view *build_view_new(struct cli *c, const char *progress, bool quie
 
 	if (!v)
 		abort();
-	v->progress = (struct build_progress){on_begin, on_output, on_end, on_note};
+	v->progress = (struct build_progress){on_begin, on_output, on_end, on_note, on_built};
 	v->pulls.note = on_pull_note;
 	if (!progress)
 		progress = c->global.progress;
@@ -190,11 +194,6 @@ struct build_progress *build_view_progress(struct build_view *v)
 struct progress_sink *build_view_pulls(struct build_view *v)
 {
 	return v->kind == VIEW_PLAIN ? &v->pulls : NULL;
-}
-
-void build_view_name(struct build_view *v, const char *name)
-{
-	v->name = name;
 }
 
 void build_view_free(struct build_view *v)

@@ -21,6 +21,4 @@ struct build_view;
 struct build_view *build_view_new(struct cli *c, const char *progress, bool quiet);
 struct build_progress *build_view_progress(struct build_view *v);
 struct progress_sink *build_view_pulls(struct build_view *v);
-/* What a request is about, before its first step: "web". NULL: an image alone. */
-void build_view_name(struct build_view *v, const char *name);
 void build_view_free(struct build_view *v);

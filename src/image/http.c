@@ -153,6 +153,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	keep(t, p, n, "Content-Type", &out->media_type);
 	keep(t, p, n, "Docker-Content-Digest", &out->digest);
 	keep(t, p, n, "Location", &out->location);
+	keep(t, p, n, "Last-Modified", &out->modified);
 	/* Several challenges: the one that carries tokens is the one that registries mean. */
 	if (!out->challenge || strncasecmp(out->challenge, "Bearer", 6))
 		keep(t, p, n, "WWW-Authenticate", &out->challenge);

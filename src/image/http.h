@@ -39,9 +39,9 @@ struct http_response {
 	bool partial;        /* 206 with the range that was asked */
 	bool from_elsewhere; /* another host answered, after a redirect */
 	struct span text;
-	const char *media_type, *digest, *location, *challenge; /* or NULL */
-	int retry_after_s;                                      /* -1: not said */
-	int64_t received;                                       /* bytes handed to the sink */
+	const char *media_type, *digest, *location, *challenge, *modified; /* or NULL */
+	int retry_after_s;                                                 /* -1: not said */
+	int64_t received; /* bytes handed to the sink */
 };
 
 int http_new(const struct http_options *o, struct http **out, struct err *e) must_check;

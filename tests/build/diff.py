@@ -11,13 +11,16 @@ namespace of its own; exits 77 and says so where there is none.
 import hashlib
 import json
 import os
+import http.server
 import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 
 sys.path.insert(0, os.path.dirname(__file__))
 from cases import CASES, REFUSED, SHORT, context  # noqa: E402
+from more_cases import MORE, MORE_REFUSED  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -40,8 +43,7 @@ class Docker:
         self.sock = f"unix://{self.state}/docker.sock"
         if not os.path.exists(f"{os.environ.get('PEERS_ROOT', '/tmp/sid')}/usr/bin/docker"):
             subprocess.run([self.tool, "make"], check=True, env=self.env)
-        subprocess.run(["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$0" dockerd', self.tool],
-                       check=True, env=self.env, cwd=work)
+        subprocess.run([self.tool, "dockerd"], check=True, env=self.env, cwd=work)
 
     def __call__(self, *words, check=True):
         r = subprocess.run([self.tool, "run", "env", f"DOCKER_HOST={self.sock}", "DOCKER_BUILDKIT=1",
@@ -64,6 +66,10 @@ class Docker:
         return json.loads(self("image", "inspect", image).stdout)[0]
 
 
+OLD = 1700000000  # what builds make is younger, what the cases' files are is older. Directories are left
+# out: in dockerd's copy of a context their times depend on what was asked of it before.
+
+
 def tree(path):
     out = {}
     with tarfile.open(path) as t:
@@ -73,7 +79,8 @@ def tree(path):
                 continue
             data = hashlib.sha256(t.extractfile(m).read()).hexdigest()[:16] if m.isreg() else ""
             xattrs = {k: v for k, v in m.pax_headers.items() if k.startswith("SCHILY.xattr")}
-            out[name] = (m.type.decode(), oct(m.mode), m.uid, m.gid, m.linkname, data, xattrs)
+            out[name] = (m.type.decode(), oct(m.mode), m.uid, m.gid, m.linkname, data, xattrs,
+                         int(m.mtime) if m.mtime < OLD and not m.isdir() else "now")
     return out
 
 
@@ -99,11 +106,34 @@ def settings(inspect):
                 Author=inspect.get("Author", ""), Layers=len(inspect["RootFS"]["Layers"]))
 
 
-def one(berth, docker, work, name, text, options):
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words):
+        pass
+
+
+def web(directory):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: Quiet(*a, directory=directory))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def fill(text, work, served):
+    """{web}, {ctx} and {sum:FILE} of a Dockerfile or an option."""
+    text = text.replace("{web}", served).replace("{ctx}", f"{work}/ctx")
+    while "{sum:" in text:
+        name = text.split("{sum:")[1].split("}")[0]
+        with open(f"{work}/ctx/{name}", "rb") as f:
+            text = text.replace("{sum:%s}" % name, hashlib.sha256(f.read()).hexdigest())
+    return text
+
+
+def one(berth, docker, work, name, text, options=(), ignore=None):
     dockerfile = f"{work}/Dockerfile.{name}"
-    options = [o.replace("{ctx}", f"{work}/ctx") for o in options]
-    with open(dockerfile, "w") as f:
+    with open(dockerfile, "w", newline="") as f:
         f.write(text)
+    if ignore:
+        with open(f"{dockerfile}.dockerignore", "w") as f:
+            f.write(ignore)
     r = docker("build", "-q", "-t", f"d-{name}", "-f", dockerfile, *options, f"{work}/ctx", check=False)
     if r.returncode:
         return [f"{name}: docker cannot build it: {r.stdout[-300:]}"]
@@ -138,6 +168,10 @@ def refused(berth, docker, work, name, text):
 def main():
     berth, work, only = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2]), sys.argv[3:]
     only = SHORT if only == ["--short"] else only
+    if not os.environ.get("DIFF_INSIDE"):  # one network for docker, berth and the servers
+        os.environ["DIFF_INSIDE"] = "1"
+        os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "-",
+                              sys.executable, *sys.argv])
     for sub in ("ctx", "root", "run"):
         shutil.rmtree(f"{work}/{sub}", ignore_errors=True)
     os.makedirs(f"{work}/ctx")
@@ -145,24 +179,25 @@ def main():
     context(f"{work}/ctx")
     os.environ.setdefault("BERTH_ROOT", f"{work}/root")
     os.environ.setdefault("BERTH_RUN", f"{work}/run")
+    served = web(f"{work}/ctx")
     docker = Docker(work)
+    cases = [(c[0], one, c[1:]) for c in CASES + MORE] + [(c[0], refused, c[1:]) for c in REFUSED + MORE_REFUSED]
     good, bad = 0, 0
     try:
         subprocess.run([f"{ROOT}/tests/images/busybox", "busybox:latest", f"{work}/bb.tar"], check=True)
         subprocess.run([berth, "load", "-q", "-i", f"{work}/bb.tar"], check=True)
         docker("load", "-q", "-i", f"{work}/bb.tar")
-        for name, text, *options in CASES + [(n, t, None) for n, t in REFUSED]:
+        for name, do, (text, *more) in cases:
             if only and name not in only:
                 continue
-            if options == [None]:
-                complaints = refused(berth, docker, work, name, text)
-            else:
-                complaints = one(berth, docker, work, name, text, options[0] if options else [])
+            if more:
+                more[0] = [fill(o, work, served) for o in more[0]]
+            complaints = do(berth, docker, work, name, fill(text, work, served), *more)
             good, bad = good + (not complaints), bad + bool(complaints)
             print("\n".join(complaints) if complaints else f"same {name}", flush=True)
     finally:
         docker.stop()
-    print(f"{good} the same, {bad} different, {len(CASES + REFUSED) - good - bad} not asked")
+    print(f"{good} the same, {bad} different, {len(cases) - good - bad} not asked")
     sys.exit(1 if bad else 0)
 
 

@@ -263,3 +263,56 @@ teardown_file() {
 	[[ $output == *"digest mismatch"* ]]
 	[ "$(show url cat /url/in)" = in ]
 }
+
+@test "services with a stage in common build it once, and side by side" {
+	cat >Dockerfile <<-'X'
+		FROM busybox AS common
+		RUN date +%N >/once && sleep 0.4
+		FROM common AS a
+		RUN echo a >/a && sleep 0.6
+		FROM common AS b
+		RUN echo b >/b && sleep 0.6
+	X
+	compose <<-'X'
+		services:
+		  a: {build: {context: ., target: a}}
+		  b: {build: {context: ., target: b}}
+		  c: {build: {context: ., dockerfile_inline: "FROM on\nCOPY --from=other /b /c\n", additional_contexts: {on: "service:a", other: "service:b"}}}
+	X
+	run --separate-stderr berth build
+	[ "$status" -eq 0 ]
+	[ "$(grep -c 'DONE' <<<"$stderr")" -eq 4 ] # common, a, b, c's COPY
+	[ "$(grep -c 'CACHED' <<<"$stderr")" -eq 1 ]
+	[ "$(show "$PROJECT-a" cat /once)" = "$(show "$PROJECT-b" cat /once)" ]
+	[ "$(show "$PROJECT-c" cat /c /a | tr '\n' ' ')" = "b a " ]
+	grep -A99 'RUN echo a' <<<"$stderr" | sed '/DONE/q' | grep -q 'RUN echo b' ||
+		grep -A99 'RUN echo b' <<<"$stderr" | sed '/DONE/q' | grep -q 'RUN echo a'
+}
+
+@test "a locked cache mount is waited for, by a step of the same build too" {
+	cat >Dockerfile <<-'X'
+		FROM busybox AS a
+		RUN --mount=type=cache,target=/c,sharing=locked,id=l test ! -e /c/held && touch /c/held && sleep 0.3 && rm /c/held
+		FROM busybox AS b
+		RUN --mount=type=cache,target=/c,sharing=locked,id=l test ! -e /c/held && touch /c/held && sleep 0.2 && rm /c/held
+		FROM busybox
+		RUN --mount=from=a --mount=from=b,target=/b true
+		COPY --from=a /bin/busybox /a
+		COPY --from=b /bin/busybox /b
+	X
+	sed -i 's/--mount=from=a /--mount=from=a,target=\/a /' Dockerfile
+	berth build -q .
+}
+
+@test "Ctrl-C leaves no process, mount, cgroup or directory, and the cache stays" {
+	printf 'FROM busybox AS a\nRUN echo done >/done\nRUN sleep 44\nFROM busybox AS b\nRUN sleep 44\nFROM a\nCOPY --from=b / /b\n' >Dockerfile
+	before=$(traces)
+	timeout --foreground -s INT 1.5 "$BERTH" build . >out 2>&1 || status=$?
+	[ "$status" -ne 0 ]
+	grep -q interrupted out
+	[ "$(traces)" = "$before" ]
+	[ -z "$(ls -A "$BERTH_ROOT/images/tmp")" ]
+	[ -z "$(find /sys/fs/cgroup -type d -path '*berth/build/*' -newer Dockerfile)" ]
+	run timeout --foreground -s INT 1.5 "$BERTH" build .
+	[[ $output == *CACHED* ]]
+}

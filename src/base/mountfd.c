@@ -139,6 +139,13 @@ int mountfd_attrs(int fd, uint64_t set, uint64_t propagation, bool recursive)
 	return sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
 }
 
+int mountfd_map(int fd, int userns, bool recursive)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned)userns};
+
+	return sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
+}
+
 int mountfd_put(int fd, int target)
 {
 	return sys_move_mount(fd, "", target, "",

@@ -25,4 +25,6 @@ int mountfd_device(const char *type, const char *device, const char *options,
 uint64_t mountfd_words(const char *options);
 int mountfd_clone(int dirfd, const char *path, bool recursive); /* detached; -errno */
 int mountfd_attrs(int fd, uint64_t set, uint64_t propagation, bool recursive);
+/* Shows a detached tree with the ids of a user namespace (Linux 5.12). */
+int mountfd_map(int fd, int userns, bool recursive);
 int mountfd_put(int fd, int target);

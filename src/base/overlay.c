@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -111,4 +113,42 @@ int overlay_open(struct arena *a, const struct strings *layers, const char *uppe
 	vec_each(l, layers)
 		*vec_push(a, &o) = (struct mount_option){"lowerdir+", *l};
 	return from_options(&o, attrs, e);
+}
+
+/* Overlay takes its layers by path, and mapped ones have none: they get one here. Nobody needs /sys
+ * before the container's own is mounted, and they go with our namespace. */
+#define SCRATCH "/sys"
+
+/* One layer at SCRATCH/<i>. */
+static int put_layer(int scratch, const char *name, const char *layer, int userns, struct err *e)
+{
+	auto_fd int tree = mountfd_clone(AT_FDCWD, layer, false), at = -1;
+	int r = tree < 0 ? tree : mountfd_map(tree, userns, false);
+
+	if (!r && mkdirat(scratch, name, 0700) < 0)
+		r = -errno;
+	at = r < 0 ? -1 : sys_open(scratch, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	r = r < 0 ? r : at < 0 ? at : mountfd_put(tree, at);
+	return r < 0 ? err_set(e, -r, "layer %s with shifted ids: %s", layer, strerror(-r)) : 0;
+}
+
+int overlay_open_mapped(struct arena *a, const struct strings *layers, const char *upper,
+			const char *work, int userns, struct err *e)
+{
+	auto_fd int scratch = mountfd_new("tmpfs", NULL, 0, MOUNT_PLAIN, e), at = -1;
+	struct strings shown = {0};
+	int r = scratch;
+
+	if (r >= 0)
+		at = r = sys_open(AT_FDCWD, SCRATCH, O_PATH | O_DIRECTORY, 0);
+	r = r < 0 ? r : mountfd_put(scratch, at);
+	for (size_t i = 0; r >= 0 && i < layers->n; i++) {
+		r = put_layer(scratch, arena_printf(a, "%zu", i), layers->v[i], userns, e);
+		*vec_push(a, &shown) = arena_printf(a, SCRATCH "/%zu", i);
+	}
+	if (r < 0)
+		return r;
+	r = overlay_open(a, &shown, upper, work, 0, e);
+	umount2(SCRATCH, MNT_DETACH);
+	return r;
 }

@@ -14,3 +14,9 @@
 enum { OVERLAY_LAYERS = 128 };
 int overlay_open(struct arena *a, const struct strings *layers, const char *upper, const char *work,
 		 uint64_t attrs, struct err *e) must_check;
+/*
+ * The same with the layers shown in the ids of a user namespace, and an upper directory that is
+ * its root's already. The caller has a mount namespace of its own: for a moment /sys is hidden.
+ */
+int overlay_open_mapped(struct arena *a, const struct strings *layers, const char *upper,
+			const char *work, int userns, struct err *e) must_check;

@@ -270,6 +270,16 @@ int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 	return result(syscall(SYS_capset, &head, data));
 }
 
+int sys_cap_permitted(uint64_t *permitted)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+	int r = result(syscall(SYS_capget, &head, data));
+
+	*permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	return r;
+}
+
 int sys_seccomp(const void *filters, size_t n)
 {
 	struct sock_fprog prog = {(unsigned short)n, (struct sock_filter *)(uintptr_t)filters};

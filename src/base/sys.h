@@ -49,6 +49,7 @@ struct bpf_insn;
 int sys_bpf_device_program(const struct bpf_insn *insns, size_t n);
 int sys_bpf_attach_device(int cgroup_fd, int prog_fd);
 int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+int sys_cap_permitted(uint64_t *permitted);
 /* SECCOMP_SET_MODE_FILTER with a struct sock_filter array. */
 int sys_seccomp(const void *filters, size_t n);
 int sys_execveat(int fd, const char *path, char *const *argv, char *const *envp, int flags);

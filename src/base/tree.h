@@ -36,6 +36,9 @@ struct tree_copy {
 	bool set_owner; /* to uid:gid instead of the source's */
 	uid_t uid;
 	gid_t gid;
+	/* First ids of the user namespaces behind both sides (0: the host's), which id 0 stands for
+	 * there. */
+	uint32_t from_ids, to_ids;
 	bool no_times; /* leave modification times at now */
 };
 /*

@@ -60,6 +60,13 @@ static int copy_xattrs(struct walk *w, int from, int to)
 	return r == -ENOTSUP ? 0 : r;
 }
 
+static uint32_t new_id(const struct tree_copy *how, uint32_t wanted, uint32_t was)
+{
+	if (!how->set_owner)
+		wanted = was >= how->from_ids ? was - how->from_ids : was;
+	return wanted + how->to_ids;
+}
+
 /* Owner first: chown drops set-user-id bits and file capabilities. */
 static int copy_attributes(struct walk *w, int from, int to, const struct stat *st)
 {
@@ -67,8 +74,7 @@ static int copy_attributes(struct walk *w, int from, int to, const struct stat *
 	const struct tree_copy *how = w->how;
 	int r;
 
-	if (fchown(to, how->set_owner ? how->uid : st->st_uid,
-		   how->set_owner ? how->gid : st->st_gid) < 0)
+	if (fchown(to, new_id(how, how->uid, st->st_uid), new_id(how, how->gid, st->st_gid)) < 0)
 		return complain(w, "set the owner of", errno);
 	if (fchmod(to, st->st_mode & 07777) < 0)
 		return complain(w, "set the mode of", errno);
@@ -118,8 +124,8 @@ static int copy_special(struct walk *w, int from, const char *name, int to, cons
 	} else if (mknodat(to, to_name, st->st_mode, st->st_rdev) < 0) {
 		return complain(w, "make", errno);
 	}
-	if (fchownat(to, to_name, how->set_owner ? how->uid : st->st_uid,
-		     how->set_owner ? how->gid : st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(to, to_name, new_id(how, how->uid, st->st_uid),
+		     new_id(how, how->gid, st->st_gid), AT_SYMLINK_NOFOLLOW) < 0)
 		return complain(w, "set the owner of", errno);
 	if (!S_ISLNK(st->st_mode) && fchmodat(to, to_name, st->st_mode & 07777, 0) < 0)
 		return complain(w, "set the mode of", errno);

@@ -74,6 +74,7 @@ static int commit_run(struct cli *c, void *opts, int argc, char **argv, struct e
 		if (r < 0)
 			return r;
 	}
+	how.first_id = (uint32_t)s.first_id;
 	how.upper = arena_printf(&c->arena, "%s/upper", s.dir);
 	r = derive_image(&c->arena, base, &how, &made, e);
 	if (frozen && tell(c, &s, "unpause", r < 0 ? &ignored : e) < 0 && !r)

@@ -1,4 +1,5 @@
 #include "cli/container_root.h"
+#include "base/nsholder.h"
 #include "base/overlay.h"
 #include "base/sys.h"
 #include "base/vec.h"
@@ -11,6 +12,8 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -32,8 +35,26 @@ static int live_root(struct arena *a, const struct status *s, struct err *e)
 	return fd;
 }
 
+static int mapped_root(struct arena *a, const struct status *s, const struct strings *layers,
+		       const char *upper, const char *work, struct err *e)
+{
+	const struct id_map ids = {.outside = (uint32_t)s->first_id, .count = 65536};
+	auto_nsholder h = {.pidfd = -1};
+	auto_fd int userns = -1;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return err_set(e, errno, "a mount namespace of its own: %s", strerror(errno));
+	if (nsholder_begin(&h, 0, &(struct id_maps){&ids, &ids, 1, 1}, e) < 0)
+		return -e->code;
+	userns = nsholder_open(&h, "user");
+	if (userns < 0)
+		return err_set(e, -userns, "a user namespace: %s", strerror(-userns));
+	return overlay_open_mapped(a, layers, upper, work, userns, e);
+}
+
 static int overlay_root(struct arena *a, const struct status *s, struct err *e)
 {
+	const char *upper, *work;
 	struct image *image;
 	int r = store_image(a, s->image_id, &image, e);
 
@@ -43,8 +64,10 @@ static int overlay_root(struct arena *a, const struct status *s, struct err *e)
 		r = skeleton_add(a, &image->layers, e);
 	if (r < 0)
 		return r;
-	return overlay_open(a, &image->layers, arena_printf(a, "%s/upper", s->dir),
-			    arena_printf(a, "%s/work", s->dir), 0, e);
+	upper = arena_printf(a, "%s/upper", s->dir);
+	work = arena_printf(a, "%s/work", s->dir);
+	return s->first_id ? mapped_root(a, s, &image->layers, upper, work, e)
+			   : overlay_open(a, &image->layers, upper, work, 0, e);
 }
 
 /* In a child, because the mounts to clone are those of another namespace. */
@@ -81,6 +104,18 @@ int container_bare_root(struct arena *a, const struct status *s, int *out, struc
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	return n ? 0 : err_set(e, EIO, "container %s: cannot reach its root file system", s->name);
+}
+
+int container_make_as(uint32_t first_id, struct err *e)
+{
+	uint64_t caps;
+	int r = sys_cap_permitted(&caps);
+
+	setfsgid(first_id);
+	setfsuid(first_id);
+	/* Another file system user than 0 has lost the rights over files. */
+	r = r < 0 ? r : sys_capset(caps, caps, 0);
+	return r < 0 ? err_set(e, -r, "cannot write as user %u: %s", first_id, strerror(-r)) : 0;
 }
 
 int container_root(struct arena *a, const struct status *s, int *out, struct err *e)

@@ -24,7 +24,8 @@ struct cp {
 struct end {
 	const char *container; /* NULL: ours */
 	const char *path;
-	int root; /* "/" of that side */
+	int root;       /* "/" of that side */
+	uint32_t first; /* what its id 0 is here */
 };
 
 static void split_end(struct arena *a, const char *word, struct end *out)
@@ -169,7 +170,8 @@ static int open_source(const struct end *from, bool follow, struct place *out, s
 static int copy_trees(const struct cp *o, const struct end *from, const struct end *to,
 		      struct err *e)
 {
-	struct tree_copy how = {.set_owner = !o->archive};
+	struct tree_copy how = {
+		.set_owner = !o->archive, .from_ids = from->first, .to_ids = to->first};
 	struct place source = {.dir = -1}, place = {.dir = -1};
 	auto_arena a = {0};
 	int r = open_source(from, o->follow_link, &source, e);
@@ -196,7 +198,7 @@ static int copy_trees(const struct cp *o, const struct end *from, const struct e
 static int copy_to_stdout(const struct end *from, bool follow, struct err *e)
 {
 	struct place source = {.dir = -1};
-	struct tree_copy how = {0};
+	struct tree_copy how = {.from_ids = from->first};
 	struct fd_sink out;
 	auto_arena a = {0};
 	char *scratch;
@@ -225,7 +227,7 @@ static int copy_to_stdout(const struct end *from, bool follow, struct err *e)
 static int copy_from_stdin(const struct cp *o, const struct end *to, struct err *e)
 {
 	auto_fd int dir = tree_open(to->root, to->path, O_RDONLY | O_DIRECTORY, 0);
-	struct unpack_options how = {.keep_owner = o->archive};
+	struct unpack_options how = {.keep_owner = o->archive, .first_id = to->first};
 	char path[64];
 	int64_t size;
 
@@ -247,6 +249,7 @@ static int copy_out(struct cli *c, const struct cp *o, struct end *from, struct 
 	if (r < 0)
 		return r;
 	from->root = root;
+	from->first = (uint32_t)found.v[0].first_id;
 	if (!strcmp(to->path, "-"))
 		return copy_to_stdout(from, o->follow_link, e);
 	r = open_local(&c->arena, to, e);
@@ -274,6 +277,9 @@ static int copy_in(struct cli *c, const struct cp *o, struct end *from, struct e
 		if (r >= 0)
 			r = container_root(&c->arena, s, &root, e);
 		to->root = root;
+		to->first = (uint32_t)s->first_id;
+		if (r >= 0)
+			r = container_make_as(to->first, e);
 		if (r >= 0)
 			r = from_stdin ? copy_from_stdin(o, to, e) : copy_trees(o, from, to, e);
 	}
@@ -336,6 +342,7 @@ static int export_run(struct cli *c, void *opts, int argc, char **argv, struct e
 	const struct cp which = {.index = o->index, .all = true};
 	struct statuses found = {0};
 	auto_fd int root = -1, dir = -1, out = -1;
+	struct pack_options how = {.skip_root_entry = true};
 	struct fd_sink sink;
 	int r = find_containers(c, argv[0], &which, &found, e);
 
@@ -354,7 +361,8 @@ static int export_run(struct cli *c, void *opts, int argc, char **argv, struct e
 		return err_set(e, dir < 0 ? -dir : -out, "%s: %s", o->output ? o->output : "output",
 			       strerror(dir < 0 ? -dir : -out));
 	fd_sink_init(&sink, out);
-	r = pack_tree(dir, &sink.sink, &(struct pack_options){.skip_root_entry = true}, e);
+	how.first_id = (uint32_t)found.v[0].first_id;
+	r = pack_tree(dir, &sink.sink, &how, e);
 	return r < 0 ? r : sink_end(&sink.sink, e);
 }
 

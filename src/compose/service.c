@@ -302,7 +302,7 @@ const struct attr service_attrs[] = {
 	{"ulimits",             A_NAMED, S(ulimits), "limits of the process", .item = &ulimit_row},
 	{"use_api_socket",      A_BOOL,  0, "there is no engine socket to hand in", .kinds = KB | KS, .flags = F_INERT},
 	{"user",                A_STR,   S(user), "user to run as"},
-	{"userns_mode",         A_STR,   S(userns_mode), "there is one user namespace for all", .flags = F_INERT},
+	{"userns_mode",         A_STR,   S(userns_mode), "ids of the project's own (auto) or the host's"},
 	{"uts",                 A_STR,   S(uts), "host name namespace"},
 	{"volumes",             A_LIST,  S(volumes), "what to mount", .item = &mount_row, .key = short_mount_key},
 	{"volumes_from",        A_STRS,  S(volumes_from), "mount what another service mounts", .flags = F_UNIQUE},

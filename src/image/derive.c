@@ -39,9 +39,10 @@ static void add_layer(json_t *doc, const struct derive_options *o, const char *d
 	json_array_append_new(array_of(rootfs, "diff_ids"), json_string(diff_id));
 }
 
-static int adopt_copy(struct arena *a, const char *upper, struct layer *out, struct err *e)
+static int adopt_copy(struct arena *a, const struct derive_options *o, struct layer *out,
+		      struct err *e)
 {
-	static const struct tree_copy how = {.whiteouts = true};
+	const struct tree_copy how = {.whiteouts = true, .from_ids = o->first_id};
 	char *scratch;
 	const char *tree;
 	int r = layer_scratch(a, &scratch, e);
@@ -49,7 +50,7 @@ static int adopt_copy(struct arena *a, const char *upper, struct layer *out, str
 	if (r < 0)
 		return r;
 	tree = arena_printf(a, "%s/tree", scratch);
-	r = tree_copy(AT_FDCWD, upper, AT_FDCWD, tree, &how, e);
+	r = tree_copy(AT_FDCWD, o->upper, AT_FDCWD, tree, &how, e);
 	if (!r)
 		r = layer_adopt(a, tree, NULL, out, e);
 	tree_remove(AT_FDCWD, scratch);
@@ -68,7 +69,7 @@ int derive_image(struct arena *a, const struct image *base, const struct derive_
 	if (!r)
 		r = json_read(base->config_json.p, base->config_json.n, &doc, e);
 	if (!r)
-		r = adopt_copy(a, o->upper, &layer, e);
+		r = adopt_copy(a, o, &layer, e);
 	if (r < 0)
 		return r;
 	add_layer(doc, o, layer.diff_id);

@@ -5,6 +5,7 @@
 
 struct derive_options {
 	const char *upper; /* an overlay upper directory; copied, not touched */
+	uint32_t first_id; /* what becomes id 0: its user namespace's first */
 	const char *name;  /* NULL: untagged */
 	const char *author, *message, *created_by; /* NULL: none */
 	struct strings changes;                    /* "CMD [...]", ... */

@@ -46,6 +46,7 @@ struct unpack_options {
 	bool whiteouts;  /* honour .wh. names; else they are ordinary files */
 	bool keep_owner; /* else everything becomes uid:gid */
 	uint32_t uid, gid;
+	uint32_t first_id;  /* what id 0 is there: a user namespace's first */
 	int64_t size_limit; /* bytes written; 0: the default */
 };
 int layer_unpack_fd(int fd, const char *dir, const struct unpack_options *o, int64_t *size,

@@ -118,8 +118,8 @@ static int set_entry(struct packer *p, int dirfd_, const char *name, const struc
 	t->link[0] = '\0';
 	t->size = 0;
 	t->mode = st->st_mode & 07777;
-	t->uid = st->st_uid;
-	t->gid = st->st_gid;
+	t->uid = st->st_uid - (st->st_uid >= p->o->first_id ? p->o->first_id : 0);
+	t->gid = st->st_gid - (st->st_gid >= p->o->first_id ? p->o->first_id : 0);
 	t->dev_major = major(st->st_rdev);
 	t->dev_minor = minor(st->st_rdev);
 	t->mtime_s = time_of(p, dirfd_, name, st);

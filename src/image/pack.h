@@ -14,6 +14,7 @@ struct pack_options {
 	int64_t mtime_max_s;  /* later times become this one (SOURCE_DATE_EPOCH); 0: as they are */
 	bool set_on_disk;     /* and are set so in the tree itself */
 	bool skip_root_entry; /* leave the tree's own directory out */
+	uint32_t first_id;    /* what is written as id 0: a user namespace's first */
 };
 
 /* Writes the tar to out_fd (-1: only hash it); diff_id gets "sha256:<hex>". */

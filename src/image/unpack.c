@@ -126,12 +126,12 @@ static int set_xattrs(struct job *j, int fd)
 
 static uid_t owner(const struct job *j)
 {
-	return j->o->keep_owner ? j->tar.entry.uid : j->o->uid;
+	return (j->o->keep_owner ? j->tar.entry.uid : j->o->uid) + j->o->first_id;
 }
 
 static gid_t group(const struct job *j)
 {
-	return j->o->keep_owner ? j->tar.entry.gid : j->o->gid;
+	return (j->o->keep_owner ? j->tar.entry.gid : j->o->gid) + j->o->first_id;
 }
 
 /* chown first: it drops set-user-id bits and file capabilities. */

@@ -22,7 +22,7 @@ static void wire_up(struct pair_of *p, struct net_spec net)
 	assert_ok(network_up(&p->net, &e));
 	for (int i = 0; i < 2; i++) {
 		snprintf(p->pin[i], sizeof(p->pin[i]), "%s/ns%d", p->dir, i);
-		assert_ok(netns_make(p->pin[i], &p->ns[i], &e));
+		assert_ok(netns_make(p->pin[i], NULL, &p->ns[i], &e));
 		p->ep[i] = (struct endpoint_spec){.net = &p->net, .route4 = true, .route6 = true};
 		p->ep[i].ip4 = ip_of(i ? "10.77.1.3/24" : "10.77.1.2/24");
 		if (p->net.subnet6.family)
@@ -149,7 +149,7 @@ static void many_endpoints_in_one_call(void **state)
 	eps[3].interface = "wan0";
 	memcpy(eps[4].mac, (uint8_t[]){2, 1, 2, 3, 4, 5}, 6);
 	snprintf(pin, sizeof(pin), "%s/ns", dir);
-	assert_ok(netns_make(pin, &ns, &e));
+	assert_ok(netns_make(pin, NULL, &ns, &e));
 	assert_ok(endpoints_attach(ns, eps, 20, &e));
 	assert_int_equal(
 		netns_call(ns, look_inside, (void *)"test $(ip -o -4 addr | grep -c 10.78) = 20"),
@@ -190,7 +190,7 @@ static void macvlan_hangs_on_its_parent(void **state)
 			 0);
 	assert_ok(network_up(&net, &e));
 	snprintf(pin, sizeof(pin), "%s/ns", dir);
-	assert_ok(netns_make(pin, &ns, &e));
+	assert_ok(netns_make(pin, NULL, &ns, &e));
 	ep.ip4 = ip_of("10.79.0.2/24");
 	assert_ok(endpoints_attach(ns, &ep, 1, &e));
 	int fd = listen_in(ns, SOCK_STREAM, "0.0.0.0", 80);
@@ -214,7 +214,7 @@ static void a_missing_bridge_is_said(void **state)
 	host_enter(dir);
 	snprintf(pin, sizeof(pin), "%s/ns", dir);
 	assert_int_equal(netns_open(pin, &ns, &e), -ENOENT);
-	assert_ok(netns_make(pin, &ns, &e));
+	assert_ok(netns_make(pin, NULL, &ns, &e));
 	ep.ip4 = ip_of("10.79.0.2/24");
 	assert_int_equal(endpoints_attach(ns, &ep, 1, &e), -ENODEV);
 	assert_string_equal(e.why, "network gone has no interface br-aaaabbbbcccc on this host");

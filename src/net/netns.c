@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define OWN_NETNS "/proc/thread-self/ns/net"
 
@@ -49,7 +51,7 @@ int netns_sysctl(const char *value, const char *name_fmt, ...)
 }
 
 /* Every container may ping and, as in Docker, bind low ports without being root. */
-static void set_defaults(void)
+static int set_defaults(void *unused)
 {
 	/* clang-format off */
 	static const struct { const char *name, *value; } rows[] = {
@@ -63,15 +65,16 @@ static void set_defaults(void)
 	/* Absent ones belong to kernels without IPv6: nothing to default there. */
 	for (size_t i = 0; i < countof(rows); i++)
 		(void)netns_sysctl(rows[i].value, "%s", rows[i].name);
+	return 0;
 }
 
-static int pin_current(const char *pin)
+static int pin_at(const char *ns, const char *pin)
 {
 	auto_fd int fd = sys_open(AT_FDCWD, pin, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return fd;
-	if (mount(OWN_NETNS, pin, NULL, MS_BIND, NULL) < 0) {
+	if (mount(ns, pin, NULL, MS_BIND, NULL) < 0) {
 		int r = -errno;
 
 		unlink(pin);
@@ -80,16 +83,34 @@ static int pin_current(const char *pin)
 	return 0;
 }
 
-int netns_make(const char *pin, int *out_fd, struct err *e)
+static int cannot_keep(const char *pin, int r, struct err *e)
+{
+	return err_set(e, -r, "cannot keep a network namespace at %s: %s", pin, strerror(-r));
+}
+
+static int make_owned(const char *pin, const struct id_map *ids, int *out_fd, struct err *e)
+{
+	auto_nsholder h = {.pidfd = -1};
+	char path[48];
+	int r;
+
+	if (nsholder_begin(&h, CLONE_NEWNET, &(struct id_maps){ids, ids, 1, 1}, e) < 0)
+		return -e->code;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", h.pid);
+	r = pin_at(path, pin);
+	if (r < 0)
+		return cannot_keep(pin, r, e);
+	if (netns_open(pin, out_fd, e) < 0)
+		return -e->code;
+	return netns_call(*out_fd, set_defaults, NULL);
+}
+
+static int make_ours(const char *pin, int *out_fd, struct err *e)
 {
 	auto_fd int own = sys_open(AT_FDCWD, OWN_NETNS, O_RDONLY, 0);
 	auto_fd int made = -1;
-	struct err ignored;
 	int r;
 
-	if (!netns_open(pin, out_fd, &ignored))
-		return 0;
-	unlink(pin); /* a plain file, left by a reboot */
 	if (own < 0)
 		return err_set(e, -own, "cannot open the own network namespace: %s",
 			       strerror(-own));
@@ -97,14 +118,37 @@ int netns_make(const char *pin, int *out_fd, struct err *e)
 		err_set(e, errno, "cannot make a network namespace: %s", strerror(errno));
 		return err_hint(e, "berth needs root for containers with networks of their own");
 	}
-	set_defaults();
-	r = pin_current(pin);
+	(void)set_defaults(NULL);
+	r = pin_at(OWN_NETNS, pin);
 	made = sys_open(AT_FDCWD, OWN_NETNS, O_RDONLY, 0);
 	come_back(own);
 	if (r < 0)
-		return err_set(e, -r, "cannot keep a network namespace at %s: %s", pin,
-			       strerror(-r));
+		return cannot_keep(pin, r, e);
 	*out_fd = take_fd(&made);
+	return 0;
+}
+
+int netns_make(const char *pin, const struct id_map *ids, int *out_fd, struct err *e)
+{
+	struct err ignored;
+
+	if (!netns_open(pin, out_fd, &ignored))
+		return 0;
+	unlink(pin); /* a plain file, left by a reboot */
+	return ids ? make_owned(pin, ids, out_fd, e) : make_ours(pin, out_fd, e);
+}
+
+int netns_owner(int netns_fd, int *out_fd, struct err *e)
+{
+	auto_fd int owner = ioctl(netns_fd, NS_GET_USERNS);
+	struct stat his, own;
+
+	if (owner < 0 || fstat(owner, &his) < 0 || stat("/proc/self/ns/user", &own) < 0)
+		return err_set(e, errno, "cannot tell who owns a network namespace: %s",
+			       strerror(errno));
+	if (his.st_ino == own.st_ino)
+		return -ENOENT;
+	*out_fd = take_fd(&owner);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "base/err.h"
+#include "base/nsholder.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include <netinet/in.h>
@@ -50,9 +51,13 @@ struct endpoint_spec {
 	char host_side[16]; /* out: name of the veth on the host */
 };
 
-/* The network namespace of a replica, pinned at `pin` (a file) so that it outlives its processes.
+/*
+ * The network namespace of a replica, pinned at `pin` (a file) so that it outlives its processes.
+ * ids: who may rule it, a user namespace of its own with that one map; NULL: the host's root.
  */
-int netns_make(const char *pin, int *out_fd, struct err *e) must_check;
+int netns_make(const char *pin, const struct id_map *ids, int *out_fd, struct err *e) must_check;
+/* The user namespace that owns a network namespace; -ENOENT: that is the caller's. */
+int netns_owner(int netns_fd, int *out_fd, struct err *e) must_check;
 int netns_open(const char *pin, int *out_fd, struct err *e) must_check;
 int netns_remove(const char *pin, struct err *e) must_check;
 

@@ -23,7 +23,7 @@ static int add_container(struct stage *s, int i, const struct net_spec *n, const
 	int ns;
 
 	snprintf(s->pins[i], sizeof(s->pins[i]), "%s/ns%d", s->dir, i);
-	assert_ok(netns_make(s->pins[i], &ns, &e));
+	assert_ok(netns_make(s->pins[i], NULL, &ns, &e));
 	assert_ok(endpoints_attach(ns, &ep, 1, &e));
 	return ns;
 }
@@ -62,7 +62,7 @@ static void set_stage(struct stage *s, struct net_spec a)
 	s->a = add_container(s, 0, &s->net_a, "10.77.1.2/24", "fd77:1::2/64");
 	s->b = add_container(s, 1, &s->net_b, "10.77.2.2/24", "fd77:2::2/64");
 	snprintf(s->pins[2], sizeof(s->pins[2]), "%s/ns2", s->dir);
-	assert_ok(netns_make(s->pins[2], &s->outside, &e));
+	assert_ok(netns_make(s->pins[2], NULL, &s->outside, &e));
 	snprintf(
 		command, sizeof(command),
 		"ip link add up0 type veth peer name up1 netns /proc/%d/fd/%d &&"

@@ -84,7 +84,7 @@ static int flag_bind(const struct child *c, const struct mount_spec *m, int tree
 		return r;
 	/* A file system that cannot shift ids shows its own: files of the host's root then belong
 	 * to nobody inside, which is safe. */
-	if (c->userns >= 0 && userns_map_tree(tree, c->userns, !m->no_recursive) < 0)
+	if (c->userns >= 0 && mountfd_map(tree, c->userns, !m->no_recursive) < 0)
 		log_debug("%s: no id-mapped mount", m->target);
 	r = mountfd_attrs(tree, attrs_of(m), 0, !m->no_recursive);
 	if (!r && m->read_only)
@@ -209,7 +209,7 @@ static int open_etc(struct child *c, struct err *e)
 			continue;
 		if (c->etc[i] < 0)
 			return err_set(e, -c->etc[i], "%s: %s", files[i], strerror(-c->etc[i]));
-		if (c->userns >= 0 && userns_map_tree(c->etc[i], c->userns, false) < 0)
+		if (c->userns >= 0 && mountfd_map(c->etc[i], c->userns, false) < 0)
 			log_debug("%s: no id-mapped mount", files[i]);
 		mountfd_attrs(c->etc[i], s->read_only_root ? MOUNT_ATTR_RDONLY : 0, MS_PRIVATE,
 			      false);

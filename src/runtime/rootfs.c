@@ -36,50 +36,14 @@ static int open_overlay(struct child *c, struct err *e)
 	return overlay_open(c->a, &s->layers, s->upper, s->work, 0, e);
 }
 
-/* One layer, shown with the container's ids, at SCRATCH/<i>. */
-static int put_layer(struct child *c, int scratch, size_t i, struct err *e)
-{
-	const char *layer = c->spec->layers.v[i], *name = arena_printf(c->a, "%zu", i);
-	auto_fd int tree = mountfd_clone(AT_FDCWD, layer, false), at = -1;
-	int r = tree < 0 ? tree : userns_map_tree(tree, c->userns, false);
-
-	if (!r && mkdirat(scratch, name, 0700) < 0)
-		r = -errno;
-	at = r < 0 ? -1 : sys_open(scratch, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-	r = r < 0 ? r : at < 0 ? at : mountfd_put(tree, at);
-	return r < 0 ? err_set(e, -r, "layer %s with shifted ids: %s", layer, strerror(-r)) : 0;
-}
-
-/* Overlay takes its layers by path: they are put together over our private view of /sys, which
- * nobody needs before the container's own is mounted, and go with it. */
-#define SCRATCH "/sys"
-
 static int mapped_overlay(struct child *c, struct err *e)
 {
-	struct container_spec shown = *c->spec;
-	const struct container_spec *real = c->spec;
-	auto_fd int scratch = mountfd_new("tmpfs", NULL, 0, MOUNT_PLAIN, e), at = -1;
-	int r = scratch;
+	const struct container_spec *s = c->spec;
 
-	if (r >= 0)
-		at = r = sys_open(AT_FDCWD, SCRATCH, O_PATH | O_DIRECTORY, 0);
-	r = r < 0 ? r : mountfd_put(scratch, at);
-	shown.layers = (struct strings){0};
-	for (size_t i = 0; r >= 0 && i < real->layers.n; i++) {
-		r = put_layer(c, scratch, i, e);
-		*vec_push(c->a, &shown.layers) = arena_printf(c->a, SCRATCH "/%zu", i);
-	}
 	/* The upper directory holds shifted ids on disk: it belongs to this container alone. */
-	if (r >= 0 && real->upper &&
-	    chown(real->upper, userns_uid(real, 0), userns_gid(real, 0)) < 0)
-		r = err_set(e, errno, "%s: %s", real->upper, strerror(errno));
-	if (r < 0)
-		return r;
-	c->spec = &shown;
-	r = open_overlay(c, e);
-	c->spec = real;
-	umount2(SCRATCH, MNT_DETACH);
-	return r;
+	if (s->upper && chown(s->upper, userns_uid(s, 0), userns_gid(s, 0)) < 0)
+		return err_set(e, errno, "%s: %s", s->upper, strerror(errno));
+	return overlay_open_mapped(c->a, &s->layers, s->upper, s->work, c->userns, e);
 }
 
 int rootfs_create(struct child *c, struct err *e)
@@ -101,7 +65,7 @@ int rootfs_create(struct child *c, struct err *e)
 			       strerror(-c->root));
 	r = mountfd_attrs(c->root, 0, MS_PRIVATE, true);
 	if (!r && c->userns >= 0)
-		r = userns_map_tree(c->root, c->userns, false);
+		r = mountfd_map(c->root, c->userns, false);
 	return r < 0 ? err_set(e, -r, "root directory %s: %s", s->root_dir, strerror(-r)) : 0;
 }
 

@@ -4,6 +4,7 @@
  * until launch returns. All paths are host paths unless the comment says "inside".
  */
 #pragma once
+#include "base/nsholder.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include <stdbool.h>
@@ -68,11 +69,6 @@ struct cgroup_limits {
 	VEC(struct io_limit) io_read_iops;
 	VEC(struct io_limit) io_write_iops;
 	VEC(struct device_rule) devices; /* after the default rules */
-};
-
-/* uid_map or gid_map line (user_namespaces(7)). */
-struct id_map {
-	uint32_t inside, outside, count;
 };
 
 struct container_spec {

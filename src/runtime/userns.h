@@ -13,5 +13,3 @@ int userns_open(const struct container_spec *s, int *out, struct err *e) must_ch
 /* An id of the container as the host sees it; the id itself without user namespace. */
 uid_t userns_uid(const struct container_spec *s, uid_t inside);
 gid_t userns_gid(const struct container_spec *s, gid_t inside);
-/* Shows a detached tree with the container's ids; -errno where the file system cannot. */
-int userns_map_tree(int tree, int userns, bool recursive);

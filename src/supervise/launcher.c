@@ -52,6 +52,19 @@ static int own_namespace(struct instance *i, const char *mode, struct ns_choice 
 	return 0;
 }
 
+/* Root inside rules its network only from the user namespace that owns it. */
+static int same_owner(struct container_spec *spec, struct err *e)
+{
+	int r, fd;
+
+	if (spec->userns.mode != NS_NEW || spec->net.mode != NS_JOIN)
+		return 0;
+	r = netns_owner(spec->net.fd, &fd, e);
+	if (!r)
+		spec->userns = (struct ns_choice){NS_JOIN, fd};
+	return r == -ENOENT ? 0 : r;
+}
+
 static int choose_net(struct instance *i, struct container_spec *spec, struct err *e)
 {
 	const char *mode = i->svc->network_mode;
@@ -60,7 +73,7 @@ static int choose_net(struct instance *i, struct container_spec *spec, struct er
 		spec->net.mode = NS_HOST;
 		return 0;
 	}
-	return own_namespace(i, mode, &spec->net, e);
+	return own_namespace(i, mode, &spec->net, e) < 0 ? -e->code : same_owner(spec, e);
 }
 
 static const char *host_gateway(const struct instance *i)
@@ -180,7 +193,8 @@ static void close_stdio(struct container_spec *spec)
 
 static void close_joined(struct container_spec *spec)
 {
-	struct ns_choice *all[] = {&spec->pid, &spec->ipc, &spec->uts, &spec->cgroup};
+	struct ns_choice *all[] = {&spec->pid, &spec->ipc, &spec->uts, &spec->cgroup,
+				   &spec->userns};
 
 	for (size_t k = 0; k < countof(all); k++) {
 		if (all[k]->mode == NS_JOIN)
@@ -282,6 +296,7 @@ int launcher_start(struct instance *i, struct err *e)
 	close_stdio(&spec);
 	i->st.pid = i->launch.pid;
 	i->st.start_time = i->launch.start_time;
+	i->st.first_id = spec.uid_map.n ? spec.uid_map.v[0].outside : 0;
 	i->logs.tty = -1;
 	/* A successor empties the cgroup of what is "starting", and needs the pid only where the
 	 * process enters that by itself, a moment later. */

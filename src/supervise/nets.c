@@ -440,6 +440,7 @@ static int attach_all(struct instance *i, struct err *e)
 
 int nets_wire(struct instance *i, struct err *e)
 {
+	struct id_map ids;
 	int r;
 
 	if (i->wired)
@@ -448,7 +449,9 @@ int nets_wire(struct instance *i, struct err *e)
 		i->st.netns = arena_printf(&i->arena, "%s/netns/%s", i->of->run_dir, i->st.name);
 	if (i->netns >= 0)
 		close(take_fd(&i->netns));
-	r = netns_make(i->st.netns, &i->netns, e);
+	r = spec_ids(i, &ids, e);
+	if (r >= 0)
+		r = netns_make(i->st.netns, r ? &ids : NULL, &i->netns, e);
 	if (!r)
 		r = attach_all(i, e);
 	if (!r && i->st.networks.n)

@@ -1,6 +1,7 @@
 /* From a service to what the kernel must be told: the one place that knows both. */
 #include "runtime/spec.h"
 #include "base/when.h"
+#include "supervise/idrange.h"
 #include "supervise/supervisor.h"
 #include <ctype.h>
 #include <errno.h>
@@ -395,7 +396,44 @@ static int namespace(struct instance *i, const char *mode, const char *kind, str
 	return err_set(e, EINVAL, "%s: \"%s\" is not known", kind, mode);
 }
 
-static int namespaces(struct instance *i, struct container_spec *out, struct err *e)
+/* Absent is the host's, as docker's is without a remapping daemon. */
+int spec_ids(const struct instance *i, struct id_map *out, struct err *e)
+{
+	const char *mode = i->svc->userns_mode;
+
+	if (!mode || !*mode || !strcmp(mode, "host"))
+		return 0;
+	if (strcmp(mode, "auto"))
+		return err_set(
+			e, EINVAL,
+			"userns_mode \"%s\" is not known: auto (ids of the project's own) or host",
+			mode);
+	if (i->svc->privileged)
+		return err_set(
+			e, EINVAL,
+			"userns_mode \"auto\" takes away what \"privileged\" gives: choose one");
+	*out = (struct id_map){.count = IDRANGE_COUNT};
+	if (idrange_of(i->of->name, &out->outside, e) < 0)
+		return err_wrap(e, "find ids for the project");
+	return 1;
+}
+
+static int user_namespace(struct arena *a, const struct instance *i, struct container_spec *out,
+			  struct err *e)
+{
+	struct id_map ids;
+	int r = spec_ids(i, &ids, e);
+
+	out->userns.mode = r > 0 ? NS_NEW : NS_HOST;
+	if (r <= 0)
+		return r;
+	*vec_push(a, &out->uid_map) = ids;
+	*vec_push(a, &out->gid_map) = ids;
+	return 0;
+}
+
+static int namespaces(struct arena *a, struct instance *i, struct container_spec *out,
+		      struct err *e)
 {
 	const struct service *svc = i->svc;
 	int r = namespace(i, svc->pid, "pid", &out->pid, e);
@@ -406,9 +444,7 @@ static int namespaces(struct instance *i, struct container_spec *out, struct err
 		r = namespace(i, svc->uts, "uts", &out->uts, e);
 	if (!r)
 		r = namespace(i, svc->cgroup, "cgroup", &out->cgroup, e);
-	/* berth's own processes already share the host's ids: "host" is what there is. */
-	out->userns.mode = NS_HOST;
-	return r;
+	return r ? r : user_namespace(a, i, out, e);
 }
 
 int spec_make(struct arena *a, struct instance *i, const struct image *image,
@@ -452,7 +488,7 @@ int spec_make(struct arena *a, struct instance *i, const struct image *image,
 	if (!r)
 		r = resources(a, svc, out, e);
 	if (!r)
-		r = namespaces(i, out, e);
+		r = namespaces(a, i, out, e);
 	if (r < 0)
 		return r;
 	environment(a, i, image, out);

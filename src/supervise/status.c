@@ -40,7 +40,7 @@ static const struct member status_rows[] = {
 	ROW("interrupted", BOOL, status, interrupted), ROW("error", TEXT, status, error),
 	ROW("created_ns", INT64, status, created_ns), ROW("started_ns", INT64, status, started_ns),
 	ROW("finished_ns", INT64, status, finished_ns), ROW("pid", INT64, status, pid),
-	ROW("start_time", UINT64, status, start_time), ROW("boot_id", TEXT, status, boot_id),
+	ROW("first_id", INT64, status, first_id),   ROW("start_time", UINT64, status, start_time), ROW("boot_id", TEXT, status, boot_id),
 	ROW("restarts", INT64, status, restarts),   ROW("attempts", INT64, status, attempts),
 	ROW("next_restart_ns", INT64, status, next_restart_ns),
 	ROW("heals", INT64, status, heals),         ROW("next_heal_ns", INT64, status, next_heal_ns),

@@ -60,6 +60,7 @@ struct status {
 	int64_t created_ns, started_ns, finished_ns; /* wall; 0: never */
 	int64_t pid;
 	uint64_t start_time;
+	int64_t first_id; /* of its user namespace, what id 0 inside is outside; 0: the host's */
 	const char *boot_id;
 	int64_t restarts, attempts /* since the last good run */, next_restart_ns; /* wall */
 	int64_t heals, next_heal_ns;

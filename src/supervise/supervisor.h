@@ -191,6 +191,8 @@ struct container_spec;
 int spec_make(struct arena *a, struct instance *i, const struct image *image,
 	      struct container_spec *out, struct err *e) must_check;
 uint64_t spec_caps(const struct service *svc);
+/* 1 and the ids of the project's own where the service asks for them; 0: the host's. */
+int spec_ids(const struct instance *i, struct id_map *out, struct err *e) must_check;
 int spec_signal(const char *name); /* "SIGTERM", "TERM", "15"; 0: unknown */
 const char *spec_image_ref(struct arena *a, const struct supervisor *s, const struct service *svc);
 /* The same, or the id that a rollback has gone back to. */

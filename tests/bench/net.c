@@ -48,7 +48,7 @@ static int wire_all(const struct net_spec *net, const char *dir)
 
 		close_at(&ns);
 		snprintf(pin, sizeof(pin), "%s/ns%d", dir, i);
-		check(netns_make(pin, &ns, &e), &e);
+		check(netns_make(pin, NULL, &ns, &e), &e);
 		made += when_mono_ns() - before;
 		snprintf(text, sizeof(text), "10.77.1.%d/24", i + 2);
 		ep.ip4 = ip_of(text);

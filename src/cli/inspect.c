@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "base/when.h"
 #include "cli/cli.h"
+#include "cli/container_json.h"
 #include "cli/rows.h"
 #include "cli/target.h"
 #include "cli/template.h"
@@ -115,15 +116,6 @@ static json_t *mounts_json(const struct status *s)
 	return out;
 }
 
-static json_t *labels_json(const struct status *s)
-{
-	json_t *out = json_object();
-
-	vec_each(l, &s->labels)
-		json_object_set_new(out, l->key, text_or_empty(l->value));
-	return out;
-}
-
 static json_t *container_json(const struct status *s)
 {
 	auto_arena a = {0};
@@ -131,17 +123,14 @@ static json_t *container_json(const struct status *s)
 			       0};
 
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:o, s:o}", "Id",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o}", "Id",
 		text_or_empty(s->id), "Created", moment(s->created_ns), "Path",
 		text_or_empty(s->command.n ? s->command.v[0] : NULL), "Args", strings_json(&args),
 		"State", state_json(s), "Image", text_or_empty(s->image_id), "LogPath",
 		json_string(s->log_dir ? arena_printf(&a, "%s/json.log", s->log_dir) : ""), "Name",
 		arena_printf(&a, "/%s", s->name), "RestartCount", (json_int_t)s->restarts,
-		"Platform", "linux", "Mounts", mounts_json(s), "Config",
-		json_pack("{s:o, s:o, s:o, s:b, s:b}", "Image", text_or_empty(s->image), "Cmd",
-			  strings_json(&s->command), "Labels", labels_json(s), "Tty", s->tty,
-			  "OpenStdin", s->stdin_open),
-		"NetworkSettings", networks_json(s));
+		"Platform", "linux", "Mounts", mounts_json(s), "Config", container_config_json(s),
+		"HostConfig", container_host_json(s), "NetworkSettings", networks_json(s));
 }
 
 /* The image's document, with what docker adds around it. */

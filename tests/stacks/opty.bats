@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # stacks/opty: the requirements of its document, by their ids.
-# images: mongo=mongo:8 stacks/opty/socket-backend=edu3983/opty-socket:1.0.0
+# images: mongo=mongo:8 stacks/opty/socket-backend=edu3983/opty-socket:1.0.0 redis=redis:7-alpine nginx=nginx:1-alpine
 # npm: socket.io-client@4.8.1
 load ../e2e/lib
 
@@ -23,6 +23,7 @@ setup() {
 teardown() { :; }
 
 dev() { berth -f docker-compose.yml -f docker-compose-dev.yml "$@"; }
+scaled() { dev -f docker-compose-scale.yml "$@"; }
 state() { berth ps -a --format json | jq -rs --arg s "$1" 'flatten | map(select(.Service == $s))[0] | .'"$2"; }
 shell() { # USER PASSWORD DATABASE SCRIPT: mongosh in the database's container
 	berth exec -T mongo mongosh --quiet -u "$1" -p "$2" --authenticationDatabase "$3" opty --eval "$4"
@@ -30,14 +31,14 @@ shell() { # USER PASSWORD DATABASE SCRIPT: mongosh in the database's container
 client() { # SCRIPT with `io(OPTIONS)`: against the published port
 	timeout 20 node -e "
 		const { io: connect } = require('socket.io-client');
-		const io = (o) => connect('http://127.0.0.1:8080', { reconnection: false, ...o });
+		const io = (o) => connect('http://127.0.0.1:${PORT:-8080}', { reconnection: false, ...o });
 		const fail = (e) => { console.log('refused: ' + e.message); process.exit(1); };
 		$1"
 }
 listening() { ss -Hltn "sport = :$1" | grep -q .; }
 
 @test "OPTY-28 the files of the document, and git keeps none of the data" {
-	for f in docker-compose.yml docker-compose-dev.yml .env.example .gitignore README.md \
+	for f in docker-compose.yml docker-compose-dev.yml docker-compose-scale.yml .env.example .gitignore README.md \
 		infra/mongo-init/001-init.sh; do
 		[ -e "$f" ]
 	done
@@ -74,7 +75,9 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	rm -rf data
 	run -0 berth up -d --wait
 	[ "$(state mongo Health)" = healthy ]
-	[ "$(state socket-backend State)" = running ]
+	[ "$(state socket-backend Health)" = healthy ]
+	[[ $(berth inspect -f '{{.State.StartedAt}}' socket-backend) > \
+		$(berth inspect mongo | jq -r '.[0].State.Health.Log[0].End') ]]
 	run ! answers 27017
 	run ! answers 8080
 }
@@ -87,8 +90,50 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 
 @test "OPTY-04 each finds the other by its name" {
 	wait_for 15 berth exec -T mongo bash -c 'exec 3<>/dev/tcp/socket-backend/8080'
-	run -0 berth exec -T socket-backend node -e \
-		'require("net").connect(27017, "mongo").on("connect", () => process.exit(0)).on("error", () => process.exit(1))'
+	run -0 berth exec -T mongo getent hosts socket-backend
+	run -0 berth exec -T socket-backend /opty-socket health # it asks "mongo"
+}
+
+@test "OPTY-03 OPTY-06 the network has the document's name, a bridge with both on it" {
+	run -0 berth network inspect opty-orchestration_db-network
+	jq -e '.[0].Driver == "bridge" and (.[0].Containers | length) == 2' <<<"$output"
+}
+
+@test "the backend's image is the program alone, of a few MB" {
+	run -0 berth image inspect edu3983/opty-socket:1.0.0
+	jq -e '.[0].Size < 5000000 and (.[0].RootFS.Layers | length) == 1' <<<"$output"
+	run ! berth exec -T socket-backend sh -c true
+}
+
+@test "OPTY-24 a proxy on the network reaches the backend, with WebSockets through it" {
+	mkdir -p ../proxy && cd ../proxy
+	cat >compose.yaml <<-'END'
+		services:
+		  proxy:
+		    image: nginx:1-alpine
+		    ports: ["8888:80"]
+		    networks: [opty-orchestration_db-network]
+		    volumes: ["./proxy.conf:/etc/nginx/conf.d/default.conf:ro"]
+		networks:
+		  opty-orchestration_db-network: {external: true}
+	END
+	cat >proxy.conf <<-'END'
+		server {
+			listen 80;
+			location / {
+				proxy_pass http://socket-backend:8080;
+				proxy_http_version 1.1;
+				proxy_set_header Upgrade $http_upgrade;
+				proxy_set_header Connection upgrade;
+			}
+		}
+	END
+	berth up -d
+	wait_for 10 curl -sf http://127.0.0.1:8888/health
+	PORT=8888 run -0 client 'io({ transports: ["websocket"] }).on("connect", function () {
+		this.emit("echo", "through", (x) => { console.log(x); process.exit(0); }); }).on("connect_error", fail);'
+	[ "$output" = through ]
+	berth down -t 1
 }
 
 @test "OPTY-05 another project reaches the database neither by name nor by address" {
@@ -110,7 +155,7 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	[ "$output" = true ]
 	run ! berth exec -T mongo mongosh --quiet opty --eval 'db.t.insertOne({a: 1})'
 	[[ $output == *authentication* ]]
-	run -0 berth exec -T socket-backend env
+	run -0 berth inspect -f '{{.Config.Env}}' socket-backend
 	[[ $output == *'MONGO_URL=mongodb://opty:app-pw@mongo'* ]]
 	[[ $output != *root-pw* ]]
 }
@@ -119,12 +164,23 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	run -0 berth logs socket-backend
 	[[ $output == *'socket-backend'*'| listening on 8080'* ]]
 	[[ $output != *mongo-1* ]]
-	run -7 berth exec -T socket-backend sh -c 'exit 7'
+	run -7 berth exec -T mongo sh -c 'exit 7'
 }
 
 @test "OPTY-16 a shell on a terminal" {
 	run -0 script -qec "$BERTH exec mongo bash -c 'test -t 0 && echo a terminal'" /dev/null
 	[[ $output == *'a terminal'* ]]
+}
+
+@test "OPTY-17 files and trees go in and out unchanged" {
+	mkdir -p tree/sub && head -c 100000 /dev/urandom >tree/sub/f && touch -d 2020-01-01 tree/sub/f && chmod 640 tree/sub/f
+	berth cp tree mongo:/backup
+	berth cp mongo:/backup/sub/f back
+	cmp back tree/sub/f
+	run -0 berth exec -T mongo stat -c '%a %Y' /backup/sub/f
+	[ "$output" = "640 $(stat -c %Y tree/sub/f)" ]
+	berth cp mongo:/backup whole
+	diff -r tree whole
 }
 
 @test "OPTY-20 ps shows health" {
@@ -163,6 +219,57 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	[[ $output == *socat* ]]
 }
 
+@test "OPTY-10 probes come ten seconds apart; one that hangs is ended after five" {
+	two() { [ "$(berth inspect mongo | jq '.[0].State.Health.Log | length')" -ge 2 ]; }
+	wait_for 40 two
+	berth inspect mongo | jq -e '[.[0].State.Health.Log[-2:][].Start[0:19] + "Z" | fromdate] | .[1] - .[0] | . >= 9 and . <= 16'
+	berth inspect mongo | jq -e '.[0].Config.Healthcheck | .Interval == 1e10 and .Timeout == 5e9 and .Retries == 5'
+}
+
+@test "OPTY-13 a backend that answers no more is started again" {
+	cat >heal.yml <<-'END'
+		services:
+		  socket-backend:
+		    healthcheck: {interval: 1s, timeout: 1s, retries: 2, start_period: 1s}
+	END
+	berth -f docker-compose.yml -f heal.yml up -d --wait
+	before=$(berth inspect -f '{{.State.Pid}}' socket-backend)
+	kill -STOP "$before"
+	again() {
+		local pid
+		pid=$(berth inspect -f '{{.State.Pid}}' socket-backend)
+		[ "$pid" != 0 ] && [ "$pid" != "$before" ] && [ "$(state socket-backend Health)" = healthy ]
+	}
+	wait_for 60 again
+}
+
+@test "OPTY-23 why the database does not start is in its log" {
+	mkdir -p full
+	run ! berth run --rm -T --no-deps -v "$PWD/full:/data/db:ro" mongo
+	[[ $output == *'Read-only file system'* ]]
+}
+
+@test "OPTY-18 one service is built and recreated, the database stays" {
+	mongo=$(berth ps -q mongo) backend=$(berth ps -q socket-backend)
+	mv socket-backend socket-backend.own
+	mkdir socket-backend
+	printf 'FROM edu3983/opty-socket:1.0.0\nLABEL rebuilt=1\n' >socket-backend/Dockerfile
+	run -0 berth up -d --build --wait socket-backend
+	rm -r socket-backend && mv socket-backend.own socket-backend
+	[ "$(berth ps -q mongo)" = "$mongo" ]
+	[ "$(berth ps -q socket-backend)" != "$backend" ]
+	[ "$(berth image inspect -f '{{.Config.Labels.rebuilt}}' edu3983/opty-socket:1.0.0)" = 1 ]
+}
+
+@test "OPTY-19 pull and up recreate what has a new image, and nothing else" {
+	mongo=$(berth ps -q mongo) backend=$(berth ps -q socket-backend)
+	run -0 berth pull socket-backend
+	[[ $(berth image inspect edu3983/opty-socket:1.0.0) != *rebuilt* ]]
+	run -0 berth up -d --wait
+	[ "$(berth ps -q mongo)" = "$mongo" ]
+	[ "$(berth ps -q socket-backend)" != "$backend" ]
+}
+
 @test "OPTY-02 the dev file publishes both servers" {
 	run -0 dev up -d --wait
 	wait_for 10 answers 27017 8080
@@ -175,6 +282,12 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 		b.on("connect", () => a.emit("echo", 42, (n) => a.emit("message", "hello " + n, () => {})));
 		a.on("connect_error", fail);'
 	[ "$output" = 'b got hello 42' ]
+	run -0 client 'const a = io(); a.on("connect", () => a.io.engine.on("upgrade", (t) => a.emit("echo", t.name, (x) => {
+		console.log(x); process.exit(0); }))).on("connect_error", fail);'
+	[ "$output" = websocket ]
+	run -0 client 'const a = io({ transports: ["polling"] }); a.on("connect", () => a.emit("echo", { "ü": [1, null] }, (x) => {
+		console.log(JSON.stringify(x)); process.exit(0); })).on("connect_error", fail);'
+	[ "$output" = '{"ü":[1,null]}' ]
 	run -0 shell opty app-pw opty 'db.messages.countDocuments({text: "hello 42"})'
 	[ "$output" = 1 ]
 }
@@ -200,7 +313,28 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	[ "$output" = 'timed out' ]
 }
 
-@test "down leaves the data directory alone" {
-	berth down
+@test "OPTY-25 three backends behind one port share messages and presence; one killed, nobody waits" {
+	run -0 scaled up -d --wait --scale socket-backend=3
+	# Each replica is asked in turn: with nine clients on three, more than one has some.
+	run -0 client 'const all = [], names = new Set(); let heard = 0, told = 0;
+		for (let i = 0; i < 9; i++) all.push(io({ transports: ["websocket"], forceNew: true }));
+		for (const [i, s] of all.entries()) {
+			s.on("connect_error", fail);
+			s.on("connect", () => s.emit("join", "client" + i, () => {}));
+			s.on("message", () => { if (++heard === 8) { console.log("all have heard"); process.exit(0); } });
+		}
+		all[0].on("presence", (p) => { if (p.length === 9 && !told++) all[0].emit("message", "hello", () => {}); });'
+	[ "$output" = 'all have heard' ]
+	run -0 scaled logs socket-backend
+	kill -9 "$(berth inspect "$PROJECT-socket-backend-2" | jq '.[0].State.Pid')"
+	for _ in $(seq 8); do curl -sf http://127.0.0.1:8080/health >/dev/null; done
+	wait_for 30 test "$(scaled ps -q socket-backend | wc -l)" = 3
+}
+
+@test "down leaves the data directory alone, and nothing else" {
+	run -0 scaled down -v -t 3
 	[ -e data/mongo/.initialised ]
+	run -0 berth ps -aq
+	[ -z "$output" ]
+	run ! berth network inspect opty-orchestration_db-network
 }

@@ -73,6 +73,7 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 
 @test "OPTY-01 OPTY-11 production comes up in order and publishes nothing" {
 	rm -rf data
+	berth pull -q
 	run -0 berth up -d --wait
 	[ "$(state mongo Health)" = healthy ]
 	[ "$(state socket-backend Health)" = healthy ]

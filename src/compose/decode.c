@@ -103,7 +103,6 @@ int decode_dependency(struct arena *a, const struct node *n, void *out, struct e
 	(void)a, (void)e;
 	d->service = n->key;
 	d->required = true;
-	d->implied = n->from && !strcmp(n->from, "implied");
 	return 0;
 }
 

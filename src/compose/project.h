@@ -44,7 +44,6 @@ struct dependency {
 	const char *service;
 	enum depend_on condition;
 	bool restart, required;
-	bool implied; /* by links, volumes_from or a shared namespace */
 };
 
 struct port {

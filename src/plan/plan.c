@@ -406,13 +406,16 @@ void making_order_stops(struct making *m, struct item *i)
 	}
 }
 
-/* A network namespace belongs to the replica and outlives it: no reason to restart who shares it.
+/*
+ * A network namespace belongs to the replica and outlives it: no reason to restart who shares it.
+ * Only a dependency that says more than `network_mode` itself is one.
  */
 static bool shares_only_network(const struct service *s, const struct dependency *d)
 {
 	const char *mode = s->network_mode;
 
-	return d->implied && mode && !strncmp(mode, "service:", 8) && !strcmp(mode + 8, d->service);
+	return mode && !strncmp(mode, "service:", 8) && !strcmp(mode + 8, d->service) &&
+	       d->condition == DEPEND_STARTED && d->required;
 }
 
 /* depends_on.restart, and a shared pid or ipc namespace: the dependent goes down and up with it. */

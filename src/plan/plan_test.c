@@ -166,6 +166,23 @@ static void down(void **state)
 		   "6. remove network app_default: down [after 2, 3, 5]\n");
 }
 
+static void shared_network(void **state)
+{
+	struct stack s;
+
+	fill(&s);
+	see_all(&s);
+	s.p.services.v[0].network_mode = "service:db";
+	s.p.services.v[0].depends_on.v[1].condition = DEPEND_STARTED;
+	s.p.services.v[0].depends_on.v[1].restart = true;
+	s.p.services.v[2].hash[0] = 'b';
+	/* web stays as it is. */
+	expect(&s, "1. stop container app-db-1: its definition changed\n"
+		   "2. remove container app-db-1: its definition changed [after 1]\n"
+		   "3. create container app-db-1: its definition changed [after 2]\n"
+		   "4. start container app-db-1: its definition changed [after 3]\n");
+}
+
 static void rolling(void **state)
 {
 	struct stack s;
@@ -229,6 +246,7 @@ int main(void)
 		cmocka_unit_test(scale),
 		cmocka_unit_test(down),
 		cmocka_unit_test(circle),
+		cmocka_unit_test(shared_network),
 		cmocka_unit_test(rolling),
 	};
 

@@ -590,9 +590,8 @@ int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
 		return err_set(e, EBUSY, "container %s is %s", i->st.name,
 			       status_name(i->st.state));
 	ports_release(i);
-	if (again && nets_is_shared(i))
-		nets_withdraw(
-			i); /* the namespace stays for those in it; the successor takes it over */
+	if (nets_is_shared(i))
+		nets_withdraw(i); /* stays for those in it; the successor takes it over */
 	else if (i->st.networks.n || i->st.netns)
 		nets_unwire(i, again);
 	if (volumes && !again) {
@@ -603,6 +602,7 @@ int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
 	}
 	clean_up(i);
 	i->removing = true;
+	nets_drop_orphans(i);
 	/* The state goes first: a directory without one is nobody's and is swept at the next start.
 	 */
 	unlink(arena_printf(&a, "%s/state.json", i->st.dir));

@@ -33,6 +33,51 @@ static struct instance *net_owner(struct instance *i, const char *mode)
 	return found;
 }
 
+/* The state of container `name` of another project; false: there is no such. */
+static bool find_foreign(struct arena *a, const struct supervisor *s, const char *name,
+			 struct status *out)
+{
+	struct strings projects = {0};
+	struct err ignored;
+
+	if (status_projects(a, &projects, &ignored) < 0)
+		return false;
+	vec_each(p, &projects) {
+		struct statuses all = {0};
+
+		if (!strcmp(*p, s->name) || status_read(a, *p, &all, &ignored) < 0)
+			continue;
+		vec_each(st, &all) {
+			if (st->netns && (!strcmp(st->name, name) ||
+					  (strlen(name) >= 12 && text_starts(st->id, name)))) {
+				*out = *st;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* It stays while somebody is in it, whatever becomes of its owner. */
+static int foreign_namespace(struct instance *i, const char *mode, struct ns_choice *out,
+			     struct err *e)
+{
+	struct status st = {0};
+	auto_arena a = {0};
+	int fd;
+
+	if (!text_starts(mode, "container:") ||
+	    !find_foreign(&a, i->of, strchr(mode, ':') + 1, &st))
+		return err_set(e, ENOENT, "network_mode \"%s\": there is no such container", mode);
+	fd = sys_open(AT_FDCWD, st.netns, O_RDONLY, 0);
+	if (fd < 0)
+		return err_set(e, -fd, "network_mode \"%s\": it does not run", mode);
+	close_at(&i->netns);
+	i->netns = fd;
+	*out = (struct ns_choice){NS_JOIN, fd};
+	return 0;
+}
+
 /* A network namespace that outlives every process in it. */
 static int own_namespace(struct instance *i, const char *mode, struct ns_choice *out, struct err *e)
 {
@@ -42,8 +87,7 @@ static int own_namespace(struct instance *i, const char *mode, struct ns_choice 
 	if (mode && (text_starts(mode, "service:") || text_starts(mode, "container:"))) {
 		owner = net_owner(i, mode);
 		if (!owner || !owner->svc)
-			return err_set(e, ENOENT, "network_mode \"%s\": there is no such container",
-				       mode);
+			return foreign_namespace(i, mode, out, e);
 	}
 	r = nets_wire(owner, e);
 	if (r < 0)
@@ -82,17 +126,21 @@ static const char *host_gateway(const struct instance *i)
 							       : "127.0.0.1";
 }
 
+static void extra_hosts(struct buf *b, const struct pairs *hosts, const struct instance *owner)
+{
+	vec_each(h, hosts) {
+		bool gateway = h->value && !strcmp(h->value, "host-gateway");
+
+		buf_printf(b, "%s\t%s\n", gateway ? host_gateway(owner) : h->value, h->key);
+	}
+}
+
 static void hosts_text(struct buf *b, const struct instance *i, const char *hostname)
 {
 	buf_str(b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 		   "fe00::\tip6-localnet\nff00::\tip6-mcastprefix\n"
 		   "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
-	vec_each(h, &i->svc->extra_hosts) {
-		const char *ip =
-			h->value && strcmp(h->value, "host-gateway") ? h->value : host_gateway(i);
-
-		buf_printf(b, "%s\t%s\n", ip, h->key);
-	}
+	extra_hosts(b, &i->svc->extra_hosts, i);
 	vec_each(n, &i->st.networks) {
 		const char *domain = i->svc->domainname;
 
@@ -136,6 +184,22 @@ static int put(struct arena *a, const struct instance *i, const char *name, cons
 	return r < 0 ? err_set(e, -r, "%s: %s", p, strerror(-r)) : 0;
 }
 
+/* Of a namespace of another project: its own files, as docker shares them too. */
+static int foreign_files(struct arena *a, const struct instance *i, const char *mode,
+			 struct container_spec *spec)
+{
+	struct status st = {0};
+	const char *resolv;
+
+	if (!find_foreign(a, i->of, strchr(mode, ':') + 1, &st))
+		return 0;
+	spec->hosts_file = arena_printf(a, "%s/hosts", st.dir);
+	resolv = arena_printf(a, "%s/resolv.conf", st.dir);
+	if (!access(resolv, F_OK))
+		spec->resolv_file = resolv;
+	return 0;
+}
+
 static int etc_files(struct arena *a, struct instance *i, struct container_spec *spec,
 		     struct err *e)
 {
@@ -155,10 +219,11 @@ static int etc_files(struct arena *a, struct instance *i, struct container_spec 
 	r = put(a, i, "hostname", &name, &spec->hostname_file, e);
 	if (r < 0)
 		return r;
+	if (!owner)
+		return foreign_files(a, i, mode, spec);
 	hosts_text(&hosts, owner, spec->hostname ? spec->hostname : "");
 	if (owner != i)
-		vec_each(h, &i->svc->extra_hosts)
-			buf_printf(&hosts, "%s\t%s\n", h->value, h->key);
+		extra_hosts(&hosts, &i->svc->extra_hosts, owner);
 	r = put(a, i, "hosts", &hosts, &spec->hosts_file, e);
 	if (r < 0 || !owner->st.networks.n)
 		return r; /* no network: the image's resolv.conf stays */

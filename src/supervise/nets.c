@@ -11,6 +11,7 @@
 #include "supervise/networks.h"
 #include "supervise/supervisor.h"
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -477,6 +478,44 @@ bool nets_is_shared(const struct instance *i)
 			return true;
 	}
 	return false;
+}
+
+static bool shares(const struct instance *i)
+{
+	const char *mode = i->svc && i->svc->network_mode ? i->svc->network_mode : "";
+
+	return text_starts(mode, "container:") || text_starts(mode, "service:");
+}
+
+static void drop_orphan(struct arena *a, const struct supervisor *s, const char *name)
+{
+	struct err e;
+
+	if (netns_remove(arena_printf(a, "%s/netns/%s", s->run_dir, name), &e) < 0)
+		log_err(LOG_WARN_, &e);
+	for (const struct net *n = s->nets; n; n = n->next) {
+		if (ipam_addr_free(n->spec.id, name, &e) < 0)
+			log_err(LOG_WARN_, &e);
+	}
+}
+
+void nets_drop_orphans(const struct instance *i)
+{
+	auto_arena a = {0};
+	struct dirent *ent;
+	DIR *d;
+
+	for (const struct instance *o = i->of->instances; o; o = o->next) {
+		if (o != i && o->life != DOWN && shares(o))
+			return;
+	}
+	d = shares(i) ? opendir(arena_printf(&a, "%s/netns", i->of->run_dir)) : NULL;
+	while (d && (ent = readdir(d))) {
+		if (ent->d_name[0] != '.' && !instance_find(i->of, ent->d_name))
+			drop_orphan(&a, i->of, ent->d_name);
+	}
+	if (d)
+		closedir(d);
 }
 
 static int on_prune(struct timer *t)

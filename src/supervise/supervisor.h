@@ -243,6 +243,8 @@ void disconnect_request(struct conn *c, const json_t *req);
 /* The network namespace of an instance, wired: i->netns. */
 int nets_wire(struct instance *i, struct err *e) must_check;
 bool nets_is_shared(const struct instance *i); /* others are in its network namespace */
+/* It shared a namespace: those whose owners were removed before go with the last who shared. */
+void nets_drop_orphans(const struct instance *i);
 void nets_unwire(struct instance *i, bool keep_addresses);
 void nets_announce(struct instance *i); /* names, according to its state */
 void nets_withdraw(struct instance *i);

@@ -195,3 +195,82 @@ kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link
 		[ "$(inside $s ip -o link | wc -l)" = 1 ]
 	done
 }
+
+@test "who shares a network namespace is not cut off when its owner restarts or is made anew" {
+	compose <<-EOF
+		services:
+		  vpn: {image: busybox, command: sleep 1000, ports: ["8091:80"], networks: {default: {aliases: [front]}}}
+		  app: {image: busybox, command: $PAGE, network_mode: "service:vpn", extra_hosts: ["up:host-gateway"]}
+		  beside: {image: busybox, command: sleep 1000, network_mode: "container:$PROJECT-vpn-1"}
+		  other: {image: busybox, command: sleep 1000}
+		networks: {default: , second: }
+	EOF
+	run -0 berth up -d
+	wait_for 5 get http://127.0.0.1:8091
+	pids() { for s in app beside; do berth inspect -f '{{.State.Pid}}' "$PROJECT-$s-1"; done; }
+	before=$(pids)
+	# A connection from outside through the namespace goes on all the while.
+	nsenter -t "$(berth inspect -f '{{.State.Pid}}' "$PROJECT-app-1")" -n nc -l -p 9200 >"$BERTH_HOME/stream" 2>&1 3>&- &
+	listens() { [ -n "$(inside app ss -Hltn 'sport = 9200')" ]; }
+	wait_for 3 listens
+	mkfifo "$BERTH_HOME/pipe"
+	nsenter -t "$(berth inspect -f '{{.State.Pid}}' "$PROJECT-other-1")" -n nc "$(ip_of vpn "${PROJECT}_default")" 9200 <"$BERTH_HOME/pipe" >/dev/null 2>&1 3>&- &
+	exec 7>"$BERTH_HOME/pipe"
+	berth restart -t 0 vpn
+	echo restart >&7
+	wait_for 3 grep -q restart "$BERTH_HOME/stream"
+	sed -i 's/sleep 1000, ports/sleep 999, ports/; s/aliases: \[front\]}/aliases: [back]}, second: /' compose.yaml
+	run -0 berth up -d -t 0
+	[[ $output == *"$PROJECT-vpn-1  Recreated"* ]]
+	echo anew >&7
+	wait_for 3 grep -q anew "$BERTH_HOME/stream"
+	exec 7>&-
+	jobs -p | xargs kill
+	[ "$(pids)" = "$before" ]
+	get http://127.0.0.1:8091
+	berth exec -T other wget -qO- http://back/
+	run ! berth exec -T other wget -qO- http://front/
+	inside app ip link show eth1
+	berth exec -T app grep -q "^$(inside app ip route | awk '/^default/ { print $3 }')[[:space:]]up" /etc/hosts
+	# It stops, and is removed: what is left behind in the namespace runs on.
+	berth stop -t 0 vpn
+	berth exec -T app wget -qO- http://127.0.0.1/
+	berth rm -f vpn
+	[ "$(pids)" = "$before" ]
+	run -0 berth up -d -t 0
+	wait_for 5 get http://127.0.0.1:8091
+	[ "$(inside app readlink /proc/self/ns/net)" = "$(inside vpn readlink /proc/self/ns/net)" ]
+	[ "$(pids)" = "$before" ]
+	# Nothing of it stays when the last one goes.
+	berth rm -sf vpn
+	berth rm -sf app
+	berth rm -sf beside
+	run ! grep -r "+ $PROJECT-vpn-1" "$BERTH_ROOT/net"
+	[ -z "$(find "$BERTH_RUN" -name "$PROJECT-vpn-1")" ]
+}
+
+@test "a container of another project lends its network" {
+	compose <<-EOF
+		services:
+		  a: {image: busybox, command: sleep 1000, extra_hosts: ["known:192.0.2.77"]}
+		  b: {image: busybox, command: sleep 1000}
+	EOF
+	run -0 berth up -d
+	mkdir -p ../guest
+	cat >../guest/compose.yaml <<-EOF
+		services:
+		  g: {image: busybox, command: sleep 1000, network_mode: "container:$PROJECT-a-1"}
+	EOF
+	(
+		cd ../guest
+		berth up -d
+		berth exec -T g ping -c 1 -W 2 b
+		berth exec -T g grep -q known /etc/hosts
+		[ "$(PROJECT=guest inside g readlink /proc/self/ns/net)" = "$(readlink /proc/"$(berth inspect -f '{{.State.Pid}}' "$PROJECT-a-1")"/ns/net)" ]
+		berth down -t 0
+		sed -i 's/-a-1/-z-1/' compose.yaml
+		run ! berth up -d
+		[[ $output == *"there is no such container"* ]]
+		berth down -t 0
+	)
+}

@@ -13,7 +13,7 @@
 void guard_add(struct nfnl_batch *b, const struct endpoint_spec *ep, const uint8_t mac[6]);
 /* Applies what guard_add() wrote; the table is made where it is missing. */
 int guard_apply(const struct nfnl_batch *b, struct err *e) must_check;
-/* The table, where it is not there yet: to be made in one transaction with other rules. */
-const char *guard_table_text(void);
+/* The table, unless it is there. */
+int guard_make(struct err *e) must_check;
 /* Forgets ports whose interface is gone. */
 int guard_prune(struct err *e) must_check;

@@ -44,24 +44,24 @@ static struct nlmsghdr *add(struct nfnl_batch *b, int type, uint16_t flags, int 
 	return put_head(b->room + b->used, type, flags, family, res_id);
 }
 
-static void finish(struct nfnl_batch *b, const struct nlmsghdr *h)
+void nfnl_finish(struct nfnl_batch *b, const struct nlmsghdr *h)
 {
 	b->used += MNL_ALIGN(h->nlmsg_len);
 	b->n++;
 }
 
-static struct nlmsghdr *change(struct nfnl_batch *b, int type, uint16_t flags, int family)
+struct nlmsghdr *nfnl_change(struct nfnl_batch *b, int type, uint16_t flags, int family)
 {
 	if (!b->n)
-		finish(b, add(b, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
+		nfnl_finish(b, add(b, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
 	return add(b, NFNL_SUBSYS_NFTABLES << 8 | type, flags, family, 0);
 }
 
 void nfnl_element(struct nfnl_batch *b, bool put, const struct nfnl_set *set, const void *key,
 		  size_t n)
 {
-	struct nlmsghdr *h = put ? change(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, set->family)
-				 : change(b, NFT_MSG_DELSETELEM, 0, set->family);
+	struct nlmsghdr *h = put ? nfnl_change(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE, set->family)
+				 : nfnl_change(b, NFT_MSG_DELSETELEM, 0, set->family);
 	struct nlattr *list, *elem, *data;
 
 	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, set->table);
@@ -73,15 +73,15 @@ void nfnl_element(struct nfnl_batch *b, bool put, const struct nfnl_set *set, co
 	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, elem);
 	mnl_attr_nest_end(h, list);
-	finish(b, h);
+	nfnl_finish(b, h);
 }
 
 void nfnl_drop_table(struct nfnl_batch *b, int family, const char *table)
 {
-	struct nlmsghdr *h = change(b, NFT_MSG_DELTABLE, 0, family);
+	struct nlmsghdr *h = nfnl_change(b, NFT_MSG_DELTABLE, 0, family);
 
 	mnl_attr_put_strz(h, NFTA_TABLE_NAME, table);
-	finish(b, h);
+	nfnl_finish(b, h);
 }
 
 static int open_socket(struct err *e)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct nlmsghdr;
+
 struct nfnl_set {
 	int family; /* NFPROTO_* */
 	const char *table, *set;
@@ -21,6 +23,10 @@ struct nfnl_batch {
 };
 void nfnl_done(struct nfnl_batch *b);
 #define auto_nfnl __attribute__((cleanup(nfnl_done))) struct nfnl_batch
+
+/* One message of at most 400 bytes beside its head, filled in between the two. */
+struct nlmsghdr *nfnl_change(struct nfnl_batch *b, int type, uint16_t flags, int family);
+void nfnl_finish(struct nfnl_batch *b, const struct nlmsghdr *h);
 
 void nfnl_element(struct nfnl_batch *b, bool add, const struct nfnl_set *set, const void *key,
 		  size_t n);

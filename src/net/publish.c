@@ -448,8 +448,8 @@ int publish_apply(const struct net_rules *r, struct publish_seen *seen, struct e
 		return flows_settle(r, e); /* who ended since is not in the text */
 	if (nfnl_tables(note_table, &tables, e) < 0)
 		return -e->code;
-	if (!tables.guard)
-		buf_str(&b, guard_table_text());
+	if (!tables.guard && guard_make(e) < 0)
+		return -e->code;
 	if (r->published.n)
 		door_text(&b);
 	/* A table that is not there is not deleted either: the kernel would wait for the end of all

@@ -240,6 +240,22 @@ static int remove_all(const struct cgroup_trees *trees, const char *path)
 	return worst;
 }
 
+int cgroup_make_first(const char *path, struct err *e)
+{
+	struct cgroup_trees trees;
+	const struct cgroup_tree *t;
+	int r;
+
+	if (!strict_path(path))
+		return err_set(e, EINVAL, "\"%s\" cannot be the name of a cgroup", path);
+	cgroup_trees(&trees);
+	t = cgroup_tree(&trees, "");
+	r = t ? make_in(t, path, e) : 0;
+	if (r < 0)
+		remove_all(&trees, path);
+	return r;
+}
+
 int cgroup_make(const char *path, const struct cgroup_limits *limits, bool privileged,
 		struct err *e)
 {

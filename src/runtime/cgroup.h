@@ -11,6 +11,9 @@ enum cgroup_layout cgroup_layout(void);
 
 int cgroup_make(const char *path, const struct cgroup_limits *limits, bool privileged,
 		struct err *e) must_check;
+/* Only the group that a process can be born into (cgroup_fd), where there is one: the process then
+ * makes the others, which takes a while, and beside its siblings. */
+int cgroup_make_first(const char *path, struct err *e) must_check;
 int cgroup_update(const char *path, const struct cgroup_limits *limits, struct err *e) must_check;
 int cgroup_enter(const char *path, pid_t pid, struct err *e) must_check;
 /* Out of the groups that this process was started in (a session's, a service's), to the roots: what

@@ -68,11 +68,32 @@ static int step_namespaces(struct child *c, struct err *e)
 	return 0;
 }
 
+/* The cgroup must let through what `devices` asks for. */
+static int make_cgroup(struct child *c, struct err *e)
+{
+	const struct container_spec *s = c->spec;
+	struct cgroup_limits limits = s->limits;
+
+	limits.devices.v = NULL;
+	limits.devices.n = limits.devices.cap = 0;
+	vec_each(d, &c->devices) {
+		if (d->permissions)
+			*vec_push(c->a, &limits.devices) = (struct device_rule){
+				true, S_ISCHR(d->mode) ? 'c' : 'b', major(d->number),
+				minor(d->number), d->permissions};
+	}
+	vec_each(rule, &s->limits.devices)
+		*vec_push(c->a, &limits.devices) = *rule;
+	return cgroup_make(s->cgroup_path, &limits, s->privileged, e);
+}
+
 /* On v1 membership is written before the new cgroup namespace, whose root it then is. */
 static int step_cgroup(struct child *c, struct err *e)
 {
-	int r = cgroup_enter_v1(c->spec->cgroup_path, e);
+	int r = make_cgroup(c, e);
 
+	if (!r)
+		r = cgroup_enter_v1(c->spec->cgroup_path, e);
 	if (r < 0)
 		return r;
 	if (rights_oom(c->spec, e) < 0)
@@ -382,25 +403,6 @@ static int start(const struct container_spec *s, struct child *c, struct launch 
 	return 0;
 }
 
-/* The cgroup must let through what `devices` asks for. */
-static int make_cgroup(struct child *c, struct err *e)
-{
-	const struct container_spec *s = c->spec;
-	struct cgroup_limits limits = s->limits;
-
-	limits.devices.v = NULL;
-	limits.devices.n = limits.devices.cap = 0;
-	vec_each(d, &c->devices) {
-		if (d->permissions)
-			*vec_push(c->a, &limits.devices) = (struct device_rule){
-				true, S_ISCHR(d->mode) ? 'c' : 'b', major(d->number),
-				minor(d->number), d->permissions};
-	}
-	vec_each(rule, &s->limits.devices)
-		*vec_push(c->a, &limits.devices) = *rule;
-	return cgroup_make(s->cgroup_path, &limits, s->privileged, e);
-}
-
 int launch_begin(const struct container_spec *s, struct launch *out, struct err *e)
 {
 	auto_arena a = {0};
@@ -418,7 +420,7 @@ int launch_begin(const struct container_spec *s, struct launch *out, struct err 
 	if (!r)
 		r = devices_find(&a, s, &c.devices, e);
 	if (!r)
-		r = make_cgroup(&c, e);
+		r = cgroup_make_first(s->cgroup_path, e);
 	if (!r) {
 		r = start(s, &c, out, e);
 		if (r < 0 && cgroup_remove(s->cgroup_path, &ignored) < 0)

@@ -45,5 +45,10 @@ struct nfnl_chain {
 	uint64_t table;
 	uint32_t rules;
 };
+/* By member: the bytes between them are anybody's. */
+static inline bool nfnl_same(const struct nfnl_chain *a, const struct nfnl_chain *b)
+{
+	return a->table == b->table && a->rules == b->rules;
+}
 int nfnl_chain(int family, const char *table, const char *chain, struct nfnl_chain *out,
 	       struct err *e) must_check;

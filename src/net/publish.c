@@ -444,7 +444,7 @@ int publish_apply(const struct net_rules *r, struct publish_seen *seen, struct e
 		return -e->code;
 	text = publish_text(&a, &full);
 	hash_sha256(text, strlen(text), digest);
-	if (now.rules && !memcmp(&now, &seen->chain, sizeof(now)) && !strcmp(digest, seen->digest))
+	if (now.rules && nfnl_same(&now, &seen->chain) && !strcmp(digest, seen->digest))
 		return flows_settle(r, e); /* who ended since is not in the text */
 	if (nfnl_tables(note_table, &tables, e) < 0)
 		return -e->code;

@@ -187,7 +187,8 @@ static int advise(struct builder *b, struct err *e)
 	auto_buf rules = {0};
 	struct lint lint;
 
-	lint_run(b->a, &b->recipe, &b->graph, &lint);
+	lint_run(b->a, &b->recipe, &b->graph, &(struct lint_options){b->context.ignore, false},
+		 &lint);
 	vec_each(f, &lint) {
 		buf_printf(&rules, "%s%s", rules.n ? ", " : "", f->rule);
 		if (p && p->note)
@@ -356,7 +357,8 @@ int build_check(struct arena *a, const struct build_request *q, struct lint *out
 
 	/* A file that can be read gets advice, even where it cannot be built. */
 	if (r == 0 || b.graph.recipe) {
-		lint_run(a, &b.recipe, &b.graph, out);
+		lint_run(a, &b.recipe, &b.graph, &(struct lint_options){b.context.ignore, true},
+			 out);
 		r = out->n ? 0 : r;
 	}
 	clean(&b);

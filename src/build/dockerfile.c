@@ -12,7 +12,7 @@ struct reader {
 	struct span rest;
 	int line; /* number of the line read last */
 	bool directives_over;
-	const char *check; /* of the comments right above */
+	const char *check, *ignore, *comment; /* of the comments right above */
 	struct err *e;
 };
 
@@ -256,7 +256,8 @@ static int read_instruction(struct reader *r, struct span first)
 	if (more)
 		join(r, &line, &empty_seen);
 	in = vec_push(r->a, &r->d->list);
-	*in = (struct instruction){.line = start, .check = r->check};
+	*in = (struct instruction){
+		.line = start, .check = r->check, .ignore = r->ignore, .comment = r->comment};
 	if (empty_seen)
 		*vec_push(r->a, &r->d->empty_continuations) = r->line;
 	if (line_parse(r->a, (struct span){line.p ? line.p : "", line.n}, escape_of(r->d), in,
@@ -267,6 +268,26 @@ static int read_instruction(struct reader *r, struct span first)
 	return 0;
 }
 
+static const char *after(struct reader *r, struct span s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return s.n > n && !memcmp(s.p, prefix, n) ? span_dup(r->a, (struct span){s.p + n, s.n - n})
+						  : NULL;
+}
+
+/* Words for the checks; another comment between them and the instruction does no harm. */
+static void read_comment(struct reader *r, struct span s)
+{
+	const char *check = after(r, s, "check="), *ignore = after(r, s, "hadolint ignore=");
+	const char *everywhere = after(r, s, "hadolint global ignore=");
+
+	r->comment = span_dup(r->a, s);
+	r->check = check ? check : r->check;
+	r->ignore = ignore ? ignore : r->ignore;
+	r->d->ignore = everywhere ? everywhere : r->d->ignore;
+}
+
 static int read_line(struct reader *r, struct span raw)
 {
 	struct span s = blank_trim_left(without_newline(raw));
@@ -275,13 +296,11 @@ static int read_line(struct reader *r, struct span raw)
 	if (directive(r, s) < 0)
 		return fail(r, r->line);
 	if (s.n && *s.p == '#') {
-		s = blank_trim((struct span){s.p + 1, s.n - 1});
-		if (s.n > 6 && !memcmp(s.p, "check=", 6))
-			r->check = span_dup(r->a, (struct span){s.p + 6, s.n - 6});
+		read_comment(r, blank_trim((struct span){s.p + 1, s.n - 1}));
 		return 0;
 	}
 	code = read_instruction(r, s);
-	r->check = NULL;
+	r->check = r->ignore = r->comment = NULL;
 	return code;
 }
 

@@ -21,6 +21,8 @@ struct instruction {
 	bool json;               /* the arguments were a JSON array */
 	struct instruction *sub; /* of ONBUILD */
 	const char *check;       /* "skip=RULE,..." of a comment right above it, or NULL */
+	const char *ignore;      /* likewise hadolint's: "DL3006,DL3008" */
+	const char *comment;     /* the last line right above it, or NULL */
 	VEC(struct heredoc) heredocs;
 	int line, end_line, depth; /* depth: ONBUILDs around it */
 };
@@ -30,6 +32,7 @@ struct dockerfile {
 	char escape;        /* '\\' or '`' */
 	const char *syntax; /* value of the directive, or NULL */
 	const char *check;
+	const char *ignore; /* of "# hadolint global ignore=", or NULL */
 	VEC(struct instruction) list;
 	VEC(int) empty_continuations; /* lines of instructions with one (deprecated) */
 };

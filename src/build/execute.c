@@ -281,7 +281,7 @@ static void owner_of(struct stage_run *st, int root, const char *who, struct cop
 	else if (user.n)
 		owner_by_name(st, root, span_dup(st->b->a, user), &ids);
 	to->uid = ids.uid;
-	to->gid = ids.gid;
+	to->gid = has_group && !rest.n ? 0 : ids.gid;
 	if (!has_group || !rest.n)
 		return;
 	ids.gid = to->gid;

@@ -118,7 +118,7 @@ static void advises(void **state)
 
 	make(&m, "# check=skip=FromAsCasing\nFROM a as B\nENV TOKEN $X\nCMD x\n", NULL);
 	assert_int_equal(m.code, 0);
-	lint_run(&m.a, &m.r, &m.g, &l);
+	lint_run(&m.a, &m.r, &m.g, &(struct lint_options){0}, &l);
 	assert_int_equal(l.n, 5);
 	assert_string_equal(l.v[0].rule, "StageNameCasing");
 	assert_string_equal(l.v[1].rule, "LegacyKeyValueFormat");

@@ -96,7 +96,7 @@ MORE = [
     ("run-flags", "FROM busybox\nRUN --network=default echo d >/d\nRUN --network=none --mount=type=tmpfs,target=/t ip link | grep -c mtu >/n\n"),
     ("run-etc", "FROM busybox\nRUN cp /etc/hosts /h; head -c3 /etc/hostname >/dev/null; cat /proc/1/comm >/comm; ls /dev | sort >/dev-list; stat -c '%a' /tmp /dev/shm /proc /sys >/modes\nRUN echo x >>/etc/hosts; touch /etc/resolv.conf; rm -f /etc/x\n"),
     ("run-dirs", "FROM busybox\nRUN mkdir -p /a/b && touch /a/b/c && chmod 1770 /a/b && chown 3:4 /a\nRUN rmdir /nothing 2>/dev/null; mv /a/b/c /a/b/d\nRUN rm -rf /a && mkdir /a && touch /a/new\nRUN ln -s /a /b && ln /a/new /a/hard\n"),
-    ("run-truncate", "FROM busybox\nRUN dd if=/dev/zero of=/big bs=1k count=300 2>/dev/null && truncate -s 1M /sparse\nRUN truncate -s 10 /big && chmod 600 /sparse\nRUN touch -d 2001-02-03T04:05:06 /old\n"),
+    ("run-truncate", "FROM busybox\nRUN dd if=/dev/zero of=/big bs=1k count=300 2>/dev/null && truncate -s 1M /sparse\nRUN truncate -s 10 /big && chmod 600 /sparse\nRUN touch -d '2001-02-03 04:05:06' /old\n"),
     ("copy-overwrites", "FROM busybox\nRUN mkdir /d && echo x >/d/one && chmod 777 /d && chown 5 /d /d/one && echo k >/d/kept\nCOPY dir /d\nCOPY --chown=6 dir/one /d/one\nCOPY --chmod=400 a.txt /d/kept\n"),
     ("copy-dir-mode", "FROM busybox\nRUN mkdir -m 700 /ex && chown 5:6 /ex\nCOPY dir/ /ex/\nCOPY dir/sub /ex/sub\nADD t.tar /ex\nCOPY --from=busybox /etc /ex\n"),
     ("copy-glob-more", "FROM busybox\nCOPY [ab].txt /1/\nCOPY d*/s?b /2/\nCOPY */sub/* /3/\nCOPY l* /4/\nCOPY ?.txt exec.* /5/\nCOPY dir/[^o]* /6/\n"),

@@ -200,7 +200,7 @@ static json_t *lint_json(struct arena *a, const struct recipe *r, const struct g
 	json_t *out = json_array();
 	struct lint l;
 
-	lint_run(a, r, g, &l);
+	lint_run(a, r, g, &(struct lint_options){0}, &l);
 	*fatal = l.fatal;
 	vec_each(f, &l)
 		json_array_append_new(out, json_pack("{s:s, s:i, s:s}", "rule", f->rule, "line",

@@ -217,6 +217,12 @@ teardown_file() {
 	[[ $output == *"Dockerfile:2"* ]]
 	printf 'FROM busybox AS b\nCMD ["x"]\n' >Dockerfile
 	run berth build --check .
+	[ "$status" -eq 1 ]
+	[[ $output == *"WARNING: DL3006"* ]]
+	run --separate-stderr berth build . # hadolint's are for --check
+	[[ $stderr != *DL3006* ]]
+	sed -i '1i # hadolint global ignore=DL3006' Dockerfile
+	run berth build --check .
 	[ "$status" -eq 0 ]
 	printf '# check=error=true\nFROM busybox as b\n' >Dockerfile
 	run berth build .

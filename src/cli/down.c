@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/request.h"
+#include "cli/target.h"
 #include "image/store.h"
 #include "supervise/status.h"
 #include <errno.h>
@@ -55,9 +56,12 @@ static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	const struct down *d = opts;
 	struct request r = {.msg = request_new("down", argc, argv), .title = "Running"};
 	struct strings images = {0};
+	struct targets ignored;
 	const char *project;
 	int code = 0, rc = cli_project_name(c, &project, e);
 
+	if (rc >= 0 && argc)
+		rc = target_find(c, argc, argv, &ignored, e);
 	if (rc >= 0 && d->rmi)
 		rc = list_images(c, project, d->rmi, &images, e);
 	if (rc < 0) {

@@ -53,9 +53,6 @@ static void print_human(const json_t *ev, int64_t at_ns)
 	{
 		if (json_is_string(value))
 			printf("%s%s=%s", n++ ? ", " : "", key, json_string_value(value));
-		else
-			printf("%s%s=%lld", n++ ? ", " : "", key,
-			       (long long)json_integer_value(value));
 	}
 	printf(")\n");
 }
@@ -64,10 +61,21 @@ static void print_human(const json_t *ev, int64_t at_ns)
 static json_t *with_attributes(const json_t *ev)
 {
 	json_t *out = json_deep_copy(ev);
-	const char *name = json_string_or(ev, "name", NULL);
+	const char *name = json_string_or(ev, "name", NULL), *key;
+	json_t *value;
 
 	if (name && !json_object_get(out, "attributes"))
 		json_object_set_new(out, "attributes", json_pack("{s:s}", "name", name));
+	/* docker's attributes are texts, whatever they count. */
+	json_object_foreach(json_object_get(out, "attributes"), key, value)
+	{
+		char text[24];
+
+		if (!json_is_integer(value))
+			continue;
+		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
+		json_object_set_new(json_object_get(out, "attributes"), key, json_string(text));
+	}
 	return out;
 }
 

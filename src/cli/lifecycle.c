@@ -218,14 +218,37 @@ const struct command kill_command = {
 	PROJECTS,
 };
 
+/* As docker has it: what is frozen cannot be frozen again, nor let go what is not. */
+static int check_paused(struct cli *c, int argc, char **argv, bool want, struct err *e)
+{
+	struct targets ts;
+	int r = target_find(c, argc, argv, &ts, e);
+
+	if (r < 0)
+		return r;
+	vec_each(t, &ts) {
+		vec_each(s, &t->containers) {
+			if (target_is_up(s) && (s->state == STATE_PAUSED) != want)
+				return err_set(e, EINVAL, "container %s is %s", s->name,
+					       want ? "not paused" : "already paused");
+		}
+	}
+	return 0;
+}
+
 static int pause_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
-	return send_all(c, argc, argv, json_pack("{s:s}", "do", "pause"), "Pausing", e);
+	int r = check_paused(c, argc, argv, false, e);
+
+	return r < 0 ? r : send_all(c, argc, argv, json_pack("{s:s}", "do", "pause"), "Pausing", e);
 }
 
 static int unpause_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
-	return send_all(c, argc, argv, json_pack("{s:s}", "do", "unpause"), "Resuming", e);
+	int r = check_paused(c, argc, argv, true, e);
+
+	return r < 0 ? r
+		     : send_all(c, argc, argv, json_pack("{s:s}", "do", "unpause"), "Resuming", e);
 }
 
 const struct command pause_command = {

@@ -225,7 +225,7 @@ struct ls {
 };
 
 /* "running(3), exited(1)", in the order of the words. */
-static char *state_counts(struct arena *a, const struct statuses *all, bool *any_up)
+static char *state_counts(struct arena *a, const struct statuses *all, bool with_down, bool *any_up)
 {
 	static const char *const words[] = {"created", "dead",       "exited",
 					    "paused",  "restarting", "running"};
@@ -237,7 +237,7 @@ static char *state_counts(struct arena *a, const struct statuses *all, bool *any
 
 		vec_each(s, all)
 			n += !s->one_off && !strcmp(rows_state(s), words[i]);
-		if (n)
+		if (n && (with_down || i >= 3))
 			buf_printf(&b, "%s%s(%d)", b.n ? ", " : "", words[i], n);
 		*any_up = *any_up || (n && i >= 3);
 	}
@@ -278,7 +278,7 @@ static int ls_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 		return r;
 	vec_each(t, &ts) {
 		bool up;
-		char *counts = state_counts(&c->arena, &t->containers, &up);
+		char *counts = state_counts(&c->arena, &t->containers, ls->all, &up);
 
 		if ((!up && !ls->all) || !t->containers.n || !ls_fits(ls, t->project))
 			continue;

@@ -18,8 +18,12 @@ char *rows_command(struct arena *a, const struct status *s, bool no_trunc)
 	enum { SHOWN = 20 };
 	auto_buf words = {0}, b = {0};
 
-	vec_each(w, &s->command)
-		buf_printf(&words, "%s%s", words.n ? " " : "", *w);
+	for (size_t i = 0; i < s->command.n; i++) {
+		const char *w = s->command.v[i];
+		bool quoted = i && strchr(w, ' ');
+
+		buf_printf(&words, quoted ? "%s'%s'" : "%s%s", i ? " " : "", w);
+	}
 	buf_char(&b, '"');
 	if (!no_trunc && words.n > SHOWN) {
 		size_t n = SHOWN - 1;
@@ -94,8 +98,9 @@ static char *labels(struct arena *a, const struct status *s)
 	return buf_take(a, &b);
 }
 
-static char *mounts(struct arena *a, const struct status *s, size_t *volumes)
+static char *mounts(struct arena *a, const struct status *s, bool no_trunc, size_t *volumes)
 {
+	enum { SHOWN = 15 };
 	auto_buf b = {0};
 
 	*volumes = 0;
@@ -103,7 +108,12 @@ static char *mounts(struct arena *a, const struct status *s, size_t *volumes)
 		const char *name = m->name && *m->name ? m->name : m->source;
 
 		*volumes += m->type && !strcmp(m->type, "volume");
-		buf_printf(&b, "%s%s", b.n ? "," : "", name ? name : m->target);
+		name = name ? name : m->target;
+		buf_str(&b, b.n ? "," : "");
+		if (no_trunc || strlen(name) <= SHOWN)
+			buf_str(&b, name);
+		else
+			buf_printf(&b, "%.*s…", SHOWN - 1, name);
 	}
 	return buf_take(a, &b);
 }
@@ -121,7 +131,7 @@ json_t *rows_container(const struct status *s, bool no_trunc)
 {
 	auto_arena a = {0};
 	size_t volumes;
-	char age[40], *where = mounts(&a, s, &volumes);
+	char age[40], *where = mounts(&a, s, no_trunc, &volumes);
 
 	when_human(when_wall_ns() - s->created_ns, age);
 	return json_pack(

@@ -13,9 +13,18 @@
 #include <string.h>
 #include <time.h>
 
-static const struct column top_columns[] = {{"UID", "UID"},   {"PID", "PID"},     {"PPID", "PPID"},
-					    {"C", "C"},       {"STIME", "STIME"}, {"TTY", "TTY"},
-					    {"TIME", "TIME"}, {"CMD", "CMD"},     {0}};
+/* docker's columns; compose says before them whose process it is. */
+static const struct column top_columns[] = {{"SERVICE", "Service"},
+					    {"#", "Number"},
+					    {"UID", "UID"},
+					    {"PID", "PID"},
+					    {"PPID", "PPID"},
+					    {"C", "C"},
+					    {"STIME", "STIME"},
+					    {"TTY", "TTY"},
+					    {"TIME", "TIME"},
+					    {"CMD", "CMD"},
+					    {0}};
 
 static char *command_line(struct arena *a, int64_t pid)
 {
@@ -111,32 +120,31 @@ static json_t *top_row(struct arena *a, int64_t pid)
 			 "CMD", cmd && *cmd ? cmd : arena_printf(a, "[%s]", p.name));
 }
 
-static int top_one(const struct status *s, bool titled, struct err *e)
+static int top_one(struct arena *a, const struct status *s, json_t *rows, struct err *e)
 {
-	auto_json *rows = json_array();
-	auto_arena a = {0};
 	pid_t *pids;
 	size_t n;
-	int r = cgroup_pids(&a, s->cgroup, &pids, &n, e);
+	int r = cgroup_pids(a, s->cgroup, &pids, &n, e);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		json_t *row = top_row(&a, pids[i]);
+		json_t *row = top_row(a, pids[i]);
 
-		if (row)
-			json_array_append_new(rows, row);
+		if (!row)
+			continue;
+		json_object_set_new(row, "Service", json_string(s->service ? s->service : ""));
+		json_object_set_new(row, "Number",
+				    json_string(arena_printf(a, "%lld", (long long)s->number)));
+		json_array_append_new(rows, row);
 	}
-	if (titled)
-		printf("%s\n", s->name);
-	r = table_print(stdout, NULL, top_columns, rows, TABLE_LINES, e);
-	if (titled)
-		putchar('\n');
-	return r;
+	return 0;
 }
 
 static int top_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
+	const struct column *columns = top_columns + (c->world == WORLD_DOCKER ? 2 : 0);
+	auto_json *rows = json_array();
 	struct targets ts;
 	int r = target_find(c, argc, argv, &ts, e);
 
@@ -145,10 +153,10 @@ static int top_run(struct cli *c, void *opts, int argc, char **argv, struct err 
 	vec_each(t, &ts) {
 		vec_each(s, &t->containers) {
 			if (r >= 0 && target_is_up(s) && s->cgroup)
-				r = top_one(s, c->world != WORLD_DOCKER, e);
+				r = top_one(&c->arena, s, rows, e);
 		}
 	}
-	return r;
+	return r < 0 ? r : table_print(stdout, NULL, columns, rows, TABLE_LINES, e);
 }
 
 const struct command top_command = {
@@ -226,9 +234,9 @@ static json_t *stats_row(struct arena *a, const struct status *s, const struct s
 
 	net_bytes(a, s->pid, &rx, &tx);
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Container", s->name, "Name",
-		s->name, "ID", arena_strndup(a, s->id ? s->id : "", no_trunc ? 64 : 12), "CPUPerc",
-		arena_printf(a, "%.2f%%", cpu_percent(before, now)), "MemUsage",
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Container", s->id ? s->id : "",
+		"Name", s->name, "ID", arena_strndup(a, s->id ? s->id : "", no_trunc ? 64 : 12),
+		"CPUPerc", arena_printf(a, "%.2f%%", cpu_percent(before, now)), "MemUsage",
 		arena_printf(a, "%s / %s", size_binary((int64_t)g->memory, used),
 			     size_binary((int64_t)limit, most)),
 		"MemPerc", arena_printf(a, "%.2f%%", 100.0 * (double)g->memory / (double)limit),

@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "base/when.h"
 #include "cli/cli.h"
+#include "cli/disk.h"
 #include "cli/table.h"
 #include "cli/target.h"
 #include "image/store.h"
@@ -79,7 +80,7 @@ static int images_run(struct cli *c, void *opts, int argc, char **argv, struct e
 						{"CREATED", "LastTagTime"},
 						{0}};
 	const struct used *o = opts;
-	bool human = !o->format || strcmp(o->format, "json");
+	bool human = !o->quiet && (!o->format || strcmp(o->format, "json"));
 	auto_json *rows = json_array();
 	struct targets ts;
 	int r = target_find(c, argc, argv, &ts, e);
@@ -102,6 +103,7 @@ static int images_run(struct cli *c, void *opts, int argc, char **argv, struct e
 		{
 			const char *id = json_string_or(row, "ID", "");
 
+			id = strchr(id, ':') ? strchr(id, ':') + 1 : id;
 			if (strings_have(&seen, id))
 				continue;
 			*vec_push(&c->arena, &seen) = id;
@@ -147,6 +149,15 @@ static bool is_mounted_by(const struct project *p, const char *key, int argc, ch
 	return !argc;
 }
 
+static int check_services(const struct project *p, int argc, char **argv, struct err *e)
+{
+	for (int i = 0; i < argc; i++) {
+		if (!project_service(p, argv[i]))
+			return err_set(e, ENOENT, "no such service: %s", argv[i]);
+	}
+	return 0;
+}
+
 static int volumes_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	static const struct column columns[] = {{"DRIVER", "Driver"}, {"VOLUME NAME", "Name"}, {0}};
@@ -155,16 +166,23 @@ static int volumes_run(struct cli *c, void *opts, int argc, char **argv, struct 
 	struct project *p;
 	int r = cli_project(c, NULL, &p, e);
 
+	if (r >= 0)
+		r = check_services(p, argc, argv, e);
 	if (r < 0)
 		return r;
 	vec_each(v, &p->volumes) {
+		struct store_volume found;
+
 		if (!is_mounted_by(p, v->key, argc, argv))
+			continue;
+		r = volume_find(&c->arena, v->name, &found, e);
+		if (r < 0)
+			return r;
+		if (r == VOLUME_ABSENT)
 			continue;
 		if (o->quiet)
 			puts(v->name);
-		json_array_append_new(rows,
-				      json_pack("{s:s, s:s}", "Driver",
-						v->driver ? v->driver : "local", "Name", v->name));
+		json_array_append_new(rows, disk_volume_row(&c->arena, &found));
 	}
 	return o->quiet ? 0 : table_print(stdout, o->format, columns, rows, TABLE_LINES, e);
 }

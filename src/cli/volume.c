@@ -79,6 +79,14 @@ static int check_filters(const struct strings *filters, struct err *e)
 	return 0;
 }
 
+json_t *disk_volume_row(struct arena *a, const struct store_volume *v)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Availability",
+			 "N/A", "Driver", v->driver, "Group", "N/A", "Labels",
+			 labels_text(a, &v->labels), "Links", "N/A", "Mountpoint", v->path, "Name",
+			 v->name, "Scope", "local", "Size", "N/A", "Status", "N/A");
+}
+
 static int volume_ls_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	static const struct column columns[] = {{"DRIVER", "Driver"}, {"VOLUME NAME", "Name"}, {0}};
@@ -99,12 +107,7 @@ static int volume_ls_run(struct cli *c, void *opts, int argc, char **argv, struc
 			continue;
 		if (o->quiet)
 			puts(v->name);
-		json_array_append_new(
-			rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
-					"Availability", "N/A", "Driver", v->driver, "Group", "N/A",
-					"Labels", labels_text(&c->arena, &v->labels), "Links",
-					"N/A", "Mountpoint", v->path, "Name", v->name, "Scope",
-					"local", "Size", "N/A", "Status", "N/A"));
+		json_array_append_new(rows, disk_volume_row(&c->arena, v));
 	}
 	return o->quiet ? 0 : table_print(stdout, o->format, columns, rows, TABLE_LINES, e);
 }

@@ -118,6 +118,7 @@ void conn_done(struct conn *c, int code, const struct err *error)
 
 	if (!c || c->dead)
 		return;
+	instances_saved(c->of); /* the command reads the files next */
 	m = json_object();
 	json_object_set_new(m, "done", json_true());
 	json_object_set_new(m, "code", json_integer(code));

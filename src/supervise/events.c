@@ -27,15 +27,28 @@ static void keep_small(struct supervisor *s)
 	events_open(s);
 }
 
-static json_t *attributes(const struct instance *i)
+static json_t *attributes(const struct instance *i, const char *action)
 {
 	json_t *j = json_object();
 
+	vec_each(l, &i->st.labels) {
+		if (!text_starts(l->key, "com.docker.compose."))
+			json_object_set_new(j, l->key, json_string(l->value ? l->value : ""));
+	}
+
 	json_object_set_new(j, "name", json_string(i->st.name));
 	json_object_set_new(j, "image", json_string(i->st.image ? i->st.image : ""));
-	if (i->life == DOWN || i->life == WAITING)
+	if (!strcmp(action, "die"))
 		json_object_set_new(j, "exitCode", json_integer(i->st.exit_code));
 	return j;
+}
+
+void events_killed(const struct instance *i, int signal)
+{
+	json_t *about = attributes(i, "kill");
+
+	json_object_set_new(about, "signal", json_integer(signal));
+	events_write(i->of, "container", "kill", i, json_pack("{s:o}", "attributes", about));
 }
 
 static bool wants(const json_t *services, const struct instance *i)
@@ -65,7 +78,7 @@ void events_write(struct supervisor *s, const char *type, const char *action,
 	if (i) {
 		json_object_set_new(j, "id", json_string(i->st.id));
 		json_object_set_new(j, "service", json_string(i->st.service));
-		json_object_set_new(j, "attributes", attributes(i));
+		json_object_set_new(j, "attributes", attributes(i, action));
 	}
 	if (more) {
 		json_object_update(j, more);

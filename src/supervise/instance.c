@@ -51,14 +51,17 @@ void instance_save(struct instance *i)
 		log_err(LOG_ERROR_, &e);
 }
 
-static int save_all(struct later *later)
+void instances_saved(struct supervisor *s)
 {
-	struct supervisor *s = container_of(later, struct supervisor, saving);
-
 	for (struct instance *i = s->instances; i; i = i->next) {
 		if (i->unsaved)
 			instance_save(i);
 	}
+}
+
+static int save_all(struct later *later)
+{
+	instances_saved(container_of(later, struct supervisor, saving));
 	return 0;
 }
 
@@ -303,8 +306,10 @@ static int on_timer(struct timer *t)
 
 void instance_kill(struct instance *i, int signal)
 {
-	if (i->launch.pidfd >= 0)
-		sys_pidfd_signal(i->launch.pidfd, signal);
+	if (i->launch.pidfd < 0)
+		return;
+	sys_pidfd_signal(i->launch.pidfd, signal);
+	events_killed(i, signal);
 }
 
 void instance_kill_all(struct instance *i)
@@ -499,7 +504,7 @@ void instance_event(struct instance *i, enum life_event ev)
 		i->kills++;
 		instance_kill_all(i);
 		loop_timer_in(i->of->loop, &i->timer, 10 * NS_PER_SEC, on_timer);
-		instance_changed(i, before == STOPPING ? NULL : "kill");
+		instance_changed(i, NULL);
 		break;
 	case ACT_FREEZE:
 	case ACT_THAW:

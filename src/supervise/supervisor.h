@@ -173,6 +173,7 @@ int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
 int instance_write(struct instance *i, struct err *e) must_check; /* its state */
 void instance_save(struct instance *i);
 void instance_save_later(struct instance *i);                /* before the loop waits */
+void instances_saved(struct supervisor *s);                  /* now, where it was put off */
 void instance_changed(struct instance *i, const char *what); /* save, tell, look again */
 bool instance_is_up(const struct instance *i);
 bool instance_is_ready(const struct instance *i);
@@ -291,6 +292,7 @@ uint64_t pipe_id(int fd);
 void events_open(struct supervisor *s);
 void events_write(struct supervisor *s, const char *type, const char *action,
 		  const struct instance *i, json_t *more);
+void events_killed(const struct instance *i, int signal);
 void events_subscribe(struct conn *c, const json_t *services);
 
 /* volumes.c */

@@ -42,7 +42,8 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	project
 	mkdir elsewhere
 	pushd elsewhere
-	[[ $(berth ls) == *"$PROJECT"*"exited(1), running(1)"*"$BERTH_HOME/$PROJECT/compose.yaml"* ]]
+	[[ $(berth ls -a) == *"$PROJECT"*"exited(1), running(1)"*"$BERTH_HOME/$PROJECT/compose.yaml"* ]]
+	[ "$(berth ls --format json | jq -r '.[].Status')" = "running(1)" ]
 	[ "$(berth ls --format json | jq -r '.[0].Name')" = "$PROJECT" ]
 	[ "$(berth -p "$PROJECT" ps --services)" = web ]
 	popd
@@ -61,11 +62,15 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 
 @test "top, stats and images tell of running containers" {
 	project
-	[[ $(berth top) == *"$PROJECT-web-1"*"sleep 1000"* ]]
+	run -0 berth top
+	[[ ${lines[0]} =~ ^SERVICE\ +#\ +UID\ +PID\ +PPID && ${lines[-1]} =~ ^web\ +1\ .*sleep\ 1000 ]]
 	berth stats --no-stream --format json >stats
 	[ "$(jq -r .Name <stats)" = "$PROJECT-web-1" ]
 	[ "$(jq -r .PIDs <stats)" -ge 1 ]
+	[ "$(jq -r .Container <stats)" = "$(berth ps -q web)" ]
 	[ "$(berth images --format json | jq -r '[.[].Repository] | unique[]')" = busybox ]
+	[[ $(berth images -q) =~ ^[0-9a-f]{64}$ ]]
+	[ "$(berth volumes --format json | jq -c keys)" = '["Availability","Driver","Group","Labels","Links","Mountpoint","Name","Scope","Size","Status"]' ]
 }
 
 @test "events are kept and told" {
@@ -73,7 +78,8 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	berth kill web
 	berth events --since 1m --until 0s --json >all
 	[ "$(jq -r 'select(.service == "done" and .action == "die") | .attributes.exitCode' <all)" = 4 ]
-	[ "$(jq -r 'select(.service == "web") | .action' <all | head -2 | xargs)" = "create start" ]
+	[ "$(jq -r 'select(.service == "web") | .action' <all | xargs)" = "create start kill die" ]
+	[ "$(jq -c 'select(.action == "kill") | .attributes | [.signal, .tier]' <all)" = '["9","front"]' ]
 }
 
 @test "wait gives the code of the service" {
@@ -100,7 +106,10 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	berth stop -t 1 web && [ "$(state)" = exited ]
 	berth start web && [ "$(state)" = running ]
 	berth pause web && [ "$(state)" = paused ]
+	run -1 berth pause web
+	[[ $output == *"already paused"* ]]
 	berth unpause web && [ "$(state)" = running ]
+	run -1 berth unpause web
 	berth restart -t 1 web && [ "$(state)" = running ]
 	berth kill -s KILL web
 	wait_for 5 test "$(state)" = exited

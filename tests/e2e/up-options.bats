@@ -102,7 +102,7 @@ setup() {
 		stop_container stop
 		kill_container kill
 		pause_container pause
-		unpause_container unpause
+		stop_container stop web
 		start_container restart
 		remove_container rm -sf
 		remove_container down

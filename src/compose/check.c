@@ -105,9 +105,18 @@ static int check_build(const struct checking *c)
 	for (size_t i = 0; more && i < more->kids.n; i++) {
 		const struct node *k = more->kids.v[i];
 
-		if (text_starts(k->text, "service:") && !node_get(c->services, k->text + 8))
+		const struct node *other = text_starts(k->text, "service:")
+						   ? node_get(c->services, k->text + 8)
+						   : c->s;
+
+		if (!other)
 			return unknown_name(c->services, "service", k->text + 8, c->s->key, k,
 					    c->e);
+		if (node_get(other, "build"))
+			continue;
+		node_fail(k, c->e, "service \"%s\" is not built: it has only an image", other->key);
+		return err_hint(c->e, "name the image: docker-image://%s",
+				node_get_text(other, "image"));
 	}
 	for (size_t i = 0; platforms && platform && i < platforms->kids.n; i++) {
 		if (!strcmp(platforms->kids.v[i]->text, platform))
@@ -438,14 +447,29 @@ static int check_circles(const struct node *services, struct arena *a, struct er
 	return r;
 }
 
+static int check_secrets(const struct node *secrets, struct err *e)
+{
+	for (size_t i = 0; secrets && i < secrets->kids.n; i++) {
+		const struct node *k = secrets->kids.v[i];
+
+		if (node_true(node_get(k, "external")) || node_get(k, "file") ||
+		    node_get(k, "environment"))
+			continue;
+		node_fail_key(k, e, "secret \"%s\" has neither a file nor a variable", k->key);
+		return err_hint(e, "there are no secret drivers: add \"file\" or \"environment\"");
+	}
+	return 0;
+}
+
 int check_project(struct loading *l, const struct node *tree, struct err *e)
 {
 	const struct node *services = node_get(tree, "services");
 	struct checking c = {l, tree, services, NULL, e};
 	int r = 0;
 
+	r = check_secrets(node_get(tree, "secrets"), e);
 	if (!services)
-		return 0;
+		return r;
 	for (size_t i = 0; i < services->kids.n && !r; i++) {
 		c.s = services->kids.v[i];
 		r = check_service(&c);

@@ -3,6 +3,7 @@
 #include "compose/render.h"
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct writer {
 	struct buf *out;
@@ -55,6 +56,20 @@ static void text(struct writer *w, const char *s)
 	buf_json(w->out, doubled.p, doubled.n);
 }
 
+/* JSON writes 1e+06 as 1000000, and no zero before an exponent. */
+static void number(struct buf *out, const char *text)
+{
+	const char *e = strchr(text, 'e'), *dot = strchr(text, '.');
+	int exponent = e ? atoi(e + 1) : 0, places = (dot && e ? (int)(e - dot) - 1 : 0) - exponent;
+
+	if (!e)
+		buf_str(out, text);
+	else if (exponent >= -6 && exponent < 21)
+		buf_printf(out, "%.*f", places > 0 ? places : 0, strtod(text, NULL));
+	else
+		buf_printf(out, "%.*s%d", (int)(e + 1 + (exponent > 0) - text), text, exponent);
+}
+
 static void scalar(struct writer *w, const struct node *n)
 {
 	if (n->type == TYPE_NULL)
@@ -62,6 +77,8 @@ static void scalar(struct writer *w, const struct node *n)
 	else if (n->type == TYPE_STR || n->type == TYPE_TIME ||
 		 (n->type == TYPE_FLOAT && strpbrk(n->text, "IN")))
 		text(w, n->text);
+	else if (n->type == TYPE_FLOAT)
+		number(w->out, n->text);
 	else
 		buf_str(w->out, n->text);
 }
@@ -115,6 +132,10 @@ static void key(struct writer *w, const struct node *k)
 static void value(struct writer *w, const struct node *n)
 {
 	bool map = n->kind == NODE_MAP, any = false;
+
+	/* an env_file that must exist counts as its path */
+	if (w->how == RENDER_HASHED && w->depth == 3 && map && node_true(node_get(n, "required")))
+		n = node_get(n, "path");
 
 	if (n->kind == NODE_SCALAR) {
 		scalar(w, n);

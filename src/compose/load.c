@@ -424,8 +424,11 @@ static void prune(struct loading *l, struct node *tree)
 
 static int settle(struct loading *l, struct node *tree, struct err *e)
 {
-	int r = schema_settle(&l->w, &compose_row, tree, &l->p->tree, e);
+	int r;
 
+	if (!l->o->no_consistency)
+		normal_replicas(l, tree);
+	r = schema_settle(&l->w, &compose_row, tree, &l->p->tree, e);
 	if (r < 0)
 		return r;
 	choose_services(l, l->p->tree);
@@ -433,7 +436,8 @@ static int settle(struct loading *l, struct node *tree, struct err *e)
 		r = check_project(l, l->p->tree, e);
 	if (r < 0)
 		return r;
-	if (!l->o->no_env_resolution) {
+	/* a hash is of the labels, wherever they stand */
+	if (!l->o->no_env_resolution || !l->o->no_hash) {
 		struct node *again = l->p->tree;
 
 		r = normal_environment(l, again, e);
@@ -462,6 +466,10 @@ static int merged_tree(struct loading *l, struct node **tree, struct err *e)
 	}
 	if (r < 0)
 		return r;
+	if (*tree && !(*tree)->kids.n) {
+		err_set(e, EINVAL, "the compose file is empty");
+		return err_at(e, "%s", l->p->files.v[0]);
+	}
 	r = schema_check(l->a, &compose_row, *tree, e);
 	if (!r)
 		r = check_resources(*tree, e);

@@ -41,6 +41,8 @@ void place_service(struct loading *l, struct node *service, const char *base);
 void normal_paths(struct loading *l, struct node *tree);
 int normal_tree(struct loading *l, struct node *tree, struct err *e);
 /* 1: files were read. */
+/* Before the tree is settled. */
+void normal_replicas(struct loading *l, struct node *tree);
 int normal_environment(struct loading *l, struct node *tree, struct err *e);
 int check_resources(const struct node *tree, struct err *e);
 int check_project(struct loading *l, const struct node *tree, struct err *e);

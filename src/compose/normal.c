@@ -71,9 +71,12 @@ static void implied(struct loading *l, struct node *service)
 	struct node *links = node_get(service, "links"), *from = node_get(service, "volumes_from");
 
 	for (size_t i = 0; links && i < links->kids.n; i++) {
-		const char *t = links->kids.v[i]->text;
+		const char *t = links->kids.v[i]->text, *colon = strchr(t, ':');
 
-		depend(l, service, arena_strndup(l->a, t, strcspn(t, ":")), true);
+		/* SERVICE:ALIAS; with a second colon it is no such thing */
+		if (colon && !strchr(colon + 1, ':'))
+			t = arena_strndup(l->a, t, (size_t)(colon - t));
+		depend(l, service, t, true);
 	}
 	for (size_t i = 0; i < countof(spaces); i++) {
 		const char *t = node_get_text(service, spaces[i]);
@@ -207,6 +210,20 @@ int normal_tree(struct loading *l, struct node *tree, struct err *e)
 	return 0;
 }
 
+/* `scale` is what deploy.replicas says, where there is a deploy. */
+void normal_replicas(struct loading *l, struct node *tree)
+{
+	struct node *services = node_get(tree, "services");
+
+	for (size_t i = 0; services && i < services->kids.n; i++) {
+		struct node *scale = node_get(services->kids.v[i], "scale");
+		struct node *deploy = node_get(services->kids.v[i], "deploy");
+
+		if (scale && deploy && deploy->kind == NODE_MAP && !node_get(deploy, "replicas"))
+			node_set(l->a, deploy, "replicas", node_copy(l->a, scale));
+	}
+}
+
 /* ---- env_file, label_file ----------------------------------------------------------------- */
 
 struct seeing {
@@ -281,14 +298,33 @@ static int one_env_file(struct loading *l, struct seeing *s, struct node *entry,
 	return read_env(l, s, path, node_is(format, "raw"), vars, e);
 }
 
+static int service_labels(struct loading *l, struct node *service, struct err *e)
+{
+	struct node *labels = node_get(service, "label_file");
+	struct seeing s = {l, NULL};
+	struct pairs vars = {0};
+
+	for (size_t i = 0; labels && i < labels->kids.n; i++) {
+		int r = read_env(l, &s, labels->kids.v[i], false, &vars, e);
+
+		if (r < 0)
+			return r;
+	}
+	if (labels)
+		under(l, service, "labels", &vars, labels->kids.n ? labels->kids.v[0] : labels);
+	node_remove(service, "label_file");
+	return 0;
+}
+
 static int service_environment(struct loading *l, struct node *service, struct err *e)
 {
-	struct node *files = node_get(service, "env_file"),
-		    *labels = node_get(service, "label_file");
+	struct node *files = node_get(service, "env_file");
 	struct seeing s = {l, node_get(service, "environment")};
 	struct pairs vars = {0};
 	int r = 0;
 
+	if (l->o->no_env_resolution)
+		return service_labels(l, service, e);
 	pass_through(l, s.environment, true);
 	for (size_t i = 0; files && i < files->kids.n && !r; i++)
 		r = one_env_file(l, &s, files->kids.v[i], &vars, e);
@@ -298,16 +334,7 @@ static int service_environment(struct loading *l, struct node *service, struct e
 		under(l, service, "environment", &vars,
 		      files->kids.n ? env_path(files->kids.v[0]) : files);
 	node_remove(service, "env_file");
-	vars = (struct pairs){0};
-	s.environment = NULL;
-	for (size_t i = 0; labels && i < labels->kids.n && !r; i++)
-		r = read_env(l, &s, labels->kids.v[i], false, &vars, e);
-	if (r < 0)
-		return r;
-	if (labels)
-		under(l, service, "labels", &vars, labels->kids.n ? labels->kids.v[0] : labels);
-	node_remove(service, "label_file");
-	return 0;
+	return service_labels(l, service, e);
 }
 
 int normal_environment(struct loading *l, struct node *tree, struct err *e)

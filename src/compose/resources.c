@@ -81,7 +81,7 @@ static const struct attr update_attrs[] = {
 	{0},
 };
 static const struct attr generic_spec_attrs[] = {
-	{"kind",  A_STR, 0, "name of the resource", .flags = F_KEEP},
+	{"kind",  A_STR, 0, "name of the resource", .flags = F_KEEP | F_ZERO},
 	{"value", A_INT, 0, "how much of it", .kinds = KI | KF | KS, .flags = F_KEEP | F_ZERO},
 	{0},
 };
@@ -132,7 +132,7 @@ static const struct attr preference_row = {"preference", A_MAP, .sub = preferenc
 static const struct attr placement_attrs[] = {
 	{"constraints",           A_STRS, 0, "there is one node", .flags = F_INERT},
 	{"preferences",           A_LIST, 0, "there is one node", .item = &preference_row, .flags = F_INERT},
-	{"max_replicas_per_node", A_INT,  0, "there is one node", .max = INT64_MAX, .flags = F_INERT},
+	{"max_replicas_per_node", A_INT,  0, "there is one node", .kinds = KI | KF | KS, .max = INT64_MAX, .flags = F_INERT},
 	{0},
 };
 const struct attr deploy_attrs[] = {
@@ -196,7 +196,7 @@ static const struct attr secret_attrs[] = {
 	{"external",        A_BOOL,  F(external), "berth's store has it", .kinds = KB | KS | KM},
 	{"labels",          A_PAIRS, F(labels), "labels", .flags = F_EQUALS | F_TWICE},
 	{"driver",          A_STR,   0, "there are no secret drivers", .flags = F_INERT},
-	{"driver_opts",     A_PAIRS, 0, "there are no secret drivers", .kinds = KM, .flags = F_INERT, .entries = KS | KI | KF},
+	{"driver_opts",     A_PAIRS, 0, "there are no secret drivers", .kinds = KM, .flags = F_INERT, .entries = KS | KI},
 	{"template_driver", A_STR,   0, "there are no template drivers", .flags = F_INERT},
 	{0},
 };
@@ -231,13 +231,13 @@ static const struct attr include_attrs[] = {
 	{"env_file",          A_STRS, 0, "files with their variables", .kinds = KS | KQ, .flags = F_SPLIT_ONE},
 	{0},
 };
-static const struct attr include_row = {"include", A_MAP, .kinds = KS | KM, .sub = include_attrs, .expand = short_include};
+static const struct attr include_row = {"include", A_MAP, .kinds = KS | KM | KN, .sub = include_attrs, .expand = short_include};
 
 #define PR(f) TO(struct project, f)
 static const struct attr compose_attrs[] = {
 	{"version",  A_STR,   0, "it is obsolete; remove it"},
 	{"name",     A_STR,   PR(name), "name of the project"},
-	{"include",  A_LIST,  0, "other projects to take in", .item = &include_row},
+	{"include",  A_LIST,  0, "other projects to take in", .kinds = KQ | KN, .item = &include_row},
 	{"services", A_NAMED, PR(services), "what to run", .item = &service_row, .flags = F_KEEP | F_JSON | F_NAMES},
 	{"networks", A_NAMED, PR(networks), "networks", .item = &network_row},
 	{"volumes",  A_NAMED, PR(volumes), "volumes", .item = &volume_row, .flags = F_NAMES},

@@ -19,7 +19,7 @@ static bool one_of(const char *s, const char *const *words)
 }
 
 /* Digits of `base` only; underscores are dropped. */
-static int integer(const char *s, int base, bool negative, int64_t *out)
+static int integer(const char *s, int base, uint64_t *out)
 {
 	uint64_t v = 0;
 	bool any = false;
@@ -37,33 +37,42 @@ static int integer(const char *s, int base, bool negative, int64_t *out)
 			return -ERANGE;
 		any = true;
 	}
-	if (!any || v > (uint64_t)INT64_MAX)
-		return any ? -ERANGE : -EINVAL;
-	*out = negative ? -(int64_t)v : (int64_t)v;
+	if (!any)
+		return -EINVAL;
+	*out = v;
 	return 0;
 }
 
-static int read_int(const char *s, int64_t *out)
+static int read_digits(const char *s, uint64_t *out)
 {
-	bool negative = *s == '-';
-
-	if (*s == '-' || *s == '+')
-		s++;
 	if (!isdigit((unsigned char)*s))
 		return -EINVAL;
 	if (s[0] == '0' && s[1]) {
 		char base = s[1];
 
 		if (base == 'x' || base == 'X')
-			return integer(s + 2, 16, negative, out);
+			return integer(s + 2, 16, out);
 		if (base == 'o' || base == 'O')
-			return integer(s + 2, 8, negative, out);
+			return integer(s + 2, 8, out);
 		if (base == 'b' || base == 'B')
-			return integer(s + 2, 2, negative, out);
-		if (!integer(s + 1, 8, negative, out))
+			return integer(s + 2, 2, out);
+		if (!integer(s + 1, 8, out))
 			return 0;
 	}
-	return integer(s, 10, negative, out);
+	return integer(s, 10, out);
+}
+
+/* Whole numbers go as far as 64 bits do; those beyond are fractions. */
+static const char *read_int(struct arena *a, const char *s)
+{
+	bool negative = *s == '-';
+	uint64_t v;
+
+	if (read_digits(s + (*s == '-' || *s == '+'), &v))
+		return NULL;
+	if (!negative)
+		return arena_printf(a, "%" PRIu64, v);
+	return v <= (uint64_t)INT64_MAX ? arena_printf(a, "%" PRId64, -(int64_t)v) : NULL;
 }
 
 /* [-+]?(digits[.digits]|.digits)([eE][-+]?digits)? */
@@ -99,14 +108,12 @@ static const char *float_text(struct arena *a, double v)
 	int digits = 1, exponent;
 	char *p;
 
-	if (isinf(v))
-		return v > 0 ? "+Inf" : "-Inf";
 	do {
 		snprintf(buf, sizeof(buf), "%.*e", digits - 1, v);
 	} while (strtod(buf, NULL) != v && ++digits <= 17);
 	p = strchr(buf, 'e');
 	exponent = p ? atoi(p + 1) : 0;
-	if (exponent >= -4 && exponent < 21)
+	if (exponent >= -4 && exponent < 6)
 		snprintf(buf, sizeof(buf), "%.*f",
 			 digits - 1 - exponent > 0 ? digits - 1 - exponent : 0, v);
 	return arena_strndup(a, buf, strlen(buf));
@@ -149,7 +156,7 @@ enum node_type node_type_of(struct arena *a, const char *s, const char **canonic
 	static const char *const odd[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf",
 					  "+.INF", "-.inf", "-.Inf", "-.INF", ".nan",
 					  ".NaN",  ".NAN",  NULL};
-	int64_t v;
+	const char *number;
 
 	*canonical = s;
 	if (*s && !strchr("~nNtTfF+-.0123456789", *s))
@@ -166,11 +173,12 @@ enum node_type node_type_of(struct arena *a, const char *s, const char **canonic
 		*canonical = strpbrk(s, "aA") ? "NaN" : *s == '-' ? "-Inf" : "+Inf";
 		return TYPE_FLOAT;
 	}
-	if (!read_int(s, &v)) {
-		*canonical = arena_printf(a, "%" PRId64, v);
+	number = read_int(a, s);
+	if (number) {
+		*canonical = number;
 		return TYPE_INT;
 	}
-	if (strlen(s) < 64 && looks_float(s)) {
+	if (strlen(s) < 64 && looks_float(s) && !isinf(read_float(s))) {
 		*canonical = float_text(a, read_float(s));
 		return TYPE_FLOAT;
 	}

@@ -262,6 +262,8 @@ static int check_entries(const struct attr *row, const struct node *n, struct er
 	else if (row->type == A_STRS && n->kind == NODE_MAP)
 		kinds |= KN;
 	vec_each(k, &n->kids) {
+		if ((*k)->key && !*(*k)->key)
+			return node_fail_key(*k, e, "a name in \"%s\" is empty", row->name);
 		unsigned inside = kinds & (KB | KI) ? kinds & ~(unsigned)KQ : (unsigned)KS;
 
 		if (!(kind_of(*k) & kinds))
@@ -322,6 +324,7 @@ int schema_expand(struct walk *w, const struct attr *row, struct node **n, struc
 {
 	struct node *was = *n;
 	const char *key = was->key;
+	bool over = w->over;
 	unsigned kinds = row->kinds ? row->kinds : usual_kinds[row->type];
 	int r;
 
@@ -329,6 +332,8 @@ int schema_expand(struct walk *w, const struct attr *row, struct node **n, struc
 		return row->type == A_ANY && !(kind_of(was) & kinds)
 			       ? wrong_kind(row->name, kinds, was, e)
 			       : 0;
+	if (w->over && node_null(was))
+		return 0; /* schema_check sees what is left of these */
 	if (!(kind_of(was) & kinds))
 		return wrong_kind(row->name, kinds, was, e);
 	r = cast(w, row, was, e);
@@ -351,7 +356,11 @@ int schema_expand(struct walk *w, const struct attr *row, struct node **n, struc
 		(*n)->key_line = was->key_line;
 		(*n)->key_col = was->key_col;
 	}
-	return r < 0 ? r : expand_children(w, row, *n, e);
+	/* a service goes over what it extends */
+	w->over |= row->flags & F_FILLED && (*n)->kind == NODE_MAP && node_get(*n, "extends");
+	r = r < 0 ? r : expand_children(w, row, *n, e);
+	w->over = over;
+	return r;
 }
 
 /* ---- check -------------------------------------------------------------------------------- */
@@ -416,8 +425,11 @@ static int check_record(struct arena *a, const struct attr *row, const struct no
 
 int schema_check(struct arena *a, const struct attr *row, const struct node *n, struct err *e)
 {
+	unsigned kinds = row->kinds ? row->kinds : usual_kinds[row->type];
 	int r = 0;
 
+	if (node_null(n) && !(kinds & KN))
+		return wrong_kind(row->name, kinds, n, e);
 	if (n->kind == NODE_SEQ && row->flags & F_UNIQUE)
 		r = check_unique(row, n, e);
 	if (row->flags & F_FILLED && node_null(n)) {

@@ -64,7 +64,8 @@ enum effect { RECREATE, RESTART, LIVE, NOTHING };
 
 struct walk {
 	struct arena *a;
-	bool raw; /* values were not interpolated: do not cast, let odd short syntax stand */
+	bool over; /* what is read goes over something: a null may be filled from there */
+	bool raw;  /* values were not interpolated: do not cast, let odd short syntax stand */
 	struct strings *warnings;
 };
 

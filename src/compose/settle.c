@@ -85,6 +85,8 @@ static int settle_scalar(struct walk *w, const struct attr *row, struct node *n,
 		*out = n;
 		return 0;
 	}
+	if (n->type == TYPE_FLOAT && strpbrk(n->text, "IN"))
+		return node_fail(n, e, "\"%s\" takes a finite number", row->name);
 	switch (row->type) {
 	case A_STR:
 		*out = node_str(w->a, n->text, n);

@@ -42,7 +42,7 @@ int short_extends(struct walk *w, struct node **n, struct err *e)
 int short_include(struct walk *w, struct node **n, struct err *e)
 {
 	(void)e;
-	if ((*n)->kind == NODE_SCALAR)
+	if ((*n)->kind == NODE_SCALAR && !node_null(*n))
 		*n = map_with(w, "path", *n);
 	return 0;
 }
@@ -240,7 +240,7 @@ int short_device(struct walk *w, struct node **n, struct err *e)
 	}
 	map = map_with(w, "source", *n);
 	put(w, map, "source", parts[0], TYPE_STR);
-	put(w, map, "target", parts[1] ? parts[1] : parts[0], TYPE_STR);
+	put(w, map, "target", parts[1] && *parts[1] ? parts[1] : parts[0], TYPE_STR);
 	put(w, map, "permissions", parts[2], TYPE_STR);
 	*n = map;
 	return 0;
@@ -457,10 +457,6 @@ static void push_host(struct walk *w, struct node *list, const char *host, const
 		n -= 2;
 	}
 	text = arena_printf(w->a, "%s=%.*s", host, (int)n, ip);
-	vec_each(k, &list->kids) {
-		if (!strcmp((*k)->text, text))
-			return;
-	}
 	node_push(w->a, list, node_str(w->a, text, at));
 }
 

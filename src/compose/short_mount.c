@@ -96,6 +96,8 @@ static int parse_port(struct walk *w, const struct node *n, struct port_spec *p,
 		return bad_port(n, e, "no container port is named", "");
 	if (port_range(p->container, &p->from, &p->to))
 		return bad_port(n, e, "not a container port:", p->container);
+	if (!p->from)
+		return bad_port(n, e, "no container has a port", p->container);
 	if (*p->host && port_range(p->host, &p->host_from, &p->host_to))
 		return bad_port(n, e, "not a host port:", p->host);
 	if (*p->host && p->to - p->from != p->host_to - p->host_from && p->from != p->to)

@@ -148,7 +148,9 @@ static int base_elsewhere(struct loading *l, struct node *ext, const char *dir,
 	if (r < 0)
 		return *e->at ? r : err_at(e, "%s:%d:%d", file->file, file->line, file->col);
 	vec_each(doc, &docs) {
+		l->w.over = true;
 		r = prepare_doc(l, doc, e);
+		l->w.over = false;
 		if (r < 0)
 			return r;
 		services = node_get(*doc, "services");
@@ -271,7 +273,7 @@ static int include_one(struct loading *l, struct node *inc, const char *dir, str
 	int r;
 
 	if (!paths || !paths->kids.n)
-		return node_fail(inc, e, "\"include\" names no file");
+		return 0;
 	first = filepath_join(l->a, dir, paths->kids.v[0]->text);
 	project = given ? filepath_join(l->a, dir, given) : filepath_dir(l->a, first);
 	r = in_circle(l, first, inc, e);
@@ -339,8 +341,11 @@ static int include_all(struct loading *l, struct node **doc, const char *dir, st
 static int add_doc(struct loading *l, struct node *doc, const char *dir, struct node **tree,
 		   struct err *e)
 {
-	int r = prepare_doc(l, &doc, e);
+	int r;
 
+	l->w.over = *tree != NULL;
+	r = prepare_doc(l, &doc, e);
+	l->w.over = false;
 	if (!r)
 		r = include_all(l, &doc, dir, e);
 	if (!r)

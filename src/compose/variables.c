@@ -84,6 +84,26 @@ static void print_json(const struct collecting *c, struct buf *out)
 	buf_str(out, "\n}\n");
 }
 
+/* Columns of at least 20, with three blanks between: those of docker compose. */
+static void print_table(const struct collecting *c, struct buf *out)
+{
+	int wide[2] = {20, 20};
+
+	for (size_t i = 0; i < c->found.n; i++) {
+		int name = (int)strlen(c->found.v[i].name) + 3;
+		int dflt = (int)strlen(c->found.v[i].dflt) + 3;
+
+		wide[0] = name > wide[0] ? name : wide[0];
+		wide[1] = dflt > wide[1] ? dflt : wide[1];
+	}
+	buf_printf(out, "%-*s%-20s%-*s%s\n", wide[0], "NAME", "REQUIRED", wide[1], "DEFAULT VALUE",
+		   "ALTERNATE VALUE");
+	for (size_t i = 0; i < c->found.n; i++)
+		buf_printf(out, "%-*s%-20s%-*s%s\n", wide[0], c->found.v[i].name,
+			   c->found.v[i].required ? "true" : "false", wide[1], c->found.v[i].dflt,
+			   c->found.v[i].alternate);
+}
+
 int render_variables(const struct project *p, bool json, struct buf *out, struct err *e)
 {
 	auto_arena a = {0};
@@ -93,15 +113,6 @@ int render_variables(const struct project *p, bool json, struct buf *out, struct
 	collect(&c, p->model);
 	if (c.found.n > 1)
 		qsort(c.found.v, c.found.n, sizeof(*c.found.v), by_name);
-	if (json) {
-		print_json(&c, out);
-		return 0;
-	}
-	buf_printf(out, "%-28s %-10s %-28s %s\n", "NAME", "REQUIRED", "DEFAULT VALUE",
-		   "ALTERNATE VALUE");
-	for (size_t i = 0; i < c.found.n; i++)
-		buf_printf(out, "%-28s %-10s %-28s %s\n", c.found.v[i].name,
-			   c.found.v[i].required ? "true" : "false", c.found.v[i].dflt,
-			   c.found.v[i].alternate);
+	(json ? print_json : print_table)(&c, out);
 	return 0;
 }

@@ -28,9 +28,9 @@ mounts_of_home() { grep -c " $BERTH_HOME/" /proc/self/mountinfo || true; }
 	[ -z "$(ls -A "$BERTH_ROOT/projects/$PROJECT/containers/$PROJECT-ask-1/upper")" ]
 	berth exec ask sh -c 'grep -q 127.0.0.11 /etc/resolv.conf && [ -e /.dockerenv ]'
 	# Rules that stay what they are are not made again: the table keeps its handle.
-	table=$(nft -a list tables | grep "berth-$PROJECT ")
+	table=$(nft -a list table inet "berth-$PROJECT" | head -n 1)
 	berth restart -t 0 ask
-	[ "$(nft -a list tables | grep "berth-$PROJECT ")" = "$table" ]
+	[ "$(nft -a list table inet "berth-$PROJECT" | head -n 1)" = "$table" ]
 	berth down
 	[ ! -e "$BERTH_RUN/projects/$PROJECT" ]
 	[ ! -e "$BERTH_ROOT/projects/$PROJECT" ]

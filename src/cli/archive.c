@@ -36,23 +36,23 @@ static int open_input(const char *path, int *fd, struct err *e)
 static int load_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	struct load *o = opts;
-	struct progress_sink sink = {.note = print_note};
+	struct progress_sink sink = {.note = print_note}; /* with --quiet, too, as docker has it */
 	const char *path = o->input ? o->input : argc ? argv[0] : NULL;
 	struct strings names = {0};
 	auto_fd int fd = -1;
 	struct stat st;
 
 	if (path && !stat(path, &st) && S_ISDIR(st.st_mode))
-		return archive_load_dir(&c->arena, path, o->quiet ? NULL : &sink, &names, e);
+		return archive_load_dir(&c->arena, path, &sink, &names, e);
 	if (open_input(path, &fd, e) < 0)
 		return -e->code;
-	return archive_load(&c->arena, fd, o->quiet ? NULL : &sink, &names, e);
+	return archive_load(&c->arena, fd, &sink, &names, e);
 }
 
 /* clang-format off */
 static const struct opt load_opts[] = {
 	{'i', "input", OPT_STR,  offsetof(struct load, input), "FILE", "read this file or layout directory instead of standard input"},
-	{'q', "quiet", OPT_FLAG, offsetof(struct load, quiet), NULL,   "do not print what was loaded"},
+	{'q', "quiet", OPT_FLAG, offsetof(struct load, quiet), NULL,   "no progress: there never is any"},
 	{0},
 };
 /* clang-format on */
@@ -118,10 +118,32 @@ struct save {
 	const char *output, *format;
 };
 
+static const char *const formats[] = {"docker-archive", "oci-archive", "oci-dir"};
+
+static enum archive_format format_of(const struct save *o)
+{
+	enum archive_format f = ARCHIVE_DOCKER;
+
+	while (o->format && f < ARCHIVE_OCI_DIR && strcmp(formats[f], o->format))
+		f++;
+	return f;
+}
+
+static int open_output(const struct save *o, enum archive_format f)
+{
+	if (!o->output)
+		return sys_dup_above(STDOUT_FILENO, 3);
+	if (f != ARCHIVE_OCI_DIR)
+		return sys_open(AT_FDCWD, o->output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (mkdir(o->output, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return sys_open(AT_FDCWD, o->output, O_RDONLY | O_DIRECTORY, 0);
+}
+
 static int save_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct save *o = opts;
-	bool oci = o->format && strcmp(o->format, "docker-archive");
+	enum archive_format format = format_of(o);
 	struct strings refs = {0};
 	auto_fd int fd = -1;
 	int r;
@@ -131,20 +153,21 @@ static int save_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	if (!o->output && isatty(STDOUT_FILENO))
 		return err_set(e, EINVAL,
 			       "an archive does not belong on a terminal: use -o FILE or a pipe");
-	fd = o->output ? sys_open(AT_FDCWD, o->output, O_WRONLY | O_CREAT | O_TRUNC, 0600)
-		       : sys_dup_above(STDOUT_FILENO, 3);
+	if (!o->output && format == ARCHIVE_OCI_DIR)
+		return err_set(e, EINVAL, "--format oci-dir needs a directory: -o DIR");
+	fd = open_output(o, format);
 	if (fd < 0)
 		return err_set(e, -fd, "cannot write %s: %s", o->output ? o->output : "the archive",
 			       strerror(-fd));
-	r = archive_save(&c->arena, &refs, fd, oci ? ARCHIVE_OCI : ARCHIVE_DOCKER, e);
-	if (r < 0 && o->output)
+	r = archive_save(&c->arena, &refs, fd, format, e);
+	if (r < 0 && o->output && format != ARCHIVE_OCI_DIR)
 		unlink(o->output); /* half an archive helps nobody */
 	return r;
 }
 
 /* clang-format off */
 static const struct opt save_opts[] = {
-	{0,   "format", OPT_WORD, offsetof(struct save, format), "docker-archive|oci-archive", "docker-archive (the usual) holds the OCI index as well"},
+	{0,   "format", OPT_WORD, offsetof(struct save, format), "docker-archive|oci-archive|oci-dir", "docker-archive (the usual) holds the OCI index as well; oci-dir is a layout directory, -o DIR"},
 	{'o', "output", OPT_STR,  offsetof(struct save, output), "FILE", "write here instead of standard output"},
 	{0},
 };

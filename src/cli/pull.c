@@ -92,6 +92,16 @@ static bool is_pulled(const struct service *s, const struct pull *o)
 	return !(s->build.given && o->ignore_buildable);
 }
 
+/* "docker.io/library/busybox:latest", as docker pull -q has it. */
+static void print_full(struct cli *c, const char *text)
+{
+	struct ref ref;
+	struct err ignored;
+
+	if (!ref_parse(&c->arena, text, &ref, &ignored))
+		puts(ref_full(&c->arena, &ref));
+}
+
 static int pull_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct pull *o = opts;
@@ -112,7 +122,7 @@ static int pull_run(struct cli *c, void *opts, int argc, char **argv, struct err
 			r = pulls_run(c, &wants, &how, e);
 		if (!r && o->quiet && c->world == WORLD_DOCKER)
 			vec_each(w, &wants)
-				puts(w->ref);
+				print_full(c, w->ref);
 		return r;
 	}
 	service_names(c, p, argc, argv, o->include_deps, &names);
@@ -124,6 +134,7 @@ static int pull_run(struct cli *c, void *opts, int argc, char **argv, struct err
 			want(c, &wants,
 			     (struct pull_want){.ref = s->image,
 						.platform = s->platform,
+						.built_by = s->build.given ? s->name : NULL,
 						.only_missing = missing});
 	}
 	return pulls_run(c, &wants, &how, e);

@@ -137,8 +137,12 @@ static void show_end(struct work *w, const struct message *m)
 	}
 	progress_set(w->progress, NULL, label, goes_on ? PROGRESS_WARNING : PROGRESS_ERROR,
 		     m->err.why);
-	if (!goes_on && !w->failures++)
-		w->first = m->err;
+	if (goes_on || w->failures++)
+		return;
+	w->first = m->err;
+	if (w->wants->v[m->place].built_by)
+		(void)err_hint(&w->first, "it is built here: berth build %s",
+			       w->wants->v[m->place].built_by);
 }
 
 /* Every child holds the pipe's end: it closes only when all are gone, told or killed. */

@@ -10,6 +10,7 @@ struct cli;
 
 struct pull_want {
 	const char *ref, *platform, *label; /* label: what the user calls it, "web Pulled" */
+	const char *built_by;               /* NULL, or the service that can build it */
 	bool only_missing;                  /* do not ask the registry where it is here */
 	bool optional;                      /* a failure is a warning: what is here will do */
 };

@@ -15,8 +15,11 @@ int archive_load(struct arena *a, int fd, struct progress_sink *progress, struct
 int archive_load_dir(struct arena *a, const char *path, struct progress_sink *progress,
 		     struct strings *names, struct err *e) must_check;
 
-enum archive_format { ARCHIVE_DOCKER, ARCHIVE_OCI };
-/* Both formats can be read by `docker load`; ARCHIVE_DOCKER also carries the OCI index. */
+enum archive_format { ARCHIVE_DOCKER, ARCHIVE_OCI, ARCHIVE_OCI_DIR };
+/*
+ * Both archives can be read by `docker load`; ARCHIVE_DOCKER also carries the OCI index. For
+ * ARCHIVE_OCI_DIR out_fd is the directory.
+ */
 int archive_save(struct arena *a, const struct strings *refs, int out_fd,
 		 enum archive_format format, struct err *e) must_check;
 

@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/stream.h"
 #include "base/sys.h"
 #include "image/archive.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PART = 1 << 20 };
 
@@ -22,7 +24,8 @@ struct saved {
 struct saver {
 	struct arena *a;
 	struct err *e;
-	struct sink *to;
+	struct sink *to; /* the tar, or the file of the directory that is being written */
+	int dir;         /* a layout's directory, or -1: a tar */
 	VEC(struct saved) images;
 	struct strings written; /* digests */
 };
@@ -69,10 +72,15 @@ static const char *blob_name(struct saver *s, const char *digest)
 	return arena_printf(s->a, "blobs/sha256/%s", digest + 7);
 }
 
+static int write_file(struct saver *s, const char *name, const char *p, size_t n)
+{
+	return s->dir >= 0 ? file_replace(s->dir, name, p, n, 0644, FILE_FAST, s->e)
+			   : tar_write_file(s->to, name, p, n, s->e);
+}
+
 static int write_document(struct saver *s, const char *digest, struct span text)
 {
-	return is_new(s, digest) ? tar_write_file(s->to, blob_name(s, digest), text.p, text.n, s->e)
-				 : 0;
+	return is_new(s, digest) ? write_file(s, blob_name(s, digest), text.p, text.n) : 0;
 }
 
 static int copy_file(struct saver *s, const char *path, int64_t size)
@@ -117,6 +125,27 @@ static int pack_dir(struct saver *s, const struct outgoing_layer *l)
 	return r;
 }
 
+static int write_content(struct saver *s, const struct outgoing_layer *l)
+{
+	return l->path ? copy_file(s, l->path, l->d.size) : pack_dir(s, l);
+}
+
+static int write_layer_file(struct saver *s, const struct outgoing_layer *l)
+{
+	const char *name = blob_name(s, l->d.digest);
+	auto_fd int fd = sys_open(s->dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	struct fd_sink out;
+	int r;
+
+	if (fd < 0)
+		return err_set(s->e, -fd, "cannot write %s: %s", name, strerror(-fd));
+	fd_sink_init(&out, fd);
+	s->to = &out.sink;
+	r = write_content(s, l);
+	s->to = NULL;
+	return r;
+}
+
 static int write_layer(struct saver *s, const struct outgoing_layer *l)
 {
 	auto_free struct tar_entry *t = calloc(1, sizeof(*t));
@@ -124,6 +153,8 @@ static int write_layer(struct saver *s, const struct outgoing_layer *l)
 
 	if (!is_new(s, l->d.digest))
 		return 0;
+	if (s->dir >= 0)
+		return write_layer_file(s, l);
 	if (!t)
 		abort();
 	t->type = TAR_FILE;
@@ -132,7 +163,7 @@ static int write_layer(struct saver *s, const struct outgoing_layer *l)
 	snprintf(t->name, sizeof(t->name), "%s", blob_name(s, l->d.digest));
 	r = tar_write_header(s->to, t, s->e);
 	if (!r)
-		r = l->path ? copy_file(s, l->path, l->d.size) : pack_dir(s, l);
+		r = write_content(s, l);
 	return r ? r : tar_write_padding(s->to, l->d.size, s->e);
 }
 
@@ -182,8 +213,8 @@ static int write_index(struct saver *s)
 			index_entry(s, &b, x, x->names.v[i]);
 	}
 	buf_str(&b, "]}");
-	r = tar_write_file(s->to, "index.json", b.p, b.n, s->e);
-	return r ? r : tar_write_file(s->to, "oci-layout", layout, strlen(layout), s->e);
+	r = write_file(s, "index.json", b.p, b.n);
+	return r ? r : write_file(s, "oci-layout", layout, strlen(layout));
 }
 
 static int write_docker(struct saver *s)
@@ -211,19 +242,30 @@ static int write_docker(struct saver *s)
 		buf_str(&b, "]}");
 	}
 	buf_char(&b, ']');
-	return tar_write_file(s->to, "manifest.json", b.p, b.n, s->e);
+	return write_file(s, "manifest.json", b.p, b.n);
+}
+
+static int make_layout(int dir, struct err *e)
+{
+	if ((mkdirat(dir, "blobs", 0755) < 0 && errno != EEXIST) ||
+	    (mkdirat(dir, "blobs/sha256", 0755) < 0 && errno != EEXIST))
+		return err_set(e, errno, "cannot make blobs/sha256: %s", strerror(errno));
+	return 0;
 }
 
 int archive_save(struct arena *a, const struct strings *refs, int out_fd,
 		 enum archive_format format, struct err *e)
 {
-	struct saver s = {.a = a, .e = e};
+	bool tar = format != ARCHIVE_OCI_DIR;
+	struct saver s = {.a = a, .e = e, .dir = tar ? -1 : out_fd};
 	auto_fd int hold = -1;
 	struct fd_sink out;
 	int r = place_hold(a, PLACE_ADD, &hold, e);
 
 	fd_sink_init(&out, out_fd);
 	s.to = &out.sink;
+	if (!r && !tar)
+		r = make_layout(out_fd, e);
 	for (size_t i = 0; !r && i < refs->n; i++)
 		r = add_image(&s, refs->v[i]);
 	if (!r)
@@ -232,5 +274,5 @@ int archive_save(struct arena *a, const struct strings *refs, int out_fd,
 		r = write_index(&s);
 	if (!r && format == ARCHIVE_DOCKER)
 		r = write_docker(&s);
-	return r ? r : tar_write_end(s.to, e);
+	return r || !tar ? r : tar_write_end(s.to, e);
 }

@@ -304,6 +304,9 @@ static int explain(struct transfer *t, CURLcode code, const char *host)
 
 	if (t->sink_error)
 		return t->sink_error;
+	if (t->header_bytes > HEADERS_MAX)
+		return err_set(t->e, EPROTO, "%s: the answer has more than %d bytes of headers",
+			       host, HEADERS_MAX);
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:

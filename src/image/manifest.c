@@ -199,6 +199,9 @@ int manifest_parse(struct arena *a, struct span text, const char *media_type,
 	if (text.n > MANIFEST_LIMIT)
 		return err_set(e, EFBIG, "the manifest is larger than 4 MiB");
 	r = json_read(text.p, text.n, &j, e);
+	if (r < 0 && memchr(text.p, '<', text.n < 64 ? text.n : 64))
+		return err_hint((err_set(e, EINVAL, "a web page came instead of a manifest"), e),
+				"is this a registry, or does a proxy on the way want a login?");
 	if (r < 0)
 		return err_wrap(e, "read the manifest");
 	if (!json_is_object(j) || json_int_or(j, "schemaVersion", 0) != 2)

@@ -20,6 +20,7 @@ struct pull {
 	struct span manifest_text;
 	const char *top_digest; /* of what the reference named: index or manifest */
 	struct span config;
+	bool is_alone; /* what the reference named is an image, not an index */
 };
 
 static void note(struct pull *p, const char *line)
@@ -49,7 +50,8 @@ static int get_manifests(struct pull *p)
 	if (r < 0)
 		return r;
 	p->top_digest = arena_printf(p->a, "%s", got.digest);
-	if (p->manifest.kind == MANIFEST_IMAGE)
+	p->is_alone = p->manifest.kind == MANIFEST_IMAGE;
+	if (p->is_alone)
 		return 0;
 	chosen = p->manifest.chosen;
 	r = get_manifest(p, chosen.digest, &got);
@@ -110,6 +112,22 @@ static int known_config(struct pull *p)
 		       : 0;
 }
 
+static bool fits(const struct image *img, const struct platform *p, bool asked)
+{
+	return !asked || (img->os && img->architecture && !strcmp(img->os, p->os) &&
+			  !strcmp(img->architecture, p->architecture));
+}
+
+/* An index was searched for it; an image that is alone is what it is. */
+static int check_platform(const struct pull *p, const struct image *img)
+{
+	if (!p->is_alone || fits(img, &p->platform, p->o->platform != NULL))
+		return 0;
+	err_set(p->e, ENOENT, "the image is not made for %s", p->o->platform);
+	return err_hint(p->e, "it is there for %s/%s only", img->os ? img->os : "?",
+			img->architecture ? img->architecture : "?");
+}
+
 static int get_layers(struct pull *p, bool *fresh)
 {
 	struct image img = {0};
@@ -122,6 +140,9 @@ static int get_layers(struct pull *p, bool *fresh)
 	if (img.diff_ids.n != p->manifest.layers.n)
 		return err_set(p->e, EINVAL, "the manifest lists %zu layers, the configuration %zu",
 			       p->manifest.layers.n, img.diff_ids.n);
+	r = check_platform(p, &img);
+	if (r < 0)
+		return r;
 	f.layers = &p->manifest.layers;
 	f.diff_ids = &img.diff_ids;
 	r = fetch_layers(p->a, &f, p->e);
@@ -167,12 +188,6 @@ static int pull(struct pull *p, struct image **out)
 	if (!r)
 		r = get_layers(p, &fresh);
 	return r ? r : finish(p, fresh, out);
-}
-
-static bool fits(const struct image *img, const struct platform *p, bool asked)
-{
-	return !asked || (img->os && img->architecture && !strcmp(img->os, p->os) &&
-			  !strcmp(img->architecture, p->architecture));
 }
 
 int pull_image(struct arena *a, const char *ref, const struct pull_options *o, struct image **out,

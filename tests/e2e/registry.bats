@@ -121,6 +121,35 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	berth pull -q --platform linux/arm64 "$REGISTRY/index:2"
 	run ! berth pull --platform linux/s390x "$REGISTRY/index:2"
 	[[ $output == *"not made for linux/s390x"*"linux/arm64"* ]]
+	# Alone, without an index.
+	run ! berth pull --platform linux/s390x "$REGISTRY/busybox:1"
+	[[ $output == *"not made for linux/s390x"*"linux/amd64 only"* ]]
+	berth pull -q --platform linux/amd64 "$REGISTRY/busybox:1"
+}
+
+@test "a project is pulled at once; what fails is told at the end, with who builds it" {
+	fresh_store
+	cat >compose.yaml <<-END
+		services:
+		  a: {image: "$REGISTRY/busybox:1", depends_on: [b]}
+		  b: {image: "$FAKE/ok:1"}
+		  c: {image: "$FAKE/gone:1", build: {dockerfile_inline: "FROM scratch"}}
+		  d: {image: "$FAKE/ok:2", pull_policy: never}
+	END
+	run ! berth pull
+	[[ $output == *"hint: it is built here: berth build c"* ]]
+	berth image inspect "$REGISTRY/busybox:1" "$FAKE/ok:1" >/dev/null
+	run ! berth image inspect "$FAKE/ok:2"
+	berth pull --ignore-pull-failures
+	run berth pull --ignore-buildable
+	[ "$status" -eq 0 ]
+	[[ $output != *gone* ]]
+	: >"$BERTH_HOME/fake/log"
+	berth pull --policy missing b
+	[ "$(asked ok/manifests)" -eq 0 ]
+	run berth pull -q --include-deps a
+	[ "$output" = "" ]
+	[ "$(asked ok/manifests)" -ge 1 ]
 }
 
 @test "transfers that break, stall or are put off come through in the end" {
@@ -136,7 +165,8 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 @test "what is wrong is refused soon, with a reason, and nothing of it is kept" {
 	local mode status bad=0
 	for mode in corrupt wrong-size long-size negative-size ambiguous many-layers bad-digest schema-1 \
-		html deep cut down gone loop to-file huge wrong-header confused locked token-elsewhere always-breaks; do
+		html deep cut down gone loop to-file huge wrong-header confused locked token-elsewhere always-breaks \
+		nested self long-index drips headers short-length; do
 		fresh_store
 		timeout 15 "$BERTH" pull "$FAKE/$mode:1" >out 2>&1 && status=0 || status=$?
 		[ $status -eq 1 ] || { echo "$mode: $status: $(cat out)"; bad=1; }

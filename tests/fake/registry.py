@@ -16,6 +16,8 @@ import time
 
 home = sys.argv[1]
 counts = {}
+INDEX = "application/vnd.oci.image.index.v1+json"
+NESTED = {}
 stored = set()
 
 
@@ -169,6 +171,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         return self.manifest(mode) if parts[3] == "manifests" else self.blob(mode, parts[4])
 
+    def drip(self, what, every=1):
+        self.close_connection = True
+        try:
+            while True:
+                self.wfile.write(what)
+                self.wfile.flush()
+                time.sleep(every)
+        except OSError:
+            pass
+
     def manifest(self, mode):
         if mode == "busy" and self.first(2):
             return self.complain(429, "slow down", Retry_After="1")
@@ -180,6 +192,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.say(307, Location=self.path)
         if mode == "to-file":
             return self.say(307, Location="file:///etc/passwd")
+        if mode == "drips":  # a byte a second, for ever
+            self.send_response(200)
+            self.send_header("Content-Type", TYPE)
+            self.end_headers()
+            return self.drip(b" ")
+        if mode == "headers":
+            self.send_response(200)
+            self.flush_headers()
+            return self.drip(b"X-More: " + b"a" * 60000 + b"\r\n", 0)
+        if mode in ("nested", "self"):  # each index leads to a further one
+            inner = {"mediaType": INDEX, "digest": "sha256:" + "1" * 64, "size": 5}
+            body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [inner]}).encode()
+            for _ in range(30 if mode == "nested" else 0):
+                NESTED[digest(body)] = body
+                inner = {"mediaType": INDEX, "digest": digest(body), "size": len(body)}
+                body = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [inner]}).encode()
+            body = NESTED.get(self.path.split("/")[4], body)
+            return self.say(200, body, Content_Type=INDEX)
+        if mode == "long-index":
+            one = {"mediaType": TYPE, "digest": "sha256:" + "1" * 64, "size": 5, "platform": {"os": "linux", "architecture": "s390x"}}
+            return self.say(200, json.dumps({"schemaVersion": 2, "manifests": [one] * 20000}).encode(), Content_Type=INDEX)
         if mode == "huge":
             self.send_response(200)
             self.send_header("Content-Type", TYPE)
@@ -223,6 +256,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             cut = start + (len(body) - start) // 2
         if mode == "always-breaks":
             cut = start
+        if mode == "short-length":  # more bytes than it says come
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body) - 100))
+            self.end_headers()
+            self.wfile.write(body)
+            self.close_connection = True
+            return None
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body) - start))
         if start:

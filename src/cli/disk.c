@@ -293,8 +293,11 @@ static int df_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 	const struct df *o = opts;
 	auto_json *rows = json_array();
 	struct disk_users users;
-	int r = disk_in_use(&c->arena, &users, e);
+	int r;
 
+	if (o->verbose)
+		return disk_verbose(c, o->format, e);
+	r = disk_in_use(&c->arena, &users, e);
 	if (!r)
 		r = df_images(c, &users, rows, e);
 	if (r < 0)
@@ -307,7 +310,8 @@ static int df_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 
 /* clang-format off */
 static const struct opt df_opts[] = {
-	{0, "format", OPT_STR, offsetof(struct df, format), "FORMAT", "table, json, or a template"},
+	{0,   "format",  OPT_STR,  offsetof(struct df, format),  "FORMAT", "table, json, or a template"},
+	{'v', "verbose", OPT_FLAG, offsetof(struct df, verbose), NULL,     "every image, container and volume"},
 	{0},
 };
 /* clang-format on */

@@ -9,6 +9,7 @@ struct disk_users {
 	size_t containers, running;
 	int64_t container_bytes, log_bytes;
 };
+int disk_verbose(struct cli *c, const char *format, struct err *e) must_check;
 int disk_in_use(struct arena *a, struct disk_users *out, struct err *e) must_check;
 int64_t disk_usage(const char *path); /* bytes of blocks below it */
 /* Whether labels satisfy "label=KEY[=VALUE]" or "label!=KEY[=VALUE]"; other filters always fit. */

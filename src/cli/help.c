@@ -44,7 +44,7 @@ static void print_commands(const struct command *const *rows, int group, enum co
 
 void command_help(const struct command *c, const char *path, FILE *out)
 {
-	fprintf(out, "Usage:  %s%s%s%s\n\n%s\n", path, c->sub ? " COMMAND" : " [OPTIONS]",
+	fprintf(out, "Usage:  %s%s%s%s\n\n%s\n", path, c->sub ? "" : " [OPTIONS]",
 		c->args ? " " : "", c->args ? c->args : "", c->brief);
 	if (c->more)
 		fprintf(out, "\n%s\n", c->more);

@@ -24,11 +24,25 @@ static json_t *config_of(const struct image *img)
 {
 	auto_json *doc = NULL;
 	struct err e;
+	static const struct {
+		const char *name;
+		bool is_text;
+	} always[] = {{"Cmd"},     {"Entrypoint"}, {"Env"},     {"Labels"},
+		      {"OnBuild"}, {"User", true}, {"Volumes"}, {"WorkingDir", true}};
 	json_t *config = NULL;
 
 	if (!json_read(img->config_json.p, img->config_json.n, &doc, &e))
 		config = json_deep_copy(json_object_get(doc, "config"));
-	return json_is_object(config) ? config : json_object();
+	if (!json_is_object(config)) {
+		json_decref(config);
+		config = json_object();
+	}
+	for (size_t i = 0; i < countof(always); i++) {
+		if (!json_object_get(config, always[i].name))
+			json_object_set_new(config, always[i].name,
+					    always[i].is_text ? json_string("") : json_null());
+	}
+	return config;
 }
 
 static json_t *graph_driver(struct cli *c, const struct image *img)

@@ -71,6 +71,19 @@ int image_print_found(struct cli *c, const char *format, json_t *rows, int faile
 	return failed ? failed : r;
 }
 
+/* "2026-11-21 08:08:38 +0000 UTC", as Go prints a time; berth's images carry UTC. */
+static const char *go_time(struct arena *a, const char *created)
+{
+	int64_t at;
+	struct err e;
+	char text[40];
+
+	if (!created || when_parse_rfc3339(created, &at, &e) < 0)
+		return "N/A";
+	when_rfc3339(at, text);
+	return arena_printf(a, "%.10s %.8s +0000 UTC", text, text + 11);
+}
+
 struct image_ls {
 	bool all, digests, no_trunc, quiet;
 	const char *format;
@@ -165,7 +178,6 @@ static void add_row(struct cli *c, const struct image_ls *o, const struct image 
 	const char *repo =
 		colon ? arena_printf(&c->arena, "%.*s", (int)(colon - name), name) : "<none>";
 	const char *id = o->no_trunc ? img->id : image_short_id(&c->arena, img->id);
-	const char *created = img->created ? img->created : "";
 	char size[24];
 
 	if (!fits(c, img, name, &o->filters))
@@ -174,12 +186,13 @@ static void add_row(struct cli *c, const struct image_ls *o, const struct image 
 		repo = arena_printf(&c->arena, "%.*s", (int)strcspn(img->digests.v[0], "@"),
 				    img->digests.v[0]);
 	json_array_append_new(
-		rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
-				"Containers", "N/A", "CreatedAt", created, "CreatedSince",
-				image_age(&c->arena, img->created), "Digest", digest_for(img, repo),
-				"ID", id, "Repository", repo, "SharedSize", "N/A", "Size",
-				size_human(img->size, size), "Tag", colon ? colon + 1 : "<none>",
-				"UniqueSize", "N/A", "VirtualSize", size));
+		rows,
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "Containers",
+			  "N/A", "CreatedAt", go_time(&c->arena, img->created), "CreatedSince",
+			  image_age(&c->arena, img->created), "Digest", digest_for(img, repo), "ID",
+			  id, "Repository", repo, "SharedSize", "N/A", "Size",
+			  size_human(img->size, size), "Tag", colon ? colon + 1 : "<none>",
+			  "UniqueSize", "N/A", "VirtualSize", size));
 }
 
 static int image_ls_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -321,6 +334,16 @@ struct history {
 	bool human, no_trunc, quiet;
 	const char *format;
 };
+static const struct history history_defaults = {.human = true};
+
+/* Reproducible images carry 1970, which says nothing. */
+static bool is_dated(const char *created)
+{
+	int64_t at;
+	struct err e;
+
+	return created && !when_parse_rfc3339(created, &at, &e) && at > 0;
+}
 
 static json_t *history_row(struct cli *c, const struct history *o, const struct image_history *h,
 			   const char *id, int64_t size)
@@ -331,15 +354,23 @@ static json_t *history_row(struct cli *c, const struct history *o, const struct 
 				 : arena_printf(&c->arena, "%.44s\xe2\x80\xa6", h->created_by);
 	char text[24];
 
+	if (o->human)
+		size_human(size, text);
+	else
+		snprintf(text, sizeof(text), "%lld", (long long)size);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "ID", id, "CreatedAt", h->created,
-			 "CreatedSince", image_age(&c->arena, h->created), "CreatedBy", by, "Size",
-			 size_human(size, text), "Comment", h->comment);
+			 "CreatedSince",
+			 is_dated(h->created) ? image_age(&c->arena, h->created) : "N/A",
+			 "CreatedBy", by, "Size", text, "Comment", h->comment);
 }
 
 static int history_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	static const struct column columns[] = {
 		{"IMAGE", "ID"},  {"CREATED", "CreatedSince"}, {"CREATED BY", "CreatedBy"},
+		{"SIZE", "Size"}, {"COMMENT", "Comment"},      {0}};
+	static const struct column exact[] = {
+		{"IMAGE", "ID"},  {"CREATED AT", "CreatedAt"}, {"CREATED BY", "CreatedBy"},
 		{"SIZE", "Size"}, {"COMMENT", "Comment"},      {0}};
 	const struct history *o = opts;
 	auto_json *rows = json_array();
@@ -364,7 +395,7 @@ static int history_run(struct cli *c, void *opts, int argc, char **argv, struct 
 		puts(o->no_trunc ? img->id : image_short_id(&c->arena, img->id));
 		return 0;
 	}
-	return table_print(stdout, o->format, columns, rows, TABLE_LINES, e);
+	return table_print(stdout, o->format, o->human ? columns : exact, rows, TABLE_LINES, e);
 }
 
 /* clang-format off */
@@ -382,6 +413,7 @@ const struct command history_command = {
 	.args = "IMAGE",
 	.brief = "Show how an image was made",
 	.opts = history_opts,
+	.defaults = &history_defaults,
 	.size = sizeof(struct history),
 	.min = 1,
 	.max = 1,

@@ -91,6 +91,16 @@ two_layers() {
 	done
 	berth save two:1 busybox | tar -tf - >names
 	grep -q manifest.json names
+	# A layout directory, several images in one; what is built is packed into it.
+	tar -C "$TESTS" -c fake | berth import - made:1
+	berth tag two:1 two:again
+	berth save --format oci-dir -o layout two:1 two:again made:1
+	skopeo inspect --config oci:layout:again | jq -e '.rootfs.diff_ids | length == 2'
+	[ "$(BERTH_ROOT=$PWD/other-dir berth load -q -i layout | sort | xargs)" = "Loaded image: made:1 Loaded image: two:1 Loaded image: two:again" ]
+	[ "$(BERTH_ROOT=$PWD/other-dir id_of made:1)" = "$(id_of made:1)" ]
+	run ! berth save --format oci-dir two:1
+	[[ $output == *"-o DIR"* ]]
+	berth rmi made:1 two:again
 	run ! berth save -o none.tar absent:1
 	[ ! -e none.tar ]
 }
@@ -194,7 +204,19 @@ two_layers() {
 	run ! berth image ls -f bogus=1
 	run berth history --format '{{.CreatedBy}}' busybox
 	[ "$status" -eq 0 ]
+	[ "$(berth history -H=false --format '{{.CreatedAt}} {{.CreatedSince}} {{.Size}}' busybox | head -1)" = "1970-01-01T00:00:00Z N/A $(berth image inspect -f '{{.Size}}' busybox)" ]
+	[ "$(berth image ls --format '{{.CreatedAt}}' busybox:latest)" = "1970-01-01 00:00:00 +0000 UTC" ]
+	[ "$(berth image inspect busybox | jq -c '.[0].Config | keys')" = '["Cmd","Entrypoint","Env","Labels","OnBuild","User","Volumes","WorkingDir"]' ]
+	run ! berth image inspect -f '{{.Os}}' absent busybox
+	[[ $output == linux*"no such image: absent"* ]]
+	berth tag busybox shared:1
+	run ! berth rmi absent shared:1
+	[[ $output == *"Untagged: shared:1"*"no such image: absent"* ]]
 	[ "$(berth system df --format json | jq -r 'select(.Type == "Images").TotalCount')" -ge 1 ]
+	berth volume create df-volume
+	[ "$(berth system df -v --format json | jq -r '.Volumes[] | select(.Name == "df-volume").Links')" = 0 ]
+	berth system df -v | grep -E '^busybox +latest .* 0$'
+	berth volume rm df-volume
 }
 
 @test "prune removes what has no name and what only it used, but nothing that is being made" {
@@ -207,6 +229,12 @@ two_layers() {
 	run berth image prune -f
 	[[ $output == *"deleted: sha256:"* ]]
 	[ "$(layers)" -eq $((before - 2)) ]
+	tar -C "$TESTS" -c fake | berth import -c 'LABEL keep=1' - kept:1
+	berth image prune -af --filter label!=keep --filter label=other --filter until=1h
+	run berth image prune -af --filter label=other
+	[[ $output == "Total reclaimed space: 0B" ]]
+	run berth image prune -af --filter label=keep=1
+	[[ $output == *"untagged: kept:1"* ]]
 	mkfifo hold
 	berth load -q <hold &
 	exec 7>hold

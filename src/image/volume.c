@@ -272,8 +272,10 @@ int volume_remove(const char *name, struct err *e)
 
 	if (!r)
 		r = volume_find(&a, name, &v, e);
-	if (r == VOLUME_ABSENT)
+	if (r == VOLUME_ABSENT) {
+		(void)!tree_remove(AT_FDCWD, dir_of(&a, name)); /* half made when it was killed */
 		return err_set(e, ENOENT, "no such volume: %s", name);
+	}
 	if (r < 0)
 		return r;
 	while (is_mounted(&v) && !umount2(v.path, MNT_DETACH))

@@ -67,6 +67,7 @@ static const char *anonymous(struct making *m, const char *target)
 		snprintf(hex + 2 * k, 3, "%02x", raw[k]);
 	*vec_push(a, &m->i->st.volumes) =
 		(struct status_volume){arena_printf(a, "%s", hex), arena_printf(a, "%s", target)};
+	instance_save(m->i); /* before there is one: nobody else knows the name */
 	return m->i->st.volumes.v[m->i->st.volumes.n - 1].name;
 }
 

@@ -8,13 +8,12 @@ int volumes_names(struct arena *a, struct strings *out, struct err *e);
 
 int volumes_remove(const char *name, struct err *e)
 {
-	auto_arena a = {0};
-	struct store_volume v;
-	int r = volume_find(&a, name, &v, e);
+	struct err why;
+	int r = volume_remove(name, &why);
 
-	if (r == VOLUME_ABSENT)
-		return 0;
-	return r < 0 ? r : volume_remove(name, e);
+	if (r < 0 && r != -ENOENT)
+		*e = why;
+	return r == -ENOENT ? 0 : r;
 }
 
 int volumes_names(struct arena *a, struct strings *out, struct err *e)

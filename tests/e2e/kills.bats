@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # berth is killed at its steps, one after the other: the next command repairs or completes.
-# build/berth-faults counts the steps (tests/fault/hook.c). Here a few are tried, with BERTH_STRIDE=N every Nth;
-# all of them take half an hour.
+# build/berth-faults counts the steps (tests/fault/hook.c). A few are tried; with BERTH_STRIDE=N
+# every Nth. The soak kills 15 times at random; BERTH_KILLS=200 takes minutes.
 load lib
 
 setup_file() {
@@ -64,7 +64,11 @@ do_abandon() { berth up -d; }
 end_abandon() { berth down -v -t 0; }
 said() { berth logs --no-log-prefix web | grep -q "$PATTERN"; }
 
-everything() { traces && find "$BERTH_ROOT" -name '*~'; }
+everything() {
+	traces
+	find "$BERTH_ROOT" -name '*~'
+	ls "$BERTH_ROOT/volumes" 2>/dev/null || true
+}
 as_before() { [ "$(everything)" = "$1" ]; }
 
 # walk WHAT ROLE: kills ROLE at its steps during do_WHAT.
@@ -103,3 +107,58 @@ walk() {
 @test "what a killed up has begun goes with down" { walk abandon berth-super; }
 @test "down survives its supervisor" { walk down berth-super; }
 @test "down survives its command" { BERTH_STRIDE=${BERTH_STRIDE:-7} walk down berth-faults; }
+
+supervisor() { cut -d' ' -f1 "$BERTH_RUN/projects/$PROJECT/supervisor.pid"; }
+renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; }
+ids() { berth ps -aq --no-trunc talk web twice | sort; }
+last_line() { berth logs --no-log-prefix -n 1 --index "$1" "$2"; }
+
+strike() { # one of the pair, or both, at a random moment
+	local super guard
+	super=$(supervisor) guard=$(awk '/^PPid/ { print $2 }' "/proc/$super/status")
+	sleep 0.$((RANDOM % 4))$((RANDOM % 10))
+	case $((RANDOM % 8)) in
+	0) kill -9 "$guard" && wait_for 5 sh -c "! kill -0 $guard 2>/dev/null" ;;
+	1) kill -9 "$guard" "$super" && berth up -d ;;
+	*) kill -9 "$super" && wait_for 5 renewed "$super" ;;
+	esac
+}
+
+@test "a soak of random kills loses no container and no line, and leaks nothing" {
+	compose <<-END
+		x-talk: &talk
+		  image: busybox
+		  command: sh -c 'i=0; while :; do i=\$\$((i+1)); echo line \$\$i; [ \$\$((i % 40)) = 0 ] && sleep 0.1; done'
+		  init: true
+		services:
+		  talk: *talk
+		  twice: {<<: *talk, scale: 2}
+		  web:
+		    image: busybox
+		    command: sh -c 'mkdir /w; echo page >/w/index.html; httpd -f -p 80 -h /w'
+		    init: true
+		    ports: ["127.0.0.1:18092:80"]
+		    healthcheck: {test: wget -qO- http://127.0.0.1/, interval: 300ms}
+		  flaps: {image: busybox, command: sleep 0.2, restart: always}
+	END
+	before=$(everything)
+	berth up -d --wait talk twice web
+	berth up -d
+	before_ids=$(ids) kills=${BERTH_KILLS:-15} fds=$(ls "/proc/$(supervisor)/fd" | wc -l)
+	for _ in $(seq "$kills"); do strike; done
+	sleep 1
+	[ "$(ids)" = "$before_ids" ]
+	[ "$(ls "/proc/$(supervisor)/fd" | wc -l)" -le $((fds + 6)) ]
+	curl -sf --retry 3 --retry-all-errors http://127.0.0.1:18092/
+	berth stop -t 0 talk twice
+	lines=0
+	for who in 1:talk 1:twice 2:twice; do
+		berth logs --no-log-prefix --index "${who%:*}" "${who#*:}" >got
+		[ "$(wc -l <got)" -gt 100 ]
+		seq -f 'line %.0f' "$(wc -l <got)" | cmp - got
+		lines=$((lines + $(wc -l <got)))
+	done
+	berth down -v -t 0
+	wait_for 8 as_before "$before" || { diff <(echo "$before") <(everything); return 1; }
+	echo "# soak: $kills kills, 4 containers kept, $lines lines whole" >&3
+}

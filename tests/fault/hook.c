@@ -36,6 +36,8 @@ static bool plays(const char *role)
 	return pid == getpid() && !strcmp(mine, role);
 }
 
+ssize_t __real_pwrite64(int fd, const void *p, size_t n, off64_t at);
+
 static void step(const char *name)
 {
 	const char *path = getenv("BERTH_FAULT");
@@ -51,7 +53,7 @@ static void step(const char *name)
 	}
 	n = left ? snprintf(text, sizeof(text), "%s %-30d\n", role, left - 1)
 		 : snprintf(text, sizeof(text), "done %-40s\n", name);
-	(void)!pwrite(fd, text, (size_t)n, 0);
+	(void)!__real_pwrite64(fd, text, (size_t)n, 0);
 	close(fd);
 	if (!left)
 		raise(SIGKILL);
@@ -63,6 +65,7 @@ static void step(const char *name)
 	type __wrap_##name params { step(#name); return __real_##name args; }
 
 WRAP(ssize_t, write,      (int fd, const void *p, size_t n), (fd, p, n))
+WRAP(ssize_t, pwrite64,   (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
 WRAP(ssize_t, send,       (int fd, const void *p, size_t n, int f), (fd, p, n, f))
 WRAP(ssize_t, sendmsg,    (int fd, const struct msghdr *m, int f), (fd, m, f))
 WRAP(ssize_t, sendto,     (int fd, const void *p, size_t n, int f, const struct sockaddr *a, socklen_t l), (fd, p, n, f, a, l))

@@ -1,4 +1,5 @@
 #include "cli/request.h"
+#include "base/log.h"
 #include "base/when.h"
 #include "cli/complain.h"
 #include "supervise/dryrun.h"
@@ -150,6 +151,19 @@ static int request_dry(struct cli *c, struct request *r, struct err *e)
 	return rc;
 }
 
+/* What can be asked twice: the supervisor was killed, and the next one may have begun already. */
+static bool can_be_repeated(const struct request *r)
+{
+	static const char *const words[] = {"up", "create", "start", "stop", "down", "rm", "scale"};
+	const char *what = json_string_or(r->msg, "do", "");
+
+	for (size_t k = 0; !r->n_fds && k < countof(words); k++) {
+		if (!strcmp(words[k], what))
+			return true;
+	}
+	return false;
+}
+
 int request_send(struct cli *c, const char *project, enum client_how how, struct request *r,
 		 int *code, struct err *e)
 {
@@ -160,15 +174,20 @@ int request_send(struct cli *c, const char *project, enum client_how how, struct
 		*code = 0;
 		return request_dry(c, r, e);
 	}
-	rc = client_open(project, how, &client, e);
-
-	if (rc == CLIENT_NONE) {
-		json_decref(r->msg);
-		return REQUEST_NO_SUPERVISOR;
+	for (int left = can_be_repeated(r) ? 3 : 0;; left--) {
+		rc = client_open(project, how, &client, e);
+		if (rc == CLIENT_NONE)
+			rc = REQUEST_NO_SUPERVISOR;
+		if (rc == 0) {
+			json_incref(r->msg);
+			rc = request_on(c, client, r, code, e);
+		}
+		if ((rc != -ECONNRESET && rc != -EPIPE) || left <= 0)
+			break;
+		log_warn("the supervisor was killed; asking the next one");
+		client_close(client);
+		client = NULL;
 	}
-	if (rc < 0) {
-		json_decref(r->msg);
-		return rc;
-	}
-	return request_on(c, client, r, code, e);
+	json_decref(r->msg);
+	return rc;
 }

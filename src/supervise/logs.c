@@ -4,6 +4,7 @@
 #include "base/when.h"
 #include "supervise/logfile.h"
 #include "supervise/logs_read.h"
+#include "supervise/logsend.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +42,7 @@ enum { CHUNK = 65536, SPOOL_MAX = 16384 };
 static const char *const pipe_names[] = {"out", "err"};
 static const char *const stream_names[] = {"stdout", "stderr"};
 
-static struct log_slot *slot(struct logs *l)
+static struct log_slot *slot(const struct logs *l)
 {
 	return &l->mark->slot[atomic_load(&l->mark->which) & 1];
 }
@@ -81,35 +82,51 @@ static void add_raw(struct buf *b, const char *p, size_t n)
 	buf_printf(b, ",\"raw\":\"%s\"", base64_encode(&a, (struct span){p, n}));
 }
 
-static void add_line(struct buf *b, const char *p, size_t n, int stream, const char *time)
+static void add_line(struct buf *b, const struct logs *l, const char *p, size_t n, int stream,
+		     const char *time)
 {
 	buf_str(b, "{\"log\":");
 	if (text_is_utf8(p, n) && !memchr(p, '\0', n))
 		buf_json(b, p, n);
 	else
 		add_raw(b, p, n);
-	buf_printf(b, ",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream_names[stream], time);
+	buf_printf(b, ",\"stream\":\"%s\"", stream_names[stream]);
+	if (l->attributes.n)
+		buf_add(b, l->attributes.p, l->attributes.n);
+	buf_printf(b, ",\"time\":\"%s\"}\n", time);
+}
+
+static size_t room(const struct logs *l)
+{
+	int64_t left = l->max_size - (int64_t)slot(l)->size;
+
+	return l->max_size <= 0 ? SIZE_MAX : left > 0 ? (size_t)left : 1;
 }
 
 /*
- * Formats whole lines (and a tail that is too long or final) until there are `room` bytes; returns
+ * Formats whole lines (and a tail that is too long or final) until the file is full; returns
  * bytes used.
  */
-static size_t format(struct buf *b, struct span from, size_t room, int stream, bool all)
+static size_t format(struct buf *b, const struct logs *l, struct span from, int stream, bool all)
 {
+	int64_t now = when_wall_ns();
+	size_t most = room(l);
 	char time[40];
 	size_t used = 0, len, n = from.n;
 	const char *end, *p = from.p;
 
-	when_rfc3339(when_wall_ns(), time);
-	while (used < n && b->n < room) {
+	when_rfc3339(now, time);
+	while (used < n && b->n < most) {
 		end = memchr(p + used, '\n', n - used);
 		len = end ? (size_t)(end - p) + 1 - used : n - used;
 		if (len > LOGS_PART)
 			len = LOGS_PART;
 		else if (!end && !all)
 			break;
-		add_line(b, p + used, len, stream, time);
+		add_line(b, l, p + used, len, stream, time);
+		if (l->sender)
+			logsend_line(l->sender, (struct span){p + used, len}, stream,
+				     p[used + len - 1] != '\n', now);
 		used += len;
 	}
 	return used;
@@ -157,13 +174,6 @@ static void free_front(struct log_stream *s, uint64_t done)
 	s->freed = done;
 }
 
-static size_t room(struct logs *l)
-{
-	int64_t left = l->max_size - (int64_t)slot(l)->size;
-
-	return l->max_size <= 0 ? SIZE_MAX : left > 0 ? (size_t)left : 1;
-}
-
 static void write_out(struct instance *i, int stream, bool all)
 {
 	struct log_stream *s = &i->logs.s[stream];
@@ -180,7 +190,7 @@ static void write_out(struct instance *i, int stream, bool all)
 		if (n <= 0)
 			break;
 		b.n = 0;
-		used = format(&b, (struct span){chunk, (size_t)n}, room(&i->logs), stream,
+		used = format(&b, &i->logs, (struct span){chunk, (size_t)n}, stream,
 			      all && done + (uint64_t)n >= s->spooled);
 		if (!used)
 			break;
@@ -301,9 +311,11 @@ static void read_options(struct instance *i)
 
 	l->max_size = 10 << 20;
 	l->max_files = 5;
-	l->compress = !compress || strcmp(compress, "false") != 0;
+	l->compress = !compress || (strcmp(compress, "false") != 0 && strcmp(compress, "0") != 0);
+	if (i->svc && i->svc->log_driver && !strcmp(i->svc->log_driver, "local"))
+		l->max_size = 20 << 20;
 	if (size && size_parse(size, &l->max_size, &ignored) < 0)
-		l->max_size = 10 << 20;
+		log_err(LOG_WARN_, &ignored);
 	if (files && text_to_i64(files, &l->max_files) < 0)
 		l->max_files = 5;
 	if (l->max_files < 1)
@@ -312,24 +324,33 @@ static void read_options(struct instance *i)
 
 static int check_driver(struct instance *i, struct err *e)
 {
-	static const char *const files[] = {"json-file", "local", "none"};
-	const char *driver = i->svc && i->svc->log_driver ? i->svc->log_driver : "json-file";
+	int r = logsend_check(i, e);
 
-	for (size_t k = 0; k < countof(files); k++) {
-		if (!strcmp(driver, files[k])) {
-			i->logs.off = !strcmp(driver, "none");
-			return 0;
-		}
-	}
-	err_set(e, ENOTSUP, "log driver \"%s\" is not supported", driver);
-	err_at(e, "%s", i->svc->at ? i->svc->at : "");
-	return err_hint(e, "use json-file, local or none");
+	i->logs.off = r == 0 && i->svc && i->svc->log_driver && !strcmp(i->svc->log_driver, "none");
+	return r;
+}
+
+/* A receiver that is gone when a container is taken over is tried again later. */
+static int open_sender(struct instance *i, struct err *e)
+{
+	struct logs *l = &i->logs;
+	auto_buf attributes = {0};
+
+	if (l->sender)
+		return 0;
+	l->attributes.n = 0;
+	logsend_attributes(i, &attributes);
+	if (attributes.n)
+		buf_printf(&l->attributes, ",\"attrs\":%s", attributes.p);
+	return logsend_new(i, &l->sender, e);
 }
 
 int logs_prepare(struct instance *i, int stdio[3], struct err *e)
 {
 	int r = check_driver(i, e);
 
+	if (!r)
+		r = open_sender(i, e);
 	if (r < 0)
 		return r;
 	for (int k = 1; k < 3; k++) {
@@ -358,10 +379,13 @@ int logs_attach(struct instance *i, bool adopted, struct err *e)
 	static int (*const fn[])(struct watch *, uint32_t) = {on_stdout, on_stderr};
 	auto_arena a = {0};
 	struct logs *l = &i->logs;
+	struct err ignored = {0};
 	int r = 0;
 
 	if (adopted)
 		r = check_driver(i, e);
+	if (!r && adopted && open_sender(i, &ignored) < 0)
+		log_err(LOG_WARN_, &ignored);
 	if (r < 0 || l->off || i->stdio[1] >= 0)
 		return r;
 	read_options(i);
@@ -429,6 +453,9 @@ void logs_detach(struct instance *i, bool forget)
 
 	loop_unwatch(&l->tty_in);
 	logfile_forget(i);
+	logsend_free(l->sender);
+	l->sender = NULL;
+	buf_done(&l->attributes);
 	for (int k = 0; k < 2; k++) {
 		loop_unwatch(&l->s[k].in);
 		if (forget && l->s[k].fd >= 0)

@@ -77,6 +77,8 @@ struct logs {
 	int64_t max_size, max_files;
 	int64_t serial; /* the number that json.log gets when it is rotated */
 	bool off, compress, more_to_compress;
+	struct log_sender *sender;
+	struct buf attributes; /* of every line: ,"attrs":{...} */
 	struct watch tty_in, compressed;
 };
 

@@ -143,3 +143,90 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 	berth down
 	wait $!
 }
+
+# A receiver of datagrams and streams in the background; what came is in its file.
+receiver() { # KIND ADDRESS FILE
+	"$TESTS/fake/receiver.py" "$@" 3>&- &
+	wait_for 5 test -e "$3.up"
+}
+
+@test "syslog: three transports, three formats, the tag; logs reads them all the same" {
+	receiver udp 5514 udp
+	one=$!
+	receiver tcp 5515 tcp
+	two=$!
+	receiver unixgram "$PWD/gram.sock" gram
+	three=$!
+	compose <<-END
+		x-a: &a {image: busybox, command: "sh -c 'echo out; echo err >&2; sleep 1000'", init: true}
+		services:
+		  u: {<<: *a, logging: {driver: syslog, options: {syslog-address: "udp://127.0.0.1:5514", tag: "a/{{.Name}}"}}}
+		  t:
+		    <<: *a
+		    logging:
+		      driver: syslog
+		      options: {syslog-address: "tcp://127.0.0.1:5515", syslog-format: rfc5424micro, syslog-facility: local3, tag: t}
+		  g: {<<: *a, logging: {driver: syslog, options: {syslog-address: "unixgram://$PWD/gram.sock", syslog-format: rfc3164, tag: g}}}
+	END
+	berth up -d
+	wait_for 5 grep -q err udp
+	wait_for 5 grep -q err tcp
+	wait_for 5 grep -q err gram
+	day='[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}'
+	grep -qE "^<30>$day a/$PROJECT-u-1\[[0-9]+\]: out$" udp
+	grep -qE "^<27>$day a/$PROJECT-u-1\[[0-9]+\]: err$" udp
+	grep -qE "^<158>1 [0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z $(hostname) t [0-9]+ t - out$" tcp
+	grep -qE "^<30>$day $(hostname) g\[[0-9]+\]: out$" gram
+	[ "$(berth logs --no-log-prefix t | sort | paste -sd,)" = err,out ]
+	kill "$one" "$two" "$three"
+}
+
+@test "journald: the native protocol, with the bytes as they are" {
+	mkdir -p /run/systemd/journal
+	mount -t tmpfs none /run/systemd/journal
+	receiver unixgram /run/systemd/journal/socket journal
+	socket=$!
+	compose <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sh -c 'echo hello; printf "a\\\\0b\\n"; echo wrong >&2; sleep 1000'
+		    init: true
+		    labels: {com.example.x: y}
+		    logging: {driver: journald, options: {tag: "me", labels: com.example.x}}
+	END
+	berth up -d
+	wait_for 5 grep -aq wrong journal
+	grep -aqx "CONTAINER_NAME=$PROJECT-a-1" journal
+	grep -aqx 'PRIORITY=3' journal
+	python3 - <<-'END'
+		data = open("journal", "rb").read()
+		def field(name, value): return name + b"\n" + len(value).to_bytes(8, "little") + value + b"\n"
+		want = [field(b"MESSAGE", b"hello"), field(b"MESSAGE", b"a\0b"), field(b"SYSLOG_IDENTIFIER", b"me")]
+		assert all(f in data for f in want + [field(b"COM_EXAMPLE_X", b"y")]), data
+	END
+	berth down -t 0
+	kill "$socket"
+	umount -l /run/systemd/journal
+}
+
+@test "log options: what makes no sense is refused, labels are in the lines" {
+	driver() { compose <<<"services: {a: {image: busybox, command: echo hi, labels: {x: y}, logging: {driver: $1, options: {$2}}}}"; }
+	refused() { # DRIVER OPTIONS MESSAGE
+		driver "$1" "$2"
+		run -1 berth up -d
+		[[ $output == *"$3"* ]] || { echo "$output" && return 1; }
+	}
+	refused fluentd '' 'log driver "fluentd" is not supported'
+	refused json-file 'max-size: many' 'log option max-size: "many" makes no sense'
+	refused local 'tag: x' 'unknown log option "tag" for the driver local'
+	refused syslog 'syslog-address: "udp://example.com"' 'is no address with a port'
+	refused syslog 'syslog-address: "unixgram:///nowhere"' 'its receiver is not there'
+	refused json-file 'tag: "{{.Nonsense}}"' 'makes no sense'
+	driver json-file 'labels: x'
+	berth up -d
+	wait_for 5 grep -q '"attrs":{"x":"y"}' "$BERTH_ROOT/projects/$PROJECT/logs/$PROJECT-a-1/json.log"
+	driver none ''
+	berth up -d
+	[ -z "$(berth logs)" ]
+}

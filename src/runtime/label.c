@@ -1,5 +1,7 @@
 #include "runtime/label.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "base/proc.h"
 #include "base/sys.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +9,34 @@
 #include <string.h>
 
 #define DEFAULT_PROFILE "berth-default"
+
+/*
+ * What a container may not do even where capabilities and mounts would let it: the same promises as
+ * docker-default. Without includes, so that it does not depend on the host's abstractions.
+ */
+static const char profile_text[] =
+	"profile " DEFAULT_PROFILE " flags=(attach_disconnected,mediate_deleted) {\n"
+	"  network,\n"
+	"  capability,\n"
+	"  file,\n"
+	"  umount,\n"
+	"  signal (receive) peer=unconfined,\n"
+	"  signal (send,receive) peer=" DEFAULT_PROFILE ",\n"
+	"  ptrace (trace,read,tracedby,readby) peer=" DEFAULT_PROFILE ",\n"
+	"  deny mount,\n"
+	"  deny pivot_root,\n"
+	"  deny /proc/{sysrq-trigger,kcore,kmem,mem} rwklx,\n"
+	"  deny /proc/{acpi,asound,bus,driver,fs,irq,scsi,tty}/** w,\n"
+	"  deny /proc/sys/{abi,debug,dev,fs,user,vm}/** w,\n"
+	/* of the kernel's: what belongs to the IPC namespace */
+	"  deny /proc/sys/kernel/[^ms]** w,\n"
+	"  deny /proc/sys/kernel/s[^eh]** w,\n"
+	"  deny /proc/sys/kernel/m[^s]** w,\n"
+	"  deny /sys/{block,bus,class,dev,devices,firmware,hypervisor,kernel,module,power}/** "
+	"wklx,\n"
+	"  deny /sys/fs/{[^c],c[^g]}** wklx,\n"
+	"  deny /sys/{firmware,kernel/security,devices/virtual/powercap}/** r,\n"
+	"}\n";
 
 static bool kernel_has(const char *module)
 {
@@ -49,8 +79,29 @@ static bool is_confined(const struct container_spec *s)
 	return s->apparmor && *s->apparmor && strcmp(s->apparmor, "unconfined") != 0;
 }
 
+/* Once per boot of the host; what fails leaves the container as confined as it is elsewhere. */
+static void load_default(void)
+{
+	static const char *const argv[] = {"apparmor_parser", "--replace", "--skip-cache", NULL};
+	const struct proc p = {.argv = argv,
+			       .input = span_of(profile_text),
+			       .limit = 4096,
+			       .timeout_ns = 10 * INT64_C(1000000000)};
+	auto_arena a = {0};
+	struct span output;
+	struct err e;
+	int status;
+
+	if (proc_run(&a, &p, &status, &output, &e) < 0)
+		log_warn("no AppArmor profile, install apparmor_parser: %s", e.why);
+	else if (status)
+		log_warn("no AppArmor profile: apparmor_parser says: %s", span_dup(&a, output));
+}
+
 int label_check(const struct container_spec *s, struct err *e)
 {
+	if (!s->apparmor && !s->privileged && kernel_has("apparmor") && !is_loaded(DEFAULT_PROFILE))
+		load_default();
 	if (is_confined(s) && !kernel_has("apparmor"))
 		return err_set(e, ENOTSUP, "apparmor profile \"%s\": this kernel has no AppArmor",
 			       s->apparmor);

@@ -359,6 +359,15 @@ static int hide_thermal(struct child *c, struct err *e)
 	return r;
 }
 
+static bool is_left(const struct container_spec *s, const char *path)
+{
+	vec_each(p, &s->unmasked) {
+		if (!strcmp(*p, path))
+			return true;
+	}
+	return false;
+}
+
 int rootfs_hide(struct child *c, struct err *e)
 {
 	static const char *const masked[] = {
@@ -373,11 +382,11 @@ int rootfs_hide(struct child *c, struct err *e)
 	int r = 0;
 
 	for (size_t i = 0; system && !r && i < countof(readonly); i++)
-		r = make_read_only(c, readonly[i], e);
+		r = is_left(s, readonly[i]) ? 0 : make_read_only(c, readonly[i], e);
 	for (size_t i = 0; !r && i < s->readonly.n; i++)
 		r = make_read_only(c, s->readonly.v[i], e);
 	for (size_t i = 0; system && !r && i < countof(masked); i++)
-		r = mask(c, masked[i], e);
+		r = is_left(s, masked[i]) ? 0 : mask(c, masked[i], e);
 	for (size_t i = 0; !r && i < s->masked.n; i++)
 		r = mask(c, s->masked.v[i], e);
 	return r || !system ? r : hide_thermal(c, e);

@@ -104,6 +104,7 @@ struct container_spec {
 	const char *selinux_label;
 	bool systempaths_unconfined;
 	struct strings masked, readonly; /* extra, inside */
+	struct strings unmasked;         /* left as they are of those that berth hides */
 
 	/* namespaces */
 	struct ns_choice net, pid, ipc, uts, cgroup, userns;

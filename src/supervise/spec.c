@@ -1,5 +1,6 @@
 /* From a service to what the kernel must be told: the one place that knows both. */
 #include "runtime/spec.h"
+#include "base/log.h"
 #include "base/when.h"
 #include "supervise/idrange.h"
 #include "supervise/supervisor.h"
@@ -203,6 +204,18 @@ static void environment(struct arena *a, const struct instance *i, const struct 
 		set_env(a, &out->envp, p->key, p->value);
 }
 
+/* "/proc/one:/proc/two" */
+static void add_paths(struct arena *a, struct span list, struct strings *to)
+{
+	struct span one;
+	bool more = true;
+
+	while (more) {
+		more = span_cut(&list, ':', &one);
+		*vec_push(a, to) = span_dup(a, one);
+	}
+}
+
 static int security(struct arena *a, const struct service *svc, struct container_spec *out,
 		    struct err *e)
 {
@@ -221,10 +234,15 @@ static int security(struct arena *a, const struct service *svc, struct container
 			out->apparmor = span_dup(a, value);
 		else if (span_is(key, "systempaths"))
 			out->systempaths_unconfined = span_is(value, "unconfined");
-		else if (span_is(key, "mask"))
-			*vec_push(a, &out->masked) = span_dup(a, value);
-		else if (!span_is(key, "label") && !span_is(key, "seccomp") &&
-			 !span_is(key, "unmask"))
+		else if (span_is(key, "unmask") && span_is(value, "ALL"))
+			out->systempaths_unconfined = true;
+		else if (span_is(key, "mask") || span_is(key, "unmask"))
+			add_paths(a, value, *(*o) == 'm' ? &out->masked : &out->unmasked);
+		else if (span_is(key, "label") && !span_is(value, "disable"))
+			log_warn("%s: security_opt \"%s\" has no effect: berth sets no SELinux "
+				 "label",
+				 svc->name, *o);
+		else if (!span_is(key, "label") && !span_is(key, "seccomp"))
 			return err_set(e, EINVAL, "security_opt \"%s\" is not known", *o);
 	}
 	return 0;

@@ -35,6 +35,9 @@ setup_file() {
 		    security_opt: ["no-new-privileges:true"]
 		    cap_drop: [ALL]
 		    cap_add: [NET_BIND_SERVICE]
+		  bare:
+		    <<: *base
+		    security_opt: ["unmask=/proc/interrupts:/proc/sys", "mask=/proc/version:/proc/uptime"]
 		  open:
 		    <<: *base
 		    security_opt: ["seccomp=unconfined"]
@@ -103,6 +106,13 @@ expect() {
 	expect open 'grep Seccomp: /proc/1/status' $'Seccomp:\t0'
 	expect privileged 'grep Seccomp: /proc/1/status' $'Seccomp:\t0'
 }
+@test "a profile of AppArmor's confines it, where the kernel has that" {
+	is_docker && skip "docker's has another name"
+	grep -qs apparmor /sys/kernel/security/lsm || skip "this kernel has no AppArmor (tests/vm/run has)"
+	expect plain 'cat /proc/1/attr/apparmor/current' 'berth-default (enforce)'
+	expect plain 'cat /proc/self/attr/apparmor/current' 'berth-default (enforce)'
+	expect privileged 'cat /proc/1/attr/apparmor/current' 'unconfined'
+}
 @test "mount, unshare, pivot_root, hostname are refused" {
 	expect plain 'mount -t tmpfs x /tmp 2>/dev/null; echo $?' 1
 	expect plain 'unshare -U true; unshare -n true' $'unshare: unshare(0x10000000): Operation not permitted\nunshare: unshare(0x40000000): Operation not permitted'
@@ -168,6 +178,13 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 @test "masked files read empty, masked directories list empty" {
 	expect plain 'cat /proc/interrupts /proc/keys /proc/kcore /proc/timer_list /proc/latency_stats /proc/sched_debug 2>/dev/null | wc -c' 0
 	expect plain 'ls -A /proc/acpi /proc/scsi /proc/asound /sys/firmware /sys/devices/virtual/powercap 2>/dev/null | grep -v :$ | grep .' ''
+}
+@test "mask and unmask name paths themselves" {
+	is_docker && skip "podman's words"
+	expect bare 'cat /proc/version /proc/uptime | wc -c' 0
+	expect bare '[ "$(cat /proc/interrupts | wc -c)" -gt 0 ] && echo shown' shown
+	expect bare 'grep -c " /proc/sys " /proc/self/mountinfo' 0
+	expect bare 'cat /proc/keys | wc -c' 0
 }
 @test "read-only paths of /proc" {
 	for p in /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /proc/irq/default_smp_affinity; do

@@ -299,6 +299,8 @@ static int read_line(struct reader *r, struct span raw)
 		read_comment(r, blank_trim((struct span){s.p + 1, s.n - 1}));
 		return 0;
 	}
+	if (!s.n)
+		return 0;
 	code = read_instruction(r, s);
 	r->check = r->ignore = r->comment = NULL;
 	return code;

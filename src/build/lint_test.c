@@ -70,7 +70,7 @@ static const struct {
 	{"CopyIgnoredFile", "# check=experimental=all\n" F "COPY hidden /x\n", "# check=experimental=all\n" F "COPY shown /x\n"},
 	{"CopyIgnoredFile", "# check=experimental=CopyIgnoredFile\n" F "ADD hidden/x /x\n", F "COPY hidden /x\n"},
 	{"InvalidDefinitionDescription", "# check=experimental=all\n\n# what\nFROM a AS b\n", "# check=experimental=all\n\n# b what\nFROM a AS b\n"},
-	{"InvalidDefinitionDescription", "# check=experimental=all\n" F "# other\nARG x\n", "# check=experimental=all\n" F "# other\n\nARG x\n"},
+	{"InvalidDefinitionDescription", "# check=experimental=all\n" F "# other\nARG x\n", "# check=experimental=all\n" F "# x other\n\nARG x\n"},
 	{"ExposeProtoCasing", F "EXPOSE 80/TCP\n", F "EXPOSE 80/tcp\n"},
 	{"ExposeInvalidFormat", F "EXPOSE 127.0.0.1:80:80\n", F "EXPOSE 80\n"},
 	/* hadolint's */

@@ -95,7 +95,7 @@ static int pick_pattern(struct picker *p, const char *dir, const char *pattern)
 	if (r == 0)
 		r = files_list(p->a, p->f, resolved, &list, p->e);
 	if (r)
-		return r == FILES_ABSENT ? 0 : r;
+		return r;
 	for (size_t i = 0; i < list.n; i++) {
 		const char *name = list.v[i].rel;
 
@@ -112,7 +112,7 @@ static int pick_pattern(struct picker *p, const char *dir, const char *pattern)
 
 static int pick_wildcards(struct picker *p, const char *path)
 {
-	const char *cut = path, *dir, *resolved;
+	const char *cut = path, *dir;
 	int r;
 
 	/* The longest directory before the first wildcard. */
@@ -125,10 +125,8 @@ static int pick_wildcards(struct picker *p, const char *path)
 			cut = s;
 	}
 	dir = without_escapes(p->a, arena_strndup(p->a, path, (size_t)(cut - path)));
-	r = files_resolve(p->a, p->f, dir, &resolved, p->e);
-	if (r)
-		return r == FILES_ABSENT ? absent(p, dir) : r;
-	return pick_pattern(p, dir, cut + 1);
+	r = pick_pattern(p, dir, cut + 1);
+	return r == FILES_ABSENT ? absent(p, dir) : r;
 }
 
 /* ---- --parents ---- */

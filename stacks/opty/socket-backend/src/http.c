@@ -137,6 +137,13 @@ static void upgrade(struct server *s, struct conn *c, const struct request *r, s
 	session_flush(s, x);
 }
 
+static void end_poll(struct server *s, struct session *x)
+{
+	http_reply(s, x->poll, 200, "text/plain; charset=UTF-8", "6", 1);
+	x->poll->session = NULL;
+	x->poll = NULL;
+}
+
 static void poll_request(struct server *s, struct conn *c, const struct request *r,
 			 struct session *x)
 {
@@ -160,6 +167,8 @@ static void poll_request(struct server *s, struct conn *c, const struct request 
 	c->session = x;
 	c->waiting = true;
 	session_flush(s, x);
+	if (x->poll && x->upgrading)
+		end_poll(s, x);
 }
 
 static void engine_request(struct server *s, struct conn *c, const struct request *r)
@@ -297,13 +306,11 @@ static void ws_message(struct server *s, struct conn *c, const char *p, size_t n
 		session_packet(s, x, p, n);
 	} else if (n == 6 && !memcmp(p, "2probe", 6)) {
 		ws_send(c, 1, "3probe", 6);
-		if (x->poll) /* lets the client end its last poll */
-			http_reply(s, x->poll, 200, "text/plain; charset=UTF-8", "6", 1);
+		x->upgrading = true;
 		if (x->poll)
-			x->poll->session = NULL;
-		x->poll = NULL;
+			end_poll(s, x);
 	} else if (n == 1 && *p == '5') {
-		c->probing = false;
+		c->probing = x->upgrading = false;
 		x->websocket = c;
 		session_flush(s, x);
 	} else {

@@ -53,6 +53,8 @@ static void conn_free(struct server *s, struct conn *c)
 			c->session->poll = NULL;
 		if (c->session->websocket == c)
 			session_close(c->session);
+		if (c->probing)
+			c->session->upgrading = false;
 	}
 	for (struct mongo_call *k = s->mongo.first; k; k = k->next) {
 		if (k->conn == c)
@@ -80,6 +82,7 @@ static void sweep(struct server *s)
 		for (struct conn *c = s->conns; c; c = c->next) {
 			if (c->session == gone) {
 				c->session = NULL;
+				c->waiting = false;
 				c->close_after = true;
 			}
 		}

@@ -42,6 +42,7 @@ struct session {
 	struct conn *poll, *websocket;
 	struct buf waiting; /* packets for the next poll, with 0x1e between them */
 	bool connected, dead;
+	bool upgrading; /* a WebSocket probes: polls are to end, so that the client can pause */
 	int64_t ping_at, pong_by, idle_at; /* 0: not now */
 	char *name;			   /* as it has said for the presence */
 };

@@ -85,6 +85,13 @@ apps='gateway socket-service-1 socket-service-2'
 	run -0 berth doctor
 }
 
+@test "CAAS-24 how long each has taken to start" {
+	run -0 berth timeline
+	for s in $infra $apps; do
+		[[ $output == *$s* ]]
+	done
+}
+
 @test "CAAS-08 all services are healthy" {
 	for s in $infra $apps; do
 		wait_for 60 is healthy health "$s"

@@ -11,7 +11,7 @@ setup_file() {
 	cp -r "$TESTS/../stacks/miniapp" "$BERTH_HOME/miniapp"
 	cd "$BERTH_HOME/miniapp"
 	rm -f .env
-	sed s/change-me/secret/ .env.example >.env
+	install -m 600 <(sed s/change-me/secret/ .env.example) .env
 	telegram
 }
 teardown_file() {
@@ -81,6 +81,31 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	[ -z "$output" ]
 }
 
+@test "FTR-39 FTR-40 FTR-41 wrong values are told together, a secret's without it" {
+	run -0 berth env check
+	BOT_TOKEN=xyzzy BACKEND_WORKERS=0 LOG_LEVEL=loud HTTPS_PORT=99999 TELEGRAM_API_URL=no run -2 berth env check
+	for name in BOT_TOKEN BACKEND_WORKERS LOG_LEVEL HTTPS_PORT TELEGRAM_API_URL HTTP_PORT; do
+		[[ $output == *$name* ]]
+	done
+	[[ $output != *xyzzy* ]]
+}
+
+@test "FTR-58 FTR-63 what the applications are told; .env is its owner's alone" {
+	run -0 --separate-stderr prod config --format json
+	jq -e '.services.backend.environment | has("WORKERS") and has("DB_POOL_SIZE") and has("REDIS_URL") and has("LOG_LEVEL")' <<<"$output"
+	[ "$(stat -c %a .env)" = 600 ]
+	grep -qx .env .gitignore
+}
+
+@test "FTR-37 the shell overrides --env-file, which replaces .env; defaults" {
+	of_redis() { "$@" config --format json 2>/dev/null | jq -r '.services.redis.command[-1]'; }
+	cp .env other && echo REDIS_MAXMEMORY=9mb >>other
+	[ "$(of_redis berth)" = 128mb ]
+	[ "$(of_redis berth --env-file other)" = 9mb ]
+	[ "$(REDIS_MAXMEMORY=7mb of_redis berth --env-file other)" = 7mb ]
+	[ "$(of_redis berth --env-file <(grep -v MAXMEMORY .env))" = 128mb ]
+}
+
 @test "FTR-02 FTR-03 FTR-61 production comes up, migrations once and before the rest" {
 	run -0 prod up -d --wait
 	[ "$(of migrations State)" = exited ]
@@ -93,6 +118,39 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 @test "FTR-60 the version of the schema is kept" {
 	[ "$(sql 'select version_num from alembic_version')" = 0001 ]
 	run -0 prod logs migrations
+}
+
+@test "FTR-04 networks and volumes, databases, migrations, applications, the proxy: in this order" {
+	started() { berth inspect -f '{{.State.StartedAt}}' "$(of "$1" Name)"; }
+	for pair in 'postgres migrations' 'redis backend' 'migrations backend' 'backend bot' 'bot nginx' 'frontend nginx'; do
+		# shellcheck disable=SC2086
+		set -- $pair
+		[[ $(started "$1") < $(started "$2") ]]
+	done
+}
+
+@test "FTR-47 a container sees its own interfaces only" {
+	run -0 prod exec -T postgres ls /sys/class/net
+	[ "$output" = $'eth0\nlo' ]
+}
+
+@test "FTR-52 a replica follows when its profile is on" {
+	run -0 prod --profile replicas up -d --no-deps redis-replica
+	linked() { prod exec -T redis-replica redis-cli info replication | grep -q 'master_link_status:up'; }
+	wait_for 20 linked
+	prod exec -T redis redis-cli set copied yes
+	wait_for 5 is yes prod exec -T redis-replica redis-cli get copied
+	prod --profile replicas rm -fs redis-replica
+}
+
+@test "FTR-50 a second backend shares the work" {
+	run -0 prod up -d --wait --no-recreate --scale backend=2
+	[ "$(prod ps -q backend | wc -l)" = 2 ]
+	for _ in 1 2 3 4; do
+		[ "$(status https://127.0.0.1/api/players)" = 200 ]
+	done
+	prod up -d --wait --no-recreate
+	[ "$(prod ps -q backend | wc -l)" = 1 ]
 }
 
 @test "FTR-05 FTR-08 only the proxy is published" {
@@ -190,7 +248,7 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	[[ $output == *server.pem* ]]
 }
 
-@test "FTR-65 without Redis the API answers and is not ready; it recovers by itself" {
+@test "FTR-25 FTR-65 without Redis the API answers and is not ready; it recovers by itself" {
 	prod stop -t 5 redis
 	[ "$(status https://127.0.0.1/health)" = 200 ]
 	[ "$(status https://127.0.0.1/ready)" = 503 ]
@@ -224,6 +282,139 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	run -0 site https://127.0.0.1/api/players
 	[[ $output == *ada* ]]
 	prod down
+}
+
+# A project of its own, on the same images, for what the stack itself never does.
+engine() {
+	mkdir -p "$BERTH_HOME/engine" && cd "$BERTH_HOME/engine" || return
+	[ -f compose.yaml ] || cat >compose.yaml <<-'END'
+		x-idle: &idle {image: "redis:7", entrypoint: [sleep, "1000"], init: true, stop_grace_period: 1s}
+		services:
+		  limited: {<<: *idle, oom_score_adj: 300, cpu_shares: 512, mem_limit: 64m, mem_swappiness: 10}
+		  unhealthy:
+		    <<: *idle
+		    restart: always
+		    healthcheck: {test: test ! -e /tmp/bad, interval: 1s, retries: 1}
+		  hopeless: {image: "redis:7", entrypoint: ["false"], restart: "on-failure:2"}
+		  never:
+		    <<: *idle
+		    profiles: [never]
+		    healthcheck: {test: "false", interval: 300ms, retries: 2}
+		  waits: {<<: *idle, profiles: [never], depends_on: {never: {condition: service_healthy}}}
+		  base: {<<: *idle}
+		  follower: {<<: *idle, depends_on: {base: {condition: service_started, restart: true}}}
+		  secretive:
+		    <<: *idle
+		    secrets: [{source: s, uid: "999", mode: 0440}]
+		  local: {<<: *idle, entrypoint: [redis-server], ports: ["127.0.0.1:8899:6379"]}
+		  chatty:
+		    <<: *idle
+		    entrypoint: [sh, -c, 'seq 20000; sleep 1000']
+		    logging: {options: {max-size: 10k, max-file: "2"}}
+		secrets: {s: {file: ./s}}
+	END
+	echo first >s.new && [ -e s ] || mv s.new s
+}
+
+@test "FTR-20 FTR-21 FTR-23 the kernel is told of out-of-memory, swap and shares" {
+	engine
+	run -0 berth up -d
+	run -0 berth exec -T limited sh -c 'cat /proc/1/oom_score_adj; cat /sys/fs/cgroup/cpu.weight 2>/dev/null || cat /sys/fs/cgroup/cpu/cpu.shares'
+	[[ $output == $'300\n'* ]]
+	[[ $output == *$'\n512' || $output == *$'\n20' ]]
+	run -0 berth exec -T limited sh -c 'cat /sys/fs/cgroup/memory/memory.swappiness 2>/dev/null || echo 10'
+	[ "$output" = 10 ]
+}
+
+@test "FTR-26 FTR-28 the unhealthy is restarted, the hopeless given up" {
+	engine
+	restarts() { berth inspect "$1" | jq '.[0].RestartCount'; }
+	berth exec -T unhealthy touch /tmp/bad
+	healed() { [ "$(restarts unhealthy)" -ge 1 ]; }
+	wait_for 30 healed
+	given_up() { [ "$(restarts hopeless)" = 2 ] && berth ps -a | grep 'hopeless.*Exited (1)'; }
+	wait_for 30 given_up
+}
+
+@test "FTR-31 a dependency that never gets well fails the start, by name" {
+	engine
+	run ! berth --profile never up -d waits
+	[[ $output == *never* && $output == *unhealthy* ]]
+	[ "$(berth ps -q --status running waits)" = '' ]
+	berth --profile never rm -fs never waits
+}
+
+@test "FTR-32 who depends on it is restarted with it" {
+	engine
+	before=$(berth inspect -f '{{.State.Pid}}' follower)
+	berth restart -t 1 base
+	again() { [ "$(berth inspect -f '{{.State.Pid}}' follower)" != "$before" ]; }
+	wait_for 15 again
+}
+
+@test "FTR-33 the old one has its time and no more; a sick new one is told" {
+	engine
+	cat >stubborn.yml <<-'END'
+		services:
+		  base: {entrypoint: [sh, -c, 'trap "" TERM; while :; do sleep 0.2; done'], init: false}
+	END
+	berth -f compose.yaml -f stubborn.yml up -d base
+	berth stop base
+	[ "$(berth inspect -f '{{.State.ExitCode}}' base)" = 137 ]
+	printf 'services: {base: {healthcheck: {test: "false", interval: 300ms, retries: 2}}}\n' >sick.yml
+	run ! berth -f compose.yaml -f sick.yml up -d --wait base
+	[[ $output == *unhealthy* ]]
+	berth up -d base
+}
+
+@test "FTR-43 FTR-45 a secret has its owner and mode; a new text reaches its reader alone" {
+	engine
+	run -0 berth exec -T secretive stat -c '%u %a' /run/secrets/s
+	[ "$output" = '999 440' ]
+	reader=$(berth ps -q secretive) other=$(berth ps -q base)
+	echo second >s
+	berth up -d
+	[ "$(berth ps -q secretive)" != "$reader" ]
+	[ "$(berth ps -q base)" = "$other" ]
+	[ "$(berth exec -T secretive cat /run/secrets/s)" = second ]
+}
+
+@test "FTR-46 a port for this host alone" {
+	engine
+	wait_for 10 answers 8899
+	ip link add other type bridge && ip addr add 10.99.0.1/24 dev other && ip link set other up
+	run ! timeout 2 bash -c 'exec 3<>/dev/tcp/10.99.0.1/8899'
+	ip link del other
+}
+
+@test "FTR-51 why it does not run" {
+	engine
+	run berth why hopeless
+	[[ $output == *hopeless* && $output == *'1'* ]]
+	run berth why unhealthy
+	[[ $output == *unhealthy* ]]
+	run -0 berth doctor
+}
+
+@test "FTR-53 a log keeps to its size" {
+	engine
+	small() { [ "$(du -cb "$BERTH_ROOT"/projects/engine/logs/engine-chatty-1/* | awk 'END { print $1 }')" -le 40000 ]; }
+	wait_for 10 small
+	run -0 berth logs --no-log-prefix --tail 1 chatty
+	[ "$output" = 20000 ]
+}
+
+@test "FTR-34 FTR-35 cleaning: what is not in the file, what has no name, nothing else" {
+	engine
+	printf 'services: {base: {image: "redis:7", entrypoint: [sleep, "1000"], init: true}}\n' >less.yml
+	berth -f less.yml up -d --remove-orphans -t 0
+	[ "$(berth -f less.yml ps -aq | wc -l)" = 1 ]
+	berth -f less.yml down -v -t 0
+	printf 'FROM redis:7\nLABEL one=1\n' | berth build -q -t once -f - .
+	printf 'FROM redis:7\nLABEL one=2\n' | berth build -q -t once -f - .
+	run -0 berth image prune -f
+	[[ $output == *'reclaimed'* ]]
+	run -0 berth image inspect redis:7 once miniapp/backend:1
 }
 
 @test "FTR-09 FTR-49 development publishes each server and reloads on an edit" {

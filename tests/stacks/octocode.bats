@@ -67,7 +67,7 @@ sql() { prod exec -T oc_database psql -U octocode -d octocode -Atc "$1"; }
 health() { prod ps -a --format json | jq -rs 'flatten | map(select(.Service == "'"$1"'").Health) | unique | join(" ")'; }
 post() { status -H 'Content-Type: application/json' -d "$2" "https://127.0.0.1$1"; }
 
-@test "OCTO-26 OCTO-36 the files of the document" {
+@test "OCTO-26 OCTO-33 OCTO-36 the files of the document" {
 	for f in Dockerfile docker-compose.yml docker-compose.dev.yml docker-compose.prod.yml Makefile \
 		DOCKER_GUIDE.md docker/dev/{redis.conf,postgresql.conf,pgadmin-servers.json} \
 		docker/prod/{nginx.conf,postgresql.conf,redis.conf,prometheus.yml,alert_rules.yml} \
@@ -80,13 +80,16 @@ jobs = yaml.safe_load(open(".github/workflows/ci.yml"))["jobs"]
 assert jobs["deploy"]["needs"] == ["security", "build"]
 yaml.safe_load(open("docker/security/falco.yaml"))'
 	[ "$(grep -c '^FROM ' Dockerfile)" = 5 ]
+	for f in docker/security/scan.sh docker/prod/backup-scripts/*.sh docker/scripts/*.sh; do
+		bash -n "$f"
+	done
 }
 
 @test "OCTO-01 OCTO-02 docker-compose without a file is development" {
 	diff <(docker-compose config) <(dev config)
 }
 
-@test "OCTO-27 every target of the Makefile" {
+@test "OCTO-27 OCTO-SEC-09 every target of the Makefile" {
 	for target in quick-start dev-build dev dev-stop dev-restart dev-logs dev-shell dev-db-shell \
 		dev-redis-shell migrate migrate-reset seed lint test typecheck prod-build prod prod-scale \
 		prod-logs status logs logs-app logs-db backup restore security security-start \
@@ -276,6 +279,20 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 	grep -q draining said
 }
 
+@test "OCTO-12 OCTO-13 a new version comes without a failed request, and goes by one command" {
+	variable() { prod exec -T oc_app sh -c 'echo $NEXTAUTH_URL'; }
+	rm -f done
+	while [ ! -e done ]; do status https://127.0.0.1/api/health; echo; done >load &
+	load=$!
+	NEXTAUTH_URL=https://new.example run -0 prod rollout oc_app
+	[ "$(variable)" = https://new.example ]
+	run -0 prod rollback oc_app
+	[ "$(variable)" = https://localhost ]
+	touch done
+	wait $load
+	[ "$(sort load | uniq | tr '\n' ' ')" = '200 ' ]
+}
+
 @test "OCTO-37 the health is the truth: without Redis it is bad, and good again after" {
 	prod stop -t 5 oc_redis
 	wait_for 10 is 503 status https://127.0.0.1/api/health
@@ -295,7 +312,7 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 	[ "$(grep -c '(healthy)' <<<"$output")" -ge 6 ]
 }
 
-@test "OCTO-32 OCTO-BKP-02 OCTO-BKP-10 OCTO-BKP-12 backup, list, damage, restore" {
+@test "OCTO-32 OCTO-BKP-02 OCTO-BKP-03 OCTO-BKP-07 OCTO-BKP-09 OCTO-BKP-10 OCTO-BKP-11 OCTO-BKP-12 backup, list, damage, restore" {
 	run -0 make backup
 	dump=$(ls backups/*.dump) text=$(ls backups/*.sql.gz)
 	[ "$(head -c 5 "$dump")" = PGDMP ]

@@ -93,7 +93,7 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	[ -z "$output" ]
 }
 
-@test "SRV-05 SRV-39 the databases come up; data lie beside the file from wherever it is started" {
+@test "SRV-05 SRV-19 SRV-39 the databases come up; data lie beside the file from wherever it is started" {
 	cd /
 	run -0 berth -f "$COMPOSE_DIR/docker-compose-db.yml" up -d --wait
 	cd "$COMPOSE_DIR"
@@ -252,6 +252,11 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	[ "$output" = 1 ]
 	run -0 docker exec rabbitmq rabbitmqctl -q list_queues name
 	[[ $output == *events* ]]
+}
+
+@test "SRV-30 logs are bounded in production" {
+	run -0 --separate-stderr prod config --format json
+	jq -e '.services["srvthreds-engine"].logging.options == {"max-file": "3", "max-size": "10m"}' <<<"$output"
 }
 
 @test "SRV-24 SRV-26 SRV-29 SRV-45 production: replicas, limits, secrets, TLS" {

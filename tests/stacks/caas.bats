@@ -250,7 +250,7 @@ apps='gateway socket-service-1 socket-service-2'
 }
 
 @test "CAAS-33 the tools show what they are pointed at" {
-	page() { curl -sfL "http://127.0.0.1:$1/" | grep -qi "$2"; }
+	page() { curl -sfL -u admin:caas_express_2026 "http://127.0.0.1:$1/" | grep -qi "$2"; }
 	wait_for 60 page 8080 caas
 	wait_for 60 page 8082 'mongo express'
 	wait_for 60 page 8083 'redis'

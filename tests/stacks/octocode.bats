@@ -7,7 +7,7 @@ load ../e2e/lib
 setup_file() {
 	root_up
 	registry_of_images
-	export BERTH_TIMEOUT=240 # a cold start of everything, on a busy machine
+	export BERTH_TIMEOUT=600 # a cold start of everything, on a busy machine
 	cp -r "$TESTS/../stacks/octocode" "$BERTH_HOME/octocode"
 	mkdir "$BERTH_HOME/bin"
 	ln -s "$(readlink -f "$BERTH")" "$BERTH_HOME/bin/docker-compose"

@@ -8,7 +8,7 @@ load ../e2e/lib
 setup_file() {
 	root_up
 	registry_of_images
-	export BERTH_TIMEOUT=240 # a cold start of everything, on a busy machine
+	export BERTH_TIMEOUT=600 # a cold start of everything, on a busy machine
 	cp -r "$TESTS/../stacks/srvthreds" "$BERTH_HOME/s"
 	export COMPOSE_DIR=$BERTH_HOME/s/srvthreds/deploy/local/docker/compose
 	mkdir "$BERTH_HOME/bin"

@@ -5,8 +5,11 @@ const { io } = require('socket.io-client');
 const servers = process.env.SOCKETS.split(',');
 const token = (user) => jwt.sign({ sub: user }, process.env.JWT_SECRET, { expiresIn: '5m' });
 
-exports.open = (instance, namespace, user, auth = { token: token(user) }) => new Promise((resolve, reject) => {
-	const socket = io(`${servers[instance]}/${namespace}`, { auth, forceNew: true, reconnection: false });
+// What comes along with the connection is heard by who listens before it is there.
+exports.begin = (instance, namespace, user, auth = { token: token(user) }) =>
+	io(`${servers[instance]}/${namespace}`, { auth, forceNew: true, reconnection: false });
+exports.open = (...where) => new Promise((resolve, reject) => {
+	const socket = exports.begin(...where);
 	socket.on('connect', () => resolve(socket));
 	socket.on('connect_error', reject);
 });

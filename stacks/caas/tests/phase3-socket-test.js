@@ -1,4 +1,4 @@
-const { heard, open, run } = require('./client');
+const { begin, heard, open, run } = require('./client');
 
 run({
 	'a bad token is refused': () => open(0, 'chat', 'x', { token: 'nonsense' }).then(
@@ -18,7 +18,7 @@ run({
 	'a notification waits for who is away': async () => {
 		const ada = await open(0, 'notifications', 'ada'), name = `eve${Date.now()}`;
 		await new Promise((done) => ada.emit('notify', name, 'call me', done));
-		const eve = await open(1, 'notifications', name);
+		const eve = begin(1, 'notifications', name);
 		await heard(eve, 'notification', (n) => n.text === 'call me');
 	},
 	'WebRTC signals find the other': async () => {

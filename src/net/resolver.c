@@ -3,7 +3,7 @@
 #include "base/when.h"
 #include "net/answer.h"
 #include "net/forward.h"
-#include "net/netns.h"
+#include "net/questions.h"
 #include "net/registry.h"
 #include "net/virtual.h"
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@
  * `names` or come later from the forwarder; a `pending` remembers for whom.
  */
 
-enum { TCP_MAX = 256, TCP_ASK_MAX = 4096, UDP_BURST = 64, TCP_BACKLOG = 128 };
+enum { TCP_MAX = 256, TCP_ASK_MAX = 4096, UDP_BURST = 64 };
 #define TCP_IDLE_NS (10 * NS_PER_SEC)
 
 struct client {
@@ -396,37 +396,6 @@ void resolver_free(struct resolver *r)
 		release(r);
 }
 
-struct sockets {
-	int udp, tcp;
-};
-
-static int open_socket(int type)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(53)};
-	auto_fd int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
-
-	if (fd < 0)
-		return -errno;
-	inet_pton(AF_INET, "127.0.0.11", &at.sin_addr);
-	/* The supervisor may come back while old connections linger. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
-		return -errno;
-	if (type == SOCK_STREAM && listen(fd, TCP_BACKLOG) < 0)
-		return -errno;
-	return take_fd(&fd);
-}
-
-static int open_sockets(void *arg)
-{
-	struct sockets *s = arg;
-
-	s->udp = open_socket(SOCK_DGRAM);
-	s->tcp = s->udp < 0 ? -1 : open_socket(SOCK_STREAM);
-	return s->udp < 0 ? s->udp : s->tcp < 0 ? s->tcp : 0;
-}
-
 static void configure(struct client *c, const struct resolver_client *config)
 {
 	struct arena a = {0}, old = c->arena;
@@ -468,7 +437,7 @@ int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_clien
 		   struct err *e)
 {
 	struct client *c = find_client(r, config->key);
-	struct sockets s = {-1, -1};
+	struct questions s;
 	struct stat st = {0};
 	int ret;
 
@@ -485,12 +454,8 @@ int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_clien
 		virtual_later(r->virtuals);
 		return 0;
 	}
-	ret = netns_call(netns_fd, open_sockets, &s);
-	if (ret < 0) {
-		close_at(&s.udp);
-		return err_set(e, -ret, "cannot serve DNS for %s at 127.0.0.11: %s", config->key,
-			       strerror(-ret));
-	}
+	if (questions_open(netns_fd, config->leaves_53, &s, e) < 0)
+		return err_wrap(e, "serve DNS for %s", config->key);
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();

@@ -19,6 +19,7 @@ struct resolver_client {
 	struct strings upstreams; /* "dns:" of the service; empty: the host's */
 	struct pairs links;       /* other names that this client alone has for names */
 	bool internal_only;       /* never forward */
+	bool leaves_53;           /* port 53 of every address is the container's own */
 };
 int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_client *c,
 		   struct err *e) must_check;

@@ -154,6 +154,8 @@ static void hosts_text(struct buf *b, const struct instance *i, const char *host
 
 static void resolv_text(struct buf *b, const struct instance *i)
 {
+	bool dots = false;
+
 	buf_str(b, "nameserver 127.0.0.11\n");
 	if (i->svc->dns_search.n) {
 		buf_str(b, "search");
@@ -161,7 +163,11 @@ static void resolv_text(struct buf *b, const struct instance *i)
 			buf_printf(b, " %s", *s);
 		buf_str(b, "\n");
 	}
-	buf_str(b, "options ndots:0");
+	buf_str(b, "options");
+	vec_each(o, &i->svc->dns_opt)
+		dots |= text_starts(*o, "ndots:");
+	if (!dots)
+		buf_str(b, " ndots:0");
 	vec_each(o, &i->svc->dns_opt)
 		buf_printf(b, " %s", *o);
 	buf_str(b, "\n");

@@ -379,6 +379,20 @@ static void add_links(struct arena *a, const struct strings *links, struct pairs
 	}
 }
 
+/* A DNS server among those in the namespace, which may well bind 0.0.0.0:53. */
+static bool serves_dns(const struct instance *i)
+{
+	struct resolver_record rec = {0};
+	auto_arena a = {0};
+
+	nets_ports(&a, i->svc, &rec);
+	vec_each(p, &rec.ports) {
+		if (p->port == 53)
+			return true;
+	}
+	return false;
+}
+
 int nets_serve(struct instance *i, struct err *e)
 {
 	struct resolver_client c = {.key = i->st.name};
@@ -395,6 +409,7 @@ int nets_serve(struct instance *i, struct err *e)
 	}
 	if (i->svc) {
 		c.upstreams = i->svc->dns;
+		c.leaves_53 = serves_dns(i);
 		add_links(&a, &i->svc->links, &c.links);
 		add_links(&a, &i->svc->external_links, &c.links);
 	}

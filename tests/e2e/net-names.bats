@@ -175,3 +175,37 @@ asked() { wc -c <"$BERTH_HOME/asked"; }
 	dns_down
 	[ "$(status a example.net)" = SERVFAIL ]
 }
+
+@test "a DNS server in a container has port 53 of every address, and is published" {
+	compose <<-EOF
+		services:
+		  dns: {image: busybox, command: sleep 1000, ports: ["192.0.2.1:53:53/udp", "192.0.2.1:53:53/tcp"]}
+		  b: {image: busybox, command: sleep 1000}
+	EOF
+	# Somebody is on port 53 of this host already.
+	python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.53", 53)); time.sleep(60)' >/dev/null 2>&1 3>&- &
+	holder=$!
+	run -0 berth up -d
+	cat >"$BERTH_HOME/own.py" <<-'EOF'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("0.0.0.0", 53))
+		l = socket.socket(); l.bind(("0.0.0.0", 53)); l.listen(1)
+		while True:
+		    q, peer = s.recvfrom(2000)
+		    end = q.index(b"\0", 12) + 5
+		    s.sendto(q[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + q[12:end] + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc6\x33\x64\x09", peer)
+	EOF
+	nsenter -t "$(berth inspect -f '{{.State.Pid}}' "$PROJECT-dns-1")" -n python3 "$BERTH_HOME/own.py" >/dev/null 2>&1 3>&- &
+	own=$!
+	theirs() { [ "$(client dig +short +tries=1 +time=1 @192.0.2.1 any.example)" = 198.51.100.9 ]; }
+	wait_for 5 theirs
+	# Its own questions are still ours to answer, by UDP and TCP.
+	[[ $(asks dns b) == *.*.*.* ]]
+	[ "$(asks dns +tcp b)" = "$(asks dns b)" ]
+	# Clear words where both cannot be.
+	sed -i 's/192.0.2.1:53:53/53:53/g' compose.yaml
+	run ! berth up -d -t 0
+	[[ $output == *"udp port 53 is in use by"*"(pid $holder)"* ]]
+	kill "$own" "$holder"
+}

@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 			complain_json(stderr, &e);
 		else
 			complain(stderr, &e, c.colour_err);
-		r = c.world == WORLD_DOCKER && c.bad_usage ? 125 : 1;
+		r = c.failure ? c.failure : c.world == WORLD_DOCKER && c.bad_usage ? 125 : 1;
 	}
 	arena_free(&c.arena);
 	return r;

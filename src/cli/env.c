@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/complain.h"
 #include "compose/contract.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@ static void print_json(const struct strings *found)
 static int check_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct env *o = opts;
-	struct strings found = {0};
+	struct strings found = {0}, notes = {0};
 	struct project *p;
 	int r = cli_project(c, NULL, &p, e);
 
@@ -42,6 +43,9 @@ static int check_run(struct cli *c, void *opts, int argc, char **argv, struct er
 		puts("the environment is as the project wants it");
 	for (size_t i = 0; i < found.n && !o->json; i++)
 		puts(found.v[i]);
+	contract_notes(&c->arena, p, &notes);
+	for (size_t i = 0; i < notes.n; i++)
+		complain_warning(stderr, notes.v[i], c->colour_err);
 	return found.n ? 2 : 0;
 }
 

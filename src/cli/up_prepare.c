@@ -38,6 +38,7 @@ static int check_promises(struct cli *c, const struct project *p, struct err *e)
 		return r;
 	for (size_t i = 1; i < found.n; i++)
 		complain_warning(stderr, found.v[i], c->colour_err);
+	c->failure = 2;
 	err_set(e, EINVAL, "%s", found.v[0]);
 	err_wrap(e, "check the environment");
 	return err_hint(e, "\"berth env check\" lists all that is missing");

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <math.h>
 #include <regex.h>
+#include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 struct checking {
 	struct arena *a;
@@ -275,6 +277,20 @@ static int check_property(const struct checking *c, const struct node *rule)
 	return 0;
 }
 
+/* A variable that is set and looks like the one that is not. */
+static const char *meant(const struct checking *c, const char *name)
+{
+	const char *names[256], *best;
+	size_t count = 0;
+
+	vec_each(v, &c->p->environment) {
+		if (count < countof(names) && *v->value && strcmp(v->key, name))
+			names[count++] = v->key;
+	}
+	best = text_nearest(name, names, count);
+	return best ? arena_printf(c->a, "; is %s meant?", best) : "";
+}
+
 static int check_required(const struct checking *c, const struct node *list, const char *because)
 {
 	if (list->kind != NODE_SEQ)
@@ -283,18 +299,106 @@ static int check_required(const struct checking *c, const struct node *list, con
 		if (!node_text(*k))
 			return node_fail(*k, c->e, "the name of a variable is wanted here");
 		if (!value_of(c->p, (*k)->text))
-			*vec_push(c->a, c->out) =
-				arena_printf(c->a, "%s is not set%s%s (%s)", (*k)->text,
-					     because ? ", but needed by " : "",
-					     because ? because : "", node_at(c->a, *k));
+			*vec_push(c->a, c->out) = arena_printf(
+				c->a, "%s is not set%s%s%s (%s)", (*k)->text,
+				because ? ", but needed by " : "", because ? because : "",
+				meant(c, (*k)->text), node_at(c->a, *k));
 	}
 	return 0;
 }
 
-static int unknown_keyword(const struct checking *c, const struct node *k)
+static int check_schema(const struct checking *c, const struct node *schema);
+
+static int check_properties(const struct checking *c, const struct node *rules,
+			    const struct node *schema)
 {
-	node_fail_key(k, c->e, "x-berth.env knows no \"%s\"", k->key);
-	return err_hint(c->e, "it takes required, properties and dependentRequired");
+	int r = 0;
+
+	(void)schema;
+	vec_each(k, &rules->kids)
+		r = r ? r : check_property(c, *k);
+	return r;
+}
+
+static int check_needed(const struct checking *c, const struct node *list,
+			const struct node *schema)
+{
+	(void)schema;
+	return check_required(c, list, NULL);
+}
+
+static int check_dependent(const struct checking *c, const struct node *map,
+			   const struct node *schema)
+{
+	int r = 0;
+
+	(void)schema;
+	vec_each(k, &map->kids) {
+		if (!r && value_of(c->p, (*k)->key))
+			r = check_required(c, *k, (*k)->key);
+	}
+	return r;
+}
+
+static int check_all(const struct checking *c, const struct node *list, const struct node *schema)
+{
+	int r = 0;
+
+	(void)schema;
+	if (list->kind != NODE_SEQ)
+		return node_fail(list, c->e, "\"allOf\" takes a list");
+	vec_each(k, &list->kids)
+		r = r ? r : check_schema(c, *k);
+	return r;
+}
+
+/* `if` complains of nothing: it decides whether `then` or `else` counts. */
+static int check_if(const struct checking *c, const struct node *condition,
+		    const struct node *schema)
+{
+	struct strings unmet = {0};
+	struct checking quiet = *c;
+	const struct node *branch;
+	int r;
+
+	quiet.out = &unmet;
+	r = check_schema(&quiet, condition);
+	branch = node_get(schema, unmet.n ? "else" : "then");
+	return r || !branch ? r : check_schema(c, branch);
+}
+
+static const struct {
+	const char *name;
+	int (*check)(const struct checking *, const struct node *, const struct node *schema);
+} parts[] = {
+	{"required", check_needed},
+	{"properties", check_properties},
+	{"dependentRequired", check_dependent},
+	{"allOf", check_all},
+	{"if", check_if},
+	{"then", NULL},
+	{"else", NULL},
+};
+
+static int check_schema(const struct checking *c, const struct node *schema)
+{
+	int r = 0;
+
+	if (schema->kind != NODE_MAP)
+		return node_fail(schema, c->e, "a mapping is wanted here");
+	vec_each(k, &schema->kids) {
+		size_t i = 0;
+
+		while (i < countof(parts) && strcmp(parts[i].name, (*k)->key))
+			i++;
+		if (i == countof(parts)) {
+			node_fail_key(*k, c->e, "x-berth.env knows no \"%s\"", (*k)->key);
+			return err_hint(c->e, "it takes required, properties, dependentRequired, "
+					      "allOf, if, then and else");
+		}
+		r = r || !parts[i].check ? r : parts[i].check(c, *k, schema);
+	}
+	return r;
 }
 
 int contract_check(struct arena *a, const struct project *p, const struct strings *profiles,
@@ -302,26 +406,88 @@ int contract_check(struct arena *a, const struct project *p, const struct string
 {
 	struct checking c = {a, p, profiles, out, e};
 	const struct node *env = node_get(p->x_berth, "env");
-	int r = 0;
 
-	for (size_t i = 0; env && i < env->kids.n && !r; i++) {
-		const struct node *k = env->kids.v[i];
+	return env && !node_null(env) ? check_schema(&c, env) : 0;
+}
 
-		if (!strcmp(k->key, "required")) {
-			r = check_required(&c, k, NULL);
-		} else if (!strcmp(k->key, "properties")) {
-			for (size_t j = 0; j < k->kids.n && !r; j++)
-				r = check_property(&c, k->kids.v[j]);
-		} else if (!strcmp(k->key, "dependentRequired")) {
-			for (size_t j = 0; j < k->kids.n && !r; j++)
-				r = value_of(p, k->kids.v[j]->key)
-					    ? check_required(&c, k->kids.v[j], k->kids.v[j]->key)
-					    : 0;
-		} else {
-			r = unknown_keyword(&c, k);
+/* ---- what is no breach, but a likely mistake ------------------------------------------------ */
+
+/* The port of an address on the container's own loopback, or 0. */
+static unsigned loopback_port(const char *value)
+{
+	static const char *const hosts[] = {
+		"//localhost:", "//127.0.0.1:", "@localhost:", "@127.0.0.1:"};
+
+	for (size_t i = 0; i < countof(hosts); i++) {
+		const char *at = strstr(value, hosts[i]);
+
+		if (at)
+			return (unsigned)strtoul(at + strlen(hosts[i]), NULL, 10);
+	}
+	return 0;
+}
+
+/* The service that publishes this port of the host. */
+static const struct port *publisher(const struct project *p, unsigned port,
+				    const struct service **out)
+{
+	vec_each(s, &p->services) {
+		vec_each(q, &s->ports) {
+			const char *to = strchr(q->published ? q->published : "", '-');
+			unsigned long from = strtoul(q->published ? q->published : "", NULL, 10);
+
+			if (from && port >= from &&
+			    port <= (to ? strtoul(to + 1, NULL, 10) : from)) {
+				*out = s;
+				return q;
+			}
 		}
 	}
-	return r;
+	return NULL;
+}
+
+static void note_loopback(struct arena *a, const struct project *p, const struct service *s,
+			  struct strings *out)
+{
+	vec_each(v, &s->environment) {
+		const struct service *other = NULL;
+		unsigned port = v->value ? loopback_port(v->value) : 0;
+		const struct port *q = port ? publisher(p, port, &other) : NULL;
+
+		if (q && other != s && !(s->network_mode && !strcmp(s->network_mode, "host")))
+			*vec_push(a, out) = arena_printf(
+				a,
+				"%s of %s names localhost:%u: inside a container that is the "
+				"container itself; %s answers at %s:%lld",
+				v->key, s->name, port, other->name, other->name,
+				(long long)q->target);
+	}
+}
+
+static bool has_secret(const struct project *p)
+{
+	const struct node *rules = node_path(node_get(p->x_berth, "env"), "properties");
+
+	for (size_t i = 0; rules && i < rules->kids.n; i++) {
+		if (is_secret(rules->kids.v[i]))
+			return true;
+	}
+	return false;
+}
+
+void contract_notes(struct arena *a, const struct project *p, struct strings *out)
+{
+	bool secret = has_secret(p);
+	struct stat st;
+
+	vec_each(s, &p->services)
+		note_loopback(a, p, s, out);
+	vec_each(f, &p->env_files) {
+		if (secret && !stat(*f, &st) && st.st_mode & 077)
+			*vec_push(a, out) =
+				arena_printf(a, "%s holds secrets and has mode %04o: chmod 600 %s",
+					     *f, st.st_mode & 07777, *f);
+	}
 }
 
 /* ---- example ------------------------------------------------------------------------------ */

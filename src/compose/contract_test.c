@@ -69,6 +69,52 @@ static void test_violations(void **state)
 	assert_int_equal(found.n, 0);
 }
 
+static void test_conditions(void **state)
+{
+	static const char *const prod[] = {"MODE=prod", "DB_PASSWROD=x", NULL};
+	static const char *const dev[] = {"MODE=dev", NULL};
+	static const char text[] =
+		"name: p\nservices: {w: {image: a}}\nx-berth: {env: {allOf: [{if: {required: "
+		"[MODE], "
+		"properties: {MODE: {const: prod}}}, then: {required: [DB_PASSWORD]}, "
+		"else: {required: [DEBUG]}}]}}\n";
+	auto_arena a = {0};
+	struct strings found = {0}, none = {0};
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(contract_check(&a, load(&a, prod, text), &none, &found, &e), 0);
+	assert_int_equal(found.n, 1);
+	assert_true(text_starts(found.v[0], "DB_PASSWORD is not set; is DB_PASSWROD meant?"));
+	found.n = 0;
+	assert_int_equal(contract_check(&a, load(&a, dev, text), &none, &found, &e), 0);
+	assert_int_equal(found.n, 1);
+	assert_true(text_starts(found.v[0], "DEBUG is not set"));
+	assert_true(contract_check(&a,
+				   load(&a, dev,
+					"name: p\nservices: {w: {image: a}}\n"
+					"x-berth: {env: {allOf: {}}}\n"),
+				   &none, &found, &e) < 0);
+}
+
+static void test_notes(void **state)
+{
+	static const char *const env[] = {NULL};
+	auto_arena a = {0};
+	struct strings notes = {0};
+	struct project *p =
+		load(&a, env,
+		     "name: p\nservices:\n  db: {image: a, ports: ['5433:5432']}\n"
+		     "  web: {image: a, environment: [U=postgres://u:p@localhost:5433/d, "
+		     "V=http://localhost:1]}\n  host: {image: a, network_mode: host, "
+		     "environment: ['U=http://127.0.0.1:5433']}\n");
+
+	(void)state;
+	contract_notes(&a, p, &notes);
+	assert_int_equal(notes.n, 1);
+	assert_non_null(strstr(notes.v[0], "db answers at db:5432"));
+}
+
 static void test_wrong_contract(void **state)
 {
 	static const char *const env[] = {NULL};
@@ -108,6 +154,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_violations),
+		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_wrong_contract),
 		cmocka_unit_test(test_example_and_explain),
 	};

@@ -49,6 +49,28 @@ load lib
 	rm compose.yaml
 }
 
+@test "an environment that breaks the contract of the file ends up with code 2 and all that is wrong" {
+	compose <<-'END'
+		services: {web: {image: busybox}}
+		x-berth:
+		  env:
+		    required: [TOKEN]
+		    if: {properties: {MODE: {const: prod}}, required: [MODE]}
+		    then: {required: [DOMAIN]}
+		    properties: {TOKEN: {secret: true}}
+	END
+	echo TOKNE=1 >.env
+	chmod 644 .env
+	MODE=prod run -2 berth up -d
+	[[ $output == *"TOKEN is not set; is TOKNE meant?"* && $output == *"DOMAIN is not set"* ]]
+	MODE=prod run -2 berth env check
+	[[ $output == *"DOMAIN is not set"* && $output == *"chmod 600"* ]]
+	chmod 600 .env
+	TOKEN=1 run -0 berth env check
+	[[ $output != *"chmod 600"* ]]
+	rm -f .env compose.yaml
+}
+
 @test "called as docker-compose and docker it answers to their words" {
 	ln -s "$BERTH" docker-compose
 	ln -s "$BERTH" docker

@@ -6,6 +6,7 @@
 #include "compose/service.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 
 #define FIND(list, field)                                                                          \
 	do {                                                                                       \
@@ -72,6 +73,61 @@ static void save_text(struct buf *b, const char *key, const char *text)
 	buf_json(b, text ? text : "", strlen(text ? text : ""));
 }
 
+/* ---- where everything was written: "FILE LINE COLUMN LINE COLUMN;" for each node in turn ---- */
+
+static size_t file_index(struct arena *a, struct strings *files, const char *file)
+{
+	for (size_t i = files->n; i-- > 0;) {
+		if (files->v[i] == file || !strcmp(files->v[i], file))
+			return i;
+	}
+	*vec_push(a, files) = file;
+	return files->n - 1;
+}
+
+static void add_places(struct arena *a, const struct node *n, struct strings *files, struct buf *b)
+{
+	if (n->file)
+		buf_printf(b, "%zu %d %d %d %d", file_index(a, files, n->file), n->line, n->col,
+			   n->key_line, n->key_col);
+	buf_char(b, ';');
+	vec_each(k, &n->kids)
+		add_places(a, *k, files, b);
+}
+
+static void read_places(const struct node *files, struct node *n, const char **at)
+{
+	const char *end = strchr(*at, ';');
+	unsigned long file;
+	int line, col, key_line, key_col;
+
+	if (!end)
+		return;
+	if (files &&
+	    sscanf(*at, "%lu %d %d %d %d;", &file, &line, &col, &key_line, &key_col) == 5 &&
+	    file < files->kids.n) {
+		n->file = files->kids.v[file]->text;
+		n->line = line;
+		n->col = col;
+		n->key_line = key_line;
+		n->key_col = key_col;
+	}
+	*at = end + 1;
+	vec_each(k, &n->kids)
+		read_places(files, *k, at);
+}
+
+static void save_places(const struct node *tree, struct buf *b)
+{
+	auto_arena a = {0};
+	auto_buf places = {0};
+	struct strings files = {0};
+
+	add_places(&a, tree, &files, &places);
+	save_strings(b, "place_files", &files);
+	save_text(b, "places", places.p);
+}
+
 int project_save(const struct project *p, const char *path, struct err *e)
 {
 	auto_buf b = {0};
@@ -93,6 +149,7 @@ int project_save(const struct project *p, const char *path, struct err *e)
 	buf_char(&b, '}');
 	buf_str(&b, ",\n\"tree\": ");
 	render_tree(p->tree, RENDER_SAVED, &b);
+	save_places(p->tree, &b);
 	buf_str(&b, "}\n");
 	/* Resolved values may be passwords. The environment itself, which may hold more, stays out.
 	 */
@@ -115,6 +172,7 @@ int project_load_saved(struct arena *a, const char *path, struct project **out, 
 {
 	struct project *p = arena_new(a, struct project);
 	struct nodes docs = {0};
+	const char *places;
 	struct node *doc;
 	struct span text;
 	int r = file_read(a, AT_FDCWD, path, 4 * FILE_LIMIT, &text, e);
@@ -133,6 +191,9 @@ int project_load_saved(struct arena *a, const char *path, struct project **out, 
 	read_strings(a, node_get(doc, "env_files"), &p->env_files);
 	read_strings(a, node_get(doc, "disabled"), &p->disabled);
 	read_pins(a, node_get(doc, "pins"), &p->pins);
+	places = node_get_text(doc, "places");
+	if (places)
+		read_places(node_get(doc, "place_files"), node_get(doc, "tree"), &places);
 	/* Settled text settles to itself; this gives back what JSON cannot say (struct node). */
 	r = schema_settle(&(struct walk){.a = a}, &compose_row, node_get(doc, "tree"), &p->tree, e);
 	if (!r)

@@ -304,6 +304,8 @@ static void test_decode_save_and_load_again(void **state)
 	check_project(again);
 	assert_string_equal(project_service(p, "web")->hash, project_service(again, "web")->hash);
 	assert_string_equal(again->dir, dir);
+	assert_string_equal(node_at(&a, node_path(p->tree, "services.web.image")),
+			    node_at(&a, node_path(again->tree, "services.web.image")));
 	assert_int_equal(file_remove_tree(AT_FDCWD, dir, &e), 0);
 }
 

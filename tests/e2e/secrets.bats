@@ -98,7 +98,7 @@ setup_file() {
 		  nowhere: {external: true}
 	EOF
 	run -1 berth up -d
-	[[ $output == *'external secret "nowhere" is not in this machine'"'"'s store'* ]]
+	[[ $output == *'compose.yaml:6:3'*'external secret "nowhere" is not in this machine'"'"'s store'* ]]
 	[[ $output == *'berth secret create nowhere FILE'* ]]
 	run -0 berth ps -aq
 	[ -z "$output" ]

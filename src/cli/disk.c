@@ -100,11 +100,14 @@ bool disk_labels_fit(const struct pairs *labels, const struct strings *filters)
 struct prune {
 	bool all, force, dry_run, volumes;
 	struct strings filters;
+	const char *keep;
 };
 
 static int read_filters(struct cli *c, const struct prune *o, struct prune_options *out,
 			struct err *e)
 {
+	if (o->keep && size_parse(o->keep, &out->keep_bytes, e) < 0)
+		return err_wrap(e, "--keep-storage %s", o->keep);
 	vec_each(f, &o->filters) {
 		if (text_starts(*f, "label=") || text_starts(*f, "label!="))
 			continue;
@@ -171,6 +174,7 @@ static const struct opt image_prune_opts[] = {
 	{0,   "dry-run", OPT_FLAG, offsetof(struct prune, dry_run), NULL,        "only say what would go"},
 	{0,   "filter",  OPT_LIST, offsetof(struct prune, filters), "KEY=VALUE", "until=TIME: only images made before; label=KEY[=VALUE], label!=KEY[=VALUE]"},
 	{'f', "force",   OPT_FLAG, offsetof(struct prune, force),   NULL,        "do not ask"},
+	{0,   "keep-storage", OPT_STR, offsetof(struct prune, keep), "SIZE",      "oldest images first, until what stays takes no more than this (10GB)"},
 	{0},
 };
 static const struct opt system_prune_opts[] = {
@@ -178,6 +182,7 @@ static const struct opt system_prune_opts[] = {
 	{0,   "dry-run", OPT_FLAG, offsetof(struct prune, dry_run), NULL,        "only say what would go"},
 	{0,   "filter",  OPT_LIST, offsetof(struct prune, filters), "KEY=VALUE", "until=TIME: only images made before; label=KEY[=VALUE], label!=KEY[=VALUE]"},
 	{'f', "force",   OPT_FLAG, offsetof(struct prune, force),   NULL,        "do not ask"},
+	{0,   "keep-storage", OPT_STR, offsetof(struct prune, keep), "SIZE",      "oldest images first, until what stays takes no more than this (10GB)"},
 	{0,   "volumes", OPT_FLAG, offsetof(struct prune, volumes), NULL,        "volumes too, where no container uses them"},
 	{0},
 };

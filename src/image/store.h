@@ -42,7 +42,9 @@ struct prune_options {
 	bool all;   /* named images as well */
 	bool cache; /* layers that only the build cache knows */
 	bool dry_run;
-	int64_t until;       /* only images made before this wall time; 0: any */
+	int64_t until; /* only images made before this wall time; 0: any */
+	/* Oldest name first, until the layers of what stays take no more; 0: all that may go */
+	int64_t keep_bytes;
 	struct strings keep; /* ids that stay in any case */
 	/* NULL, or whether an image may go by its labels */
 	bool (*fits)(const struct pairs *labels, const struct strings *filters);

@@ -338,6 +338,35 @@ static int prune_image(struct arena *a, const struct image *img, const struct pr
 	return r || o->dry_run ? r : drop_record(a, img->id, &said, e);
 }
 
+static int by_age(const void *x, const void *y)
+{
+	const struct image *a = *(struct image *const *)x, *b = *(struct image *const *)y;
+
+	return a->tagged_ns < b->tagged_ns ? -1 : a->tagged_ns > b->tagged_ns;
+}
+
+/* The layers of these images, each once. */
+static int64_t layers_size(struct arena *a, struct image *const *images, size_t n)
+{
+	struct strings seen = {0};
+	struct layer l;
+	struct err ignored;
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; images[i] && k < images[i]->diff_ids.n; k++) {
+			const char *id = images[i]->diff_ids.v[k];
+
+			if (strings_have(&seen, id))
+				continue;
+			*vec_push(a, &seen) = id;
+			if (!layer_find(a, id, &l, &ignored))
+				sum += l.size;
+		}
+	}
+	return sum;
+}
+
 int store_prune(struct arena *a, const struct prune_options *o, struct prune_result *out,
 		struct err *e)
 {
@@ -347,9 +376,15 @@ int store_prune(struct arena *a, const struct prune_options *o, struct prune_res
 
 	if (!r)
 		r = store_list(a, &all, e);
+	if (!r && all.n)
+		qsort(all.v, all.n, sizeof(*all.v), by_age);
 	for (size_t i = 0; !r && i < all.n; i++) {
-		if (prunable(a, all.v[i], o))
-			r = prune_image(a, all.v[i], o, out, e);
+		if (o->keep_bytes && layers_size(a, all.v, all.n) <= o->keep_bytes)
+			break;
+		if (!prunable(a, all.v[i], o))
+			continue;
+		r = prune_image(a, all.v[i], o, out, e);
+		all.v[i] = NULL;
 	}
 	return r ? r : sweep(a, o, out, e);
 }

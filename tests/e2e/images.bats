@@ -235,6 +235,24 @@ two_layers() {
 	[[ $output == "Total reclaimed space: 0B" ]]
 	run berth image prune -af --filter label=keep=1
 	[[ $output == *"untagged: kept:1"* ]]
+	# By size: what was named longest ago goes first, and no more than must.
+	local n
+	BERTH_ROOT=$PWD/sized-root
+	mkdir sized
+	for n in 1 2 3; do
+		head -c 300000 /dev/urandom >sized/file
+		tar -C sized -c . | berth import - sized:$n
+	done
+	touch -d '3 days ago' "$(find "$BERTH_ROOT/images/refs" -name ':3')"
+	touch -d '2 days ago' "$(find "$BERTH_ROOT/images/refs" -name ':1')"
+	berth image prune -af --keep-storage 1GB
+	[ "$(berth image ls -q | wc -l)" -eq 3 ]
+	run berth image prune -af --keep-storage 700kB --dry-run
+	[[ $output == *"untagged: sized:3"* && $output != *sized:1* ]]
+	run berth image prune -af --keep-storage 400kB
+	[[ $output == *"untagged: sized:3"*"untagged: sized:1"* ]]
+	[ "$(berth image ls --format '{{.Tag}}')" = 2 ]
+	BERTH_ROOT=$BERTH_HOME/r
 	mkfifo hold
 	berth load -q <hold &
 	exec 7>hold

@@ -290,6 +290,32 @@ void adopt_sweep(struct supervisor *s)
 		log_err(LOG_WARN_, &e);
 }
 
+/* Its state is gone, but not what it was: nobody would look after that, and its heir is in its way.
+ */
+static void end_stranger(struct supervisor *s, const char *name)
+{
+	auto_arena a = {0};
+	char *dir = arena_printf(&a, "%s/c/%s", s->run_dir, name);
+	struct container_spec spec;
+	struct pollfd gone = {.events = POLLIN};
+	struct err e;
+	uint64_t start;
+	pid_t pid;
+
+	if (state_read(&a, arena_printf(&a, "%s/runtime.json", dir), &spec, &pid, &start, &e) < 0)
+		return;
+	gone.fd = state_adopt(pid, start);
+	if (gone.fd >= 0) {
+		log_warn("%s: its state is lost, it is ended", name);
+		if (cgroup_kill(spec.cgroup_path, &e) < 0)
+			log_err(LOG_WARN_, &e);
+		(void)!poll(&gone, 1, 1000);
+		close(gone.fd);
+	}
+	if (launch_cleanup_paths(dir, spec.cgroup_path, &e) < 0)
+		log_err(LOG_WARN_, &e);
+}
+
 /* A power cut can tear a state file. What the container had written stays, for a person. */
 static void put_aside(struct supervisor *s, const char *name, const char *dir)
 {
@@ -313,13 +339,15 @@ static void add(struct supervisor *s, const char *name)
 	char *dir = arena_printf(&a, "%s/containers/%s", s->root_dir, name);
 
 	if (stat(arena_printf(&a, "%s/state.json", dir), &sb) < 0) {
-		/* A creation or a removal that was cut off. */
+		/* A creation or a removal that was cut off, or somebody has removed the file. */
+		end_stranger(s, name);
 		if (file_remove_tree(AT_FDCWD, dir, &e) < 0)
 			log_err(LOG_WARN_, &e);
 		return;
 	}
 	if (instance_adopt(s, name, &e) < 0) {
 		log_err(LOG_ERROR_, &e);
+		end_stranger(s, name);
 		put_aside(s, name, dir);
 	}
 }

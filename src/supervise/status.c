@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/paths.h"
+#include "base/sys.h"
 #include "base/when.h"
 #include "runtime/state.h"
 #include <dirent.h>
@@ -291,6 +292,25 @@ int status_from_json(struct arena *a, const json_t *j, struct status *out, struc
 	return 0;
 }
 
+/* Replaced atomically; where the disk is full in place, which takes no more room than there was. */
+static int put(const char *path, struct span text, struct err *e)
+{
+	auto_arena a = {0};
+	/* One writer: what a killed one leaves is overwritten. */
+	char *tmp = arena_printf(&a, "%s~", path);
+	int r = file_replace_via(tmp, path, text, FILE_FAST, e);
+	auto_fd int fd = r == -ENOSPC || r == -EDQUOT
+				 ? sys_open(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW, 0)
+				 : -1;
+
+	if (fd < 0)
+		return r;
+	unlink(tmp);
+	if (sys_write_all(fd, text.p, text.n) < 0 || ftruncate(fd, (off_t)text.n) < 0)
+		return r;
+	return 0;
+}
+
 /* *written: a hash of the text that lies there; the same text is not written again. */
 static int write_json(const char *dir, const char *name, const json_t *j, uint64_t *written,
 		      struct err *e)
@@ -304,11 +324,7 @@ static int write_json(const char *dir, const char *name, const json_t *j, uint64
 		return err_set(e, EINVAL, "%s/%s cannot be written as JSON", dir, name);
 	hash = hash_quick(text, strlen(text));
 	path = arena_printf(&a, "%s/%s", dir, name);
-	/* Written by the one supervisor; what a killed one leaves is overwritten. */
-	r = written && *written == hash
-		    ? 0
-		    : file_replace_via(arena_printf(&a, "%s~", path), path,
-				       (struct span){text, strlen(text)}, FILE_FAST, e);
+	r = written && *written == hash ? 0 : put(path, (struct span){text, strlen(text)}, e);
 	if (written)
 		*written = r < 0 ? 0 : hash;
 	free(text);

@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# Faults that come from below and beside: a full disk, no memory, too many processes, a flood of
+# output, processes that hang, files that are damaged or gone, a power cut.
+load lib
+
+setup_file() { root_up; make_busybox_image; }
+teardown_file() { root_down; }
+setup() { # cgroups are everyone's: a name of its own
+	PROJECT=press$(basename "$BERTH_HOME" | tr -dc '[:alnum:]' | tr '[:upper:]' '[:lower:]')$BATS_TEST_NUMBER
+	mkdir -p "$BERTH_HOME/$PROJECT"
+	cd "$BERTH_HOME/$PROJECT" || return
+}
+
+supervisor() { cut -d' ' -f1 "$BERTH_RUN/projects/$PROJECT/supervisor.pid"; }
+inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
+is() { [ "$(inspect "$1" "$2")" = "$3" ]; }
+state_of() { echo "$BERTH_ROOT/projects/$PROJECT/containers/$PROJECT-$1-1/state.json"; }
+group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
+
+@test "a full disk: what runs goes on, ps, logs, stop and down work, then up again" {
+	cp -r "$BERTH_ROOT" store
+	mount -t tmpfs -o size=$(($(du -sm store | cut -f1) + 12))m none "$BERTH_ROOT"
+	cp -r store/. "$BERTH_ROOT"
+	compose <<-END
+		services:
+		  a: {image: busybox, command: "sh -c 'while :; do echo said; sleep 0.1; done'", init: true, restart: always}
+		  b: {image: busybox, command: sleep 1000}
+	END
+	berth up -d
+	id=$(berth ps -q a)
+	dd if=/dev/zero of="$BERTH_ROOT/fill" bs=4k 2>/dev/null || true
+	[ "$(df --output=avail "$BERTH_ROOT" | tail -n 1)" -lt 8 ]
+	sleep 0.5
+	kill -9 "$(supervisor)"
+	sleep 0.3
+	[ "$(berth ps -q a)" = "$id" ]
+	berth logs -n 1 a | grep -q said
+	run -0 berth exec a true
+	berth stop -t 0 b
+	[ "$(berth ps -q b)" = "" ]
+	berth down -t 0
+	[ -z "$(berth ps -aq)" ]
+	rm "$BERTH_ROOT/fill"
+	berth up -d
+	[ "$(berth ps -q | wc -l)" = 2 ]
+	berth down -t 0
+	umount "$BERTH_ROOT"
+}
+
+@test "a flood of output blocks itself alone and stays within its files" {
+	compose <<-END
+		services:
+		  flood:
+		    image: busybox
+		    command: sh -c 'yes 0123456789012345678901234567890123456789'
+		    logging: {options: {max-size: 200k, max-file: "3"}}
+		  calm: {image: busybox, command: "sh -c 'i=0; while :; do i=\$\$((i+1)); echo \$\$i; sleep 0.1; done'", init: true}
+	END
+	berth up -d
+	sleep 2
+	before=$(berth logs --no-log-prefix -n 1 calm)
+	sleep 1
+	[ "$(berth logs --no-log-prefix -n 1 calm)" -ge $((before + 4)) ]
+	[ "$(du -sk "$BERTH_ROOT/projects/$PROJECT/logs/$PROJECT-flood-1" | cut -f1)" -lt 1200 ]
+	timeout 10 "$BERTH" ps -q | grep -q .
+	berth down -t 0
+}
+
+@test "out of memory is told with its limit, and the neighbour lives" {
+	compose <<-END
+		services:
+		  eats: {image: busybox, command: tail /dev/zero, mem_limit: 24m}
+		  b: {image: busybox, command: sleep 1000}
+	END
+	berth up -d
+	wait_for 10 is eats State.OOMKilled true
+	is eats State.ExitCode 137
+	run berth why eats
+	[[ $output == *24M* || $output == *"24 MB"* || $output == *24m* ]] || { echo "$output" && false; }
+	is b State.Running true
+}
+
+@test "a fork bomb stays within pids_limit; exec and down work" {
+	compose <<-END
+		services:
+		  bomb: {image: busybox, command: "sh -c 'f() { f | f & }; f; sleep 1000'", pids_limit: 40}
+		  b: {image: busybox, command: sleep 1000}
+	END
+	berth up -d
+	sleep 1
+	run -0 berth exec b true
+	started=$SECONDS
+	berth down -t 0
+	[ $((SECONDS - started)) -le 5 ]
+	[ -z "$(berth ps -aq)" ]
+}
+
+@test "a stopped process and a frozen group are stopped all the same" {
+	compose <<-END
+		services:
+		  a: {image: busybox, command: "sh -c 'trap exit TERM; while :; do sleep 0.1; done'"}
+		  b: {image: busybox, command: sleep 1000, init: true}
+	END
+	berth up -d
+	kill -STOP "$(inspect a State.Pid)"
+	pid=$(inspect b State.Pid) frozen=
+	for f in $(sed -nE 's|^[0-9]+:freezer:(.*)|/sys/fs/cgroup/freezer\1/freezer.state|p; s|^0::(.*)|/sys/fs/cgroup\1/cgroup.freeze\n/sys/fs/cgroup/unified\1/cgroup.freeze|p' "/proc/$pid/cgroup"); do
+		case $f in
+		*freezer.state) [ -e "$f" ] && echo FROZEN >"$f" && frozen=1 ;;
+		*cgroup.freeze) [ -e "$f" ] && echo 1 >"$f" && frozen=1 ;;
+		esac
+	done
+	[ -n "$frozen" ] || skip "no freezer here"
+	started=$SECONDS
+	berth stop -t 1
+	[ $((SECONDS - started)) -le 8 ]
+	[ -z "$(berth ps -q)" ]
+	! kill -0 "$pid" 2>/dev/null
+}
+
+# A container whose state nobody can read is put aside; what it was lives no longer beside its heir.
+@test "a state file that is gone or damaged: the next up has one container, not two" {
+	compose <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000, init: true}
+		  b: {image: busybox, command: sleep 1000, init: true}
+	END
+	for damage in 'rm -f' 'truncate -s 20' 'cp /dev/null'; do
+		berth up -d
+		pid=$(inspect a State.Pid) supervisor=$(supervisor)
+		kill -STOP "$supervisor"
+		$damage "$(state_of a)"
+		kill -9 "$supervisor"
+		wait_for 5 sh -c "[ \"\$(cut -d' ' -f1 '$BERTH_RUN/projects/$PROJECT/supervisor.pid')\" != $supervisor ]"
+		berth up -d
+		[ "$(berth ps -q | wc -l)" = 2 ]
+		[ "$(inspect a State.Pid)" = "$pid" ] || ! kill -0 "$pid" 2>/dev/null
+		berth exec a true
+		berth down -t 0
+	done
+}
+
+@test "a control socket that is gone: the next command ends the pair that nobody reaches" {
+	compose <<-END
+		services:
+		  a: {image: busybox, command: "sh -c 'i=0; while :; do i=\$\$((i+1)); echo \$\$i; sleep 0.05; done'", init: true}
+	END
+	berth up -d
+	id=$(berth ps -q) old=$(supervisor)
+	rm "$BERTH_RUN/projects/$PROJECT/control.sock"
+	berth up -d
+	[ "$(berth ps -q)" = "$id" ]
+	wait_for 5 sh -c "! kill -0 $old 2>/dev/null"
+	sleep 0.3
+	berth stop -t 0
+	berth logs --no-log-prefix >got
+	seq "$(wc -l <got)" | cmp - got
+}
+
+# Everything at once: the state as it was on the disk at a random moment, another boot, no process.
+@test "a power cut at any moment: up works from what lay on the disk" {
+	compose <<-END
+		services:
+		  a: {image: busybox, command: "sh -c 'while :; do echo x; sleep 0.05; done'", init: true, volumes: [data:/data], restart: always}
+		  b: {image: busybox, command: sleep 1000, depends_on: [a], restart: unless-stopped}
+		volumes: {data: {}}
+	END
+	good=0
+	for round in $(seq "${BERTH_CUTS:-6}"); do
+		berth up -d >/dev/null 2>&1 3>&- &
+		up=$!
+		sleep 0.0$((RANDOM % 10))$((RANDOM % 10))
+		rm -rf "$BERTH_HOME/cut"
+		cp -r "$BERTH_ROOT" "$BERTH_HOME/cut" 2>/dev/null || true
+		wait $up || true
+		berth down -v -t 0 >/dev/null 2>&1
+		for state in "$BERTH_HOME"/cut/projects/*/containers/*/state.json; do
+			[ ! -e "$state" ] || sed -i -E 's/"boot_id":"[^"]*"/"boot_id":"another"/' "$state"
+		done
+		mv "$BERTH_ROOT" "$BERTH_HOME/whole" && mv "$BERTH_HOME/cut" "$BERTH_ROOT"
+		berth up -d
+		[ "$(berth ps -q | wc -l)" = 2 ]
+		berth exec a touch /data/x
+		berth down -v -t 0
+		[ -z "$(ls "$BERTH_ROOT/projects/$PROJECT/containers" 2>/dev/null)" ]
+		rm -rf "$BERTH_ROOT" && mv "$BERTH_HOME/whole" "$BERTH_ROOT"
+		good=$((good + 1))
+	done
+	echo "# power cut: $good of ${BERTH_CUTS:-6} came up again" >&3
+}

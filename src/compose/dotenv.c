@@ -7,19 +7,18 @@
 
 struct reader {
 	struct arena *a;
-	const char *file, *p, *end;
+	const struct dotenv *d;
+	const char *p, *end;
 	int line;
 	struct pairs *out;
 	struct node *seen; /* name -> value of what *out holds, to be found fast */
-	dotenv_lookup *lookup;
-	void *arg;
 	struct err *e;
 };
 
 static const char *find_variable(void *arg, const char *name)
 {
 	struct reader *r = arg;
-	const char *v = r->lookup ? r->lookup(r->arg, name) : NULL;
+	const char *v = r->d->lookup ? r->d->lookup(r->d->arg, name) : NULL;
 
 	return v ? v : node_get_text(r->seen, name);
 }
@@ -27,7 +26,7 @@ static const char *find_variable(void *arg, const char *name)
 static int fail(struct reader *r, int line, const char *why)
 {
 	err_set(r->e, EINVAL, "%s", why);
-	return err_at(r->e, "%s:%d", r->file, line);
+	return err_at(r->e, "%s:%d", r->d->file, line);
 }
 
 static void skip_line(struct reader *r)
@@ -92,12 +91,27 @@ static int read_key(struct reader *r, const char **key, bool *inherit)
 	return 0;
 }
 
+static void note_unset(void *arg, const char *name, const char *op, const char *word,
+		       const char *value)
+{
+	struct reader *r = arg;
+	const char *text;
+
+	(void)word;
+	if (value || *op || !r->d->unset)
+		return;
+	text = arena_printf(r->a, "%s:%d: the variable %s is not set and becomes empty text",
+			    r->d->file, r->line, name);
+	if (!strings_have(r->d->unset, text))
+		*vec_push(r->a, r->d->unset) = text;
+}
+
 static int substitute(struct reader *r, const char *text, int line, const char **out)
 {
-	struct interpolation i = {.lookup = find_variable, .arg = r};
+	struct interpolation i = {.lookup = find_variable, .seen = note_unset, .arg = r};
 	int ret = interpolate(r->a, text, &i, out, r->e);
 
-	return ret < 0 ? err_at(r->e, "%s:%d", r->file, line) : 0;
+	return ret < 0 ? err_at(r->e, "%s:%d", r->d->file, line) : 0;
 }
 
 /* Bytes of the blank at p: also the no-break space and the next-line control of Latin-1. */
@@ -201,7 +215,7 @@ static int statement(struct reader *r)
 	if (ret < 0)
 		return ret;
 	if (inherit) {
-		value = *key && r->lookup ? r->lookup(r->arg, key) : NULL;
+		value = *key && r->d->lookup ? r->d->lookup(r->d->arg, key) : NULL;
 		if (value)
 			keep(r, key, value);
 		return 0;
@@ -235,12 +249,11 @@ static struct span without_bom(struct span s)
 	return s;
 }
 
-int dotenv_parse(struct arena *a, const char *file, struct span src, dotenv_lookup *lookup,
-		 void *arg, struct pairs *out, struct err *e)
+int dotenv_parse(struct arena *a, const struct dotenv *d, struct span src, struct pairs *out,
+		 struct err *e)
 {
-	struct reader r = {
-		.a = a, .file = file, .line = 1, .out = out, .lookup = lookup, .arg = arg, .e = e};
-	int ret = check_bytes(file, src, e);
+	struct reader r = {.a = a, .d = d, .line = 1, .out = out, .e = e};
+	int ret = check_bytes(d->file, src, e);
 
 	r.seen = node_new(a, NODE_MAP, NULL);
 	vec_each(p, out)
@@ -253,16 +266,33 @@ int dotenv_parse(struct arena *a, const char *file, struct span src, dotenv_look
 	return ret;
 }
 
-int dotenv_parse_raw(struct arena *a, struct span src, dotenv_lookup *lookup, void *arg,
-		     struct pairs *out)
+static int raw_line(struct arena *a, const struct dotenv *d, struct span line, struct pairs *out,
+		    struct err *e)
+{
+	const char *eq = memchr(line.p, '=', line.n), *key, *value;
+	size_t n = eq ? (size_t)(eq - line.p) : line.n;
+
+	key = arena_strndup(a, line.p, n);
+	if (!n)
+		return err_set(e, EINVAL, "a line names no variable");
+	if (key[strcspn(key, " \t")])
+		return err_set(e, EINVAL, "a blank in the name \"%.80s\"", key);
+	value = eq          ? arena_strndup(a, eq + 1, line.n - n - 1)
+		: d->lookup ? d->lookup(d->arg, key)
+			    : NULL;
+	if (value)
+		*vec_push(a, out) = (struct pair){key, value};
+	return 0;
+}
+
+int dotenv_parse_raw(struct arena *a, const struct dotenv *d, struct span src, struct pairs *out,
+		     struct err *e)
 {
 	struct span rest = without_bom(src), line;
+	int number = 0, r = check_bytes(d->file, src, e);
 
-	if (src.n && memchr(src.p, 0, src.n))
-		return -EINVAL;
-	while (rest.n) {
-		const char *key, *value, *eq;
-
+	while (rest.n && !r) {
+		number++;
 		span_cut(&rest, '\n', &line);
 		if (line.n && line.p[line.n - 1] == '\r')
 			line.n--;
@@ -270,15 +300,8 @@ int dotenv_parse_raw(struct arena *a, struct span src, dotenv_lookup *lookup, vo
 			line.p++;
 			line.n--;
 		}
-		if (!line.n || *line.p == '#')
-			continue;
-		eq = memchr(line.p, '=', line.n);
-		key = arena_strndup(a, line.p, eq ? (size_t)(eq - line.p) : line.n);
-		value = eq       ? arena_strndup(a, eq + 1, line.n - (size_t)(eq - line.p) - 1)
-			: lookup ? lookup(arg, key)
-				 : NULL;
-		if (value)
-			*vec_push(a, out) = (struct pair){key, value};
+		if (line.n && *line.p != '#' && raw_line(a, d, line, out, e) < 0)
+			r = err_at(e, "%s:%d", d->file, number);
 	}
-	return 0;
+	return r;
 }

@@ -31,6 +31,7 @@ static const char *lookup(void *arg, const char *name)
 
 int loading_env_file(struct loading *l, const char *path, struct err *e)
 {
+	struct dotenv how = {path, lookup, l, &l->p->warnings};
 	struct pairs vars = {0};
 	struct node *earlier;
 	struct span text;
@@ -47,7 +48,7 @@ int loading_env_file(struct loading *l, const char *path, struct err *e)
 	}
 	r = file_read(l->a, AT_FDCWD, path, FILE_LIMIT, &text, e);
 	if (!r)
-		r = dotenv_parse(l->a, path, text, lookup, l, &vars, e);
+		r = dotenv_parse(l->a, &how, text, &vars, e);
 	if (r < 0)
 		return r;
 	/* The last of a name in a file wins over those before it, none over the environment. */

@@ -243,17 +243,14 @@ static const char *see(void *arg, const char *name)
 static int read_env(struct loading *l, struct seeing *s, const struct node *file, bool raw,
 		    struct pairs *out, struct err *e)
 {
+	/* a file of labels knows no variables but its own */
+	struct dotenv how = {file->text, s ? see : NULL, s, &l->p->warnings};
 	struct span text;
 	int r = file_read(l->a, AT_FDCWD, file->text, FILE_LIMIT, &text, e);
 
 	if (r < 0)
 		return err_at(e, "%s:%d:%d", file->file, file->line, file->col);
-	if (raw) {
-		if (dotenv_parse_raw(l->a, text, see, s, out))
-			return node_fail(file, e, "%s holds NUL bytes", file->text);
-		return 0;
-	}
-	r = dotenv_parse(l->a, file->text, text, see, s, out, e);
+	r = (raw ? dotenv_parse_raw : dotenv_parse)(l->a, &how, text, out, e);
 	return r < 0 ? err_wrap(e, "read env_file") : 0;
 }
 
@@ -301,11 +298,10 @@ static int one_env_file(struct loading *l, struct seeing *s, struct node *entry,
 static int service_labels(struct loading *l, struct node *service, struct err *e)
 {
 	struct node *labels = node_get(service, "label_file");
-	struct seeing s = {l, NULL};
 	struct pairs vars = {0};
 
 	for (size_t i = 0; labels && i < labels->kids.n; i++) {
-		int r = read_env(l, &s, labels->kids.v[i], false, &vars, e);
+		int r = read_env(l, NULL, labels->kids.v[i], false, &vars, e);
 
 		if (r < 0)
 			return r;

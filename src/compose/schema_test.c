@@ -130,7 +130,8 @@ static void test_dotenv(void **state)
 		auto_arena a = {0};
 		struct pairs out = {0};
 		struct err e = {0};
-		int r = dotenv_parse(&a, "f", span_of(rows[n].text), lookup, NULL, &out, &e);
+		int r = dotenv_parse(&a, &(struct dotenv){"f", lookup, NULL, NULL},
+				     span_of(rows[n].text), &out, &e);
 		const char *have = r ? NULL : pairs_get(&out, rows[n].key);
 
 		if (rows[n].want ? !have || strcmp(have, rows[n].want) : have != NULL)
@@ -278,6 +279,29 @@ static void check_project(const struct project *p)
 	assert_false(project_service(p, "db")->heal.enabled);
 }
 
+/* docker's own format: nothing is unquoted, but a name is a name. */
+static void test_dotenv_raw(void **state)
+{
+	static const struct {
+		const char *text, *want; /* of A; NULL: refused */
+	} rows[] = {
+		{"A='$x' # y", "'$x' # y"}, {" A=1\r\n#c\n", "1"}, {"A =1", NULL},
+		{"export A=1", NULL},       {"=1", NULL},          {"A", "a"},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < countof(rows); n++) {
+		auto_arena a = {0};
+		struct pairs out = {0};
+		struct err e = {0};
+		int r = dotenv_parse_raw(&a, &(struct dotenv){"f", lookup, NULL, NULL},
+					 span_of(rows[n].text), &out, &e);
+
+		if (rows[n].want ? r || strcmp(pairs_get(&out, "A"), rows[n].want) : !r)
+			fail_msg("%s gave %d", rows[n].text, r);
+	}
+}
+
 static void test_decode_save_and_load_again(void **state)
 {
 	static const char *const env[] = {"HOME=/", NULL};
@@ -315,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_every_attribute_has_a_row),
 		cmocka_unit_test(test_interpolate),
 		cmocka_unit_test(test_dotenv),
+		cmocka_unit_test(test_dotenv_raw),
 		cmocka_unit_test(test_scalar_types),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_decode_save_and_load_again),

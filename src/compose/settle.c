@@ -6,6 +6,7 @@
 #include "compose/schema.h"
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 static bool zero(const struct attr *row, const struct node *n)
 {
@@ -22,13 +23,16 @@ static const char *float32_text(struct arena *a, const char *text)
 {
 	float v = strtof(text, NULL);
 	char buf[64];
-	int digits = 1;
+	int digits = 1, exponent;
 
 	do {
 		snprintf(buf, sizeof(buf), "%.*g", digits, (double)v);
 	} while (strtof(buf, NULL) != v && ++digits <= 9);
-	if (strchr(buf, 'e') && fabsf(v) < 1e21f && fabsf(v) >= 1e-6f)
-		snprintf(buf, sizeof(buf), "%.*f", v == floorf(v) ? 0 : digits + 4, (double)v);
+	snprintf(buf, sizeof(buf), "%.*e", digits - 1, (double)v);
+	exponent = atoi(strchr(buf, 'e') + 1);
+	if (exponent >= -4 && exponent < 6)
+		snprintf(buf, sizeof(buf), "%.*f",
+			 digits > exponent + 1 ? digits - 1 - exponent : 0, (double)v);
 	return arena_strndup(a, buf, strlen(buf));
 }
 

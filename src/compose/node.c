@@ -224,7 +224,7 @@ static int map_entry(struct loader *l, struct node *map, struct node *key, int d
 static int load_key(struct loader *l, int depth, struct node *key)
 {
 	__attribute__((cleanup(yaml_event_delete))) yaml_event_t ev = {0};
-	struct node *other;
+	struct node *other = NULL;
 	int r;
 
 	if (!yaml_parser_parse(&l->yaml, &ev))

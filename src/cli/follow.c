@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "cli/complain.h"
 #include "cli/request.h"
+#include "cli/timeline.h"
 #include "cli/watch.h"
 #include <errno.h>
 #include <poll.h>
@@ -202,6 +203,8 @@ static int on_started(struct state *s, const json_t *msg, struct err *e)
 	}
 	s->phase = PHASE_RUNNING;
 	client_drop(&s->work);
+	if (s->f->timeline)
+		(void)!timeline_print(s->cli, s->f->project->name, e);
 	if (s->f->watching)
 		s->watcher = watch_fork(s->cli, s->f->watching);
 	return check_all_ended(s, e);
@@ -266,10 +269,11 @@ static int turn(struct state *s, struct err *e)
 	r = logmux_drain(s->logs, e);
 	if (r >= 0 && fds[0].revents)
 		r = on_signal(s, e);
-	if (r >= 0 && s->work && fds[1].revents && client_fd(s->work) == fds[1].fd)
-		r = converse(s, &s->work, on_work, e);
+	/* Exits were told before the end of what caused them: so they are heard before it. */
 	if (r >= 0 && s->watch && fds[2].revents)
 		r = converse(s, &s->watch, on_watch, e);
+	if (r >= 0 && s->work && fds[1].revents && client_fd(s->work) == fds[1].fd)
+		r = converse(s, &s->work, on_work, e);
 	return r;
 }
 

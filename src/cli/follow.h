@@ -16,6 +16,7 @@ struct follow {
 	int timeout; /* seconds to stop, -1: the services' own */
 	bool abort_on_exit, abort_on_failure;
 	const char *exit_code_from;
+	bool timeline;                   /* once everything is started */
 	const struct watching *watching; /* NULL: files are not watched */
 };
 

@@ -1,7 +1,6 @@
 /* What only the supervisor knows: events as they come, why something is as it is, what would be
  * done. */
 #include "base/vec.h"
-#include "base/when.h"
 #include "cli/cli.h"
 #include "cli/request.h"
 #include "cli/up.h"
@@ -53,74 +52,6 @@ const struct command why_command = {
 	.brief = "Tell why services are in the state they are in, and the way out",
 	.max = -1,
 	.run = why_run,
-	.group = GROUP_LOOK,
-	.world = WORLD_COMPOSE,
-};
-
-struct spans {
-	json_t *rows;
-	int64_t first_ns, last_ns;
-};
-
-static int keep_span(void *arg, const json_t *msg)
-{
-	struct spans *s = arg;
-	int64_t from = json_int_or(msg, "from_ns", 0), to = json_int_or(msg, "to_ns", 0);
-
-	if (strcmp(json_string_or(msg, "event", ""), "span"))
-		return 0;
-	json_array_append_new(s->rows, json_deep_copy(msg));
-	if (!s->first_ns || from < s->first_ns)
-		s->first_ns = from;
-	if (to > s->last_ns)
-		s->last_ns = to;
-	return 1;
-}
-
-static void print_span(const struct spans *s, const json_t *row, int name_width, int what_width)
-{
-	enum { CHART = 40 };
-	int64_t whole = s->last_ns - s->first_ns > 0 ? s->last_ns - s->first_ns : 1;
-	int64_t from = json_int_or(row, "from_ns", 0), to = json_int_or(row, "to_ns", 0);
-	int start = (int)((from - s->first_ns) * CHART / whole);
-	int length = (int)((to - from) * CHART / whole);
-
-	length = length < 1 ? 1 : length;
-	printf("%-*s  %-*s  %*s", name_width, json_string_or(row, "name", ""), what_width,
-	       json_string_or(row, "what", ""), start, "");
-	for (int i = 0; i < length; i++)
-		fputs("▇", stdout);
-	printf("%*s %8.1f ms\n", CHART - start - length > 0 ? CHART - start - length : 0, "",
-	       (double)(to - from) / 1e6);
-}
-
-static int timeline_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
-{
-	auto_json *rows = json_array();
-	struct spans s = {.rows = rows};
-	int r = listen_to(c, request_new("timeline", argc, argv), keep_span, &s, e);
-	int names = 0, whats = 0;
-	json_t *row;
-	size_t i;
-
-	if (r)
-		return r;
-	json_array_foreach(rows, i, row)
-	{
-		int n = (int)strlen(json_string_or(row, "name", ""));
-		int w = (int)strlen(json_string_or(row, "what", ""));
-
-		names = n > names ? n : names;
-		whats = w > whats ? w : whats;
-	}
-	json_array_foreach(rows, i, row) print_span(&s, row, names, whats);
-	return 0;
-}
-
-const struct command timeline_command = {
-	.name = "timeline",
-	.brief = "Show how long each step of the last start took",
-	.run = timeline_run,
 	.group = GROUP_LOOK,
 	.world = WORLD_COMPOSE,
 };

@@ -4,6 +4,7 @@
 #include "base/when.h"
 #include "cli/complain.h"
 #include "cli/follow.h"
+#include "cli/timeline.h"
 #include "cli/watch.h"
 #include "supervise/status.h"
 #include <errno.h>
@@ -12,7 +13,7 @@
 struct up {
 	bool detach, wait, force_recreate, no_recreate, always_recreate_deps, no_start;
 	bool renew_anon, remove_orphans, abort_on_exit, abort_on_failure, attach_dependencies;
-	bool no_color, no_prefix, timestamps, yes, rolling, menu, watch;
+	bool no_color, no_prefix, timestamps, yes, rolling, menu, watch, timeline;
 	int timeout, wait_timeout;
 	const char *exit_code_from;
 	struct strings scale, attach, no_attach;
@@ -114,6 +115,7 @@ static int up_attached(struct cli *c, const struct up *u, struct project *p, jso
 			   .abort_on_exit = u->abort_on_exit || u->exit_code_from,
 			   .abort_on_failure = u->abort_on_failure,
 			   .exit_code_from = u->exit_code_from,
+			   .timeline = u->timeline,
 			   .style = {.colour = c->colour_out && !u->no_color,
 				     .prefix = !u->no_prefix,
 				     .timestamps = u->timestamps}};
@@ -173,8 +175,10 @@ static int up_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 		json_decref(msg);
 		return r;
 	}
-	if (u->detach || u->wait || u->no_start || c->global.dry_run)
-		return up_detached(c, p, msg, e);
+	if (u->detach || u->wait || u->no_start || c->global.dry_run) {
+		r = up_detached(c, p, msg, e);
+		return r || !u->timeline || c->global.dry_run ? r : timeline_print(c, p->name, e);
+	}
 	return up_attached(c, u, p, msg, argc, argv, e);
 }
 
@@ -210,6 +214,7 @@ static const struct opt up_opts[] = {
 	{0,   "timestamps",     OPT_FLAG, U(timestamps),         NULL,      "when each line was written"},
 	{0,   "rolling",        OPT_FLAG, U(rolling),            NULL,      "replace replicas one after the other, each when its successor is ready"},
 	{'w', "watch",          OPT_FLAG, U(watch),              NULL,      "act upon changes of files too, as berth watch does"},
+	{0,   "timeline",       OPT_FLAG, U(timeline),           NULL,      "then show who waited for whom, and the critical path"},
 	{0,   "menu",           OPT_FLAG, U(menu),               NULL,      "no effect: there are no key shortcuts"},
 	{'y', "yes",            OPT_FLAG, U(yes),                NULL,      "yes to every question (up has none)"},
 	{0},

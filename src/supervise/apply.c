@@ -550,12 +550,19 @@ static void keep_timeline(struct job *j)
 		const struct run_step *rs = &j->steps[k];
 		const struct step *s = &j->plan.v[k];
 
+		json_t *after = json_array();
+
+		vec_each(x, &s->after)
+			json_array_append_new(after, json_integer((json_int_t)*x));
 		if (rs->began_ns)
-			json_array_append_new(
-				spans, json_pack("{s:s, s:s, s:s, s:I, s:I}", "event", "span",
-						 "name", s->target, "what", plan_verb(s->doing),
-						 "from_ns", (json_int_t)(rs->began_ns + wall),
-						 "to_ns", (json_int_t)(rs->ended_ns + wall)));
+			json_array_append_new(spans,
+					      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:O}",
+							"event", "span", "name", s->target, "what",
+							plan_verb(s->doing), "from_ns",
+							(json_int_t)(rs->began_ns + wall), "to_ns",
+							(json_int_t)(rs->ended_ns + wall), "step",
+							(json_int_t)k, "after", after));
+		json_decref(after);
 	}
 	json_decref(j->of->timeline);
 	j->of->timeline = spans;

@@ -22,8 +22,9 @@ struct cli {
 	enum command_world world;
 	const char *program; /* "berth", "docker compose", ... for messages */
 	bool colour_out, colour_err;
-	int failure;             /* exit status of an error; 0: the usual one */
-	bool bad_usage;          /* the error is about the command line itself */
+	int failure;    /* exit status of an error; 0: the usual one */
+	bool bad_usage; /* the error is about the command line itself */
+	bool fleeting;  /* the project ends with this command: no power cut matters to it */
 	struct project *project; /* after cli_project() */
 };
 

@@ -48,7 +48,9 @@ static int save(struct cli *c, const struct project *p, struct err *e)
 {
 	int r = file_mkdirs(status_project_dir(&c->arena, p->name), 0700, e);
 
-	return r < 0 ? r : project_save(p, status_project_file(&c->arena, p->name), e);
+	return r < 0 ? r
+		     : project_save(p, status_project_file(&c->arena, p->name),
+				    c->fleeting ? FILE_FAST : FILE_DURABLE, e);
 }
 
 int up_prepare(struct cli *c, const struct strings *services, const struct images_options *o,

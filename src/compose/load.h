@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "base/err.h"
+#include "base/file.h"
 #include "compose/project.h"
 
 struct load_options {
@@ -30,4 +31,5 @@ int project_load(struct arena *a, const struct load_options *o, struct project *
  */
 int project_load_saved(struct arena *a, const char *path, struct project **out,
 		       struct err *e) must_check;
-int project_save(const struct project *p, const char *path, struct err *e) must_check;
+int project_save(const struct project *p, const char *path, enum file_sync sync,
+		 struct err *e) must_check;

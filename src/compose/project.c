@@ -128,7 +128,7 @@ static void save_places(const struct node *tree, struct buf *b)
 	save_text(b, "places", places.p);
 }
 
-int project_save(const struct project *p, const char *path, struct err *e)
+int project_save(const struct project *p, const char *path, enum file_sync sync, struct err *e)
 {
 	auto_buf b = {0};
 
@@ -153,7 +153,7 @@ int project_save(const struct project *p, const char *path, struct err *e)
 	buf_str(&b, "}\n");
 	/* Resolved values may be passwords. The environment itself, which may hold more, stays out.
 	 */
-	return file_replace(AT_FDCWD, path, b.p, b.n, 0600, FILE_DURABLE, e);
+	return file_replace(AT_FDCWD, path, b.p, b.n, 0600, sync, e);
 }
 
 static void read_strings(struct arena *a, const struct node *n, struct strings *out)

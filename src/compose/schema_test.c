@@ -322,7 +322,7 @@ static void test_decode_save_and_load_again(void **state)
 		fail_msg("%s %s", e.at, e.why);
 	check_project(p);
 	saved = arena_printf(&a, "%s/saved", dir);
-	assert_int_equal(project_save(p, saved, &e), 0);
+	assert_int_equal(project_save(p, saved, FILE_FAST, &e), 0);
 	if (project_load_saved(&a, saved, &again, &e) < 0)
 		fail_msg("%s %s", e.at, e.why);
 	check_project(again);

@@ -337,7 +337,7 @@ int revisions_restore(const struct supervisor *s, const struct revision *r, stru
 	node_set(&a, services, r->service, node_get(docs.v[0], "service"));
 	bring_back_used(&a, p, docs.v[0], "networks");
 	bring_back_used(&a, p, docs.v[0], "volumes");
-	return project_save(p, path, e);
+	return project_save(p, path, FILE_DURABLE, e);
 }
 
 int revisions_last(struct arena *a, const char *project, struct strings *out, struct err *e)

@@ -167,6 +167,19 @@ int tree_xattrs(int fd, char **names, size_t *n)
 	return 0;
 }
 
+static int rest(int from, int to, char *part, size_t size)
+{
+	ssize_t n;
+	int r;
+
+	while ((n = sys_read(from, part, size)) > 0) {
+		r = sys_write_all(to, part, (size_t)n);
+		if (r < 0)
+			return r;
+	}
+	return (int)n;
+}
+
 int tree_copy_bytes(int from, int to)
 {
 	static const size_t step = 1 << 30;
@@ -174,16 +187,16 @@ int tree_copy_bytes(int from, int to)
 	ssize_t n;
 	int r;
 
+	/* Most files end here, and overlays and pipes have no better way than this. */
+	n = sys_read(from, part, sizeof(part));
+	r = n > 0 ? sys_write_all(to, part, (size_t)n) : (int)n;
+	if (r < 0 || n < (ssize_t)sizeof(part) / 2)
+		return r < 0 || n == 0 ? r : rest(from, to, part, sizeof(part));
 	while ((n = copy_file_range(from, NULL, to, NULL, step, 0)) > 0)
 		;
 	if (!n)
 		return 0;
 	if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
 		return -errno;
-	while ((n = sys_read(from, part, sizeof(part))) > 0) {
-		r = sys_write_all(to, part, (size_t)n);
-		if (r < 0)
-			return r;
-	}
-	return (int)n;
+	return rest(from, to, part, sizeof(part));
 }

@@ -252,6 +252,9 @@ static int write_bytes(struct copier *c, const struct file *f, int dir, const ch
 {
 	auto_fd int from = tree_open(c->from->root, f->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	auto_fd int to = -1;
+	struct timespec ts[2];
+	uid_t uid;
+	gid_t gid;
 	int r;
 
 	if (from < 0)
@@ -260,15 +263,15 @@ static int write_bytes(struct copier *c, const struct file *f, int dir, const ch
 	r = to < 0 ? to : tree_copy_bytes(from, to);
 	if (r < 0)
 		return fail(c, r, target);
-	r = mark(c, dir, name, &f->st);
-	/* After the owner changed, which drops capabilities. */
-	if (r == 0 && !c->from->is_context) {
-		struct timespec ts[2];
-
+	owner(c, &f->st, &uid, &gid);
+	times(c, &f->st, ts);
+	/* Attributes come after the owner, whose change drops capabilities. */
+	if (fchown(to, uid, gid) < 0 || fchmod(to, copy_mode(c->to->chmod, f->st.st_mode)) < 0)
+		r = -errno;
+	if (r == 0 && !c->from->is_context)
 		r = copy_xattrs(from, to);
-		times(c, &f->st, ts);
-		futimens(to, ts);
-	}
+	if (r == 0 && futimens(to, ts) < 0)
+		r = -errno;
 	return r < 0 ? fail(c, r, target) : 0;
 }
 

@@ -105,6 +105,7 @@ static int on_kick(struct later *later)
 	struct supervisor *s = container_of(later, struct supervisor, kick);
 	int r = job_turn_all(s);
 
+	hold_release(s);
 	if (s->leaving) {
 		bool all_down = true;
 

@@ -300,7 +300,10 @@ static int stop_signal(const struct instance *i)
 
 static int on_timer(struct timer *t)
 {
-	instance_event(container_of(t, struct instance, timer), TIMER);
+	struct instance *i = container_of(t, struct instance, timer);
+
+	if (!hold_back(i))
+		instance_event(i, TIMER);
 	return 0;
 }
 

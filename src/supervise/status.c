@@ -519,6 +519,8 @@ char *status_text(struct arena *a, const struct status *s)
 				    s->gave_up ? " (gave up restarting)" : "");
 	case STATE_RESTARTING:
 		left = s->next_restart_ns - when_wall_ns();
+		if (!s->next_restart_ns && s->error)
+			return arena_printf(a, "Restarting (%d), %s", (int)s->exit_code, s->error);
 		return arena_printf(a, "Restarting (%d) in %ds, attempt %d", (int)s->exit_code,
 				    left > 0 ? (int)((left + NS_PER_SEC - 1) / NS_PER_SEC) : 0,
 				    (int)s->attempts);

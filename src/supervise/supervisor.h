@@ -106,6 +106,7 @@ struct instance {
 	bool detached; /* run --detach */
 	bool pre_runs; /* its pre_start hooks are being run */
 	size_t pre_at;
+	bool held;             /* its restart is due, but what it depends on is not back */
 	bool draining;         /* no new connections: about to stop, or not let in yet */
 	bool healing;          /* its last end was ours, because it was unhealthy */
 	struct conn *attached; /* reads its terminal in our place */
@@ -185,6 +186,10 @@ int instance_gone(struct later *later); /* removes one that removes itself */
 void instance_empty_cgroup(struct instance *i);
 int instance_hooks(struct instance *i, const struct hooks *h,
 		   void (*done)(struct instance *i, int code));
+
+/* hold.c: a restart waits for what the service depends on */
+bool hold_back(struct instance *i);
+void hold_release(struct supervisor *s); /* something has changed */
 
 /* launcher.c: from a service to a running process */
 int launcher_start(struct instance *i, struct err *e) must_check;

@@ -157,5 +157,59 @@ took_less() { awk -v a="$1" -v b="$EPOCHREALTIME" -v s="$2" 'BEGIN { exit !(b - 
 	wait_for 5 sh -c "'$BERTH' ps --format '{{.Service}}' | grep -qx web"
 	[ "$(berth ps --format '{{.Service}}' | sort | tr '\n' ' ')" = "db web " ]
 	[ "$(inspect plain State.Status)" = exited ]
-	berth exec web ping -c 1 -W 2 db
+	wait_for 5 berth exec web ping -c 1 -W 2 db
+}
+
+@test "a restart waits until what it depends on is healthy again" {
+	write <<-END
+		services:
+		  db:
+		    image: busybox
+		    command: sh -c 'sleep 1000'
+		    init: true
+		    healthcheck: {test: test ! -e /ill, interval: 100ms, retries: 1}
+		  web:
+		    image: busybox
+		    command: sh -c 'while [ ! -e /die ]; do sleep 0.05; done; rm /die; exit 3'
+		    init: true
+		    restart: always
+		    depends_on: {db: {condition: service_healthy}}
+	END
+	berth up -d
+	berth exec db touch /ill
+	wait_for 5 sh -c "[ \"\$('$BERTH' inspect $PROJECT-db-1 | jq -r '.[0].State.Health.Status')\" = unhealthy ]"
+	berth exec web touch /die
+	wait_for 5 sh -c "'$BERTH' ps -a web | grep -q 'Restarting (3), waits until \"db\" is healthy'"
+	berth exec db rm /ill
+	wait_for 5 berth exec web true
+	[ "$(inspect web RestartCount)" = 1 ]
+}
+
+# A run of a millisecond counts as good: the pause stays at its least, 100 ms.
+@test "many restarts leave the supervisor as it was (BERTH_RESTARTS=10000: all of them)" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: "true"
+		    scale: 20
+		    deploy: {restart_policy: {condition: any, window: 1ms}}
+	END
+	counted() { berth inspect $(berth ps -aq) | jq '[.[].RestartCount] | add'; }
+	reached() { [ "$(counted)" -ge "$1" ]; }
+	measure() {
+		pss=$(awk '/^Pss:/ { print $2 }' "/proc/$super/smaps_rollup")
+		fds=$(ls "/proc/$super/fd" | wc -l)
+	}
+	most=${BERTH_RESTARTS:-150}
+	berth up -d
+	super=$(cut -d' ' -f1 "$BERTH_RUN/projects/$PROJECT/supervisor.pid")
+	wait_for 900 reached $((most / 3))
+	measure
+	before=$pss fds_before=$fds
+	wait_for 1500 reached "$most"
+	measure
+	echo "# $(counted) restarts: $before kB and $fds_before descriptors at a third, $pss kB and $fds at the end" >&3
+	[ "$pss" -le $((before + 500)) ]
+	[ "$fds" -le $((fds_before + 150)) ] # 20 that start or end just now
 }

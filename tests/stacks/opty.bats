@@ -283,8 +283,9 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 		b.on("connect", () => a.emit("echo", 42, (n) => a.emit("message", "hello " + n, () => {})));
 		a.on("connect_error", fail);'
 	[ "$output" = 'b got hello 42' ]
-	run -0 client 'const a = io(); a.on("connect", () => a.io.engine.on("upgrade", (t) => a.emit("echo", t.name, (x) => {
-		console.log(x); process.exit(0); }))).on("connect_error", fail);'
+	run -0 client 'const a = io(); a.on("connect_error", fail);
+		a.io.on("open", () => a.io.engine.on("upgrade", (t) => a.emit("echo", t.name, (x) => {
+			console.log(x); process.exit(0); })));'
 	[ "$output" = websocket ]
 	run -0 client 'const a = io({ transports: ["polling"] }); a.on("connect", () => a.emit("echo", { "ü": [1, null] }, (x) => {
 		console.log(JSON.stringify(x)); process.exit(0); })).on("connect_error", fail);'

@@ -101,7 +101,7 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 
 @test "OCTO-05 packages come from the cache mount: the second build needs no network" {
 	cd "$TESTS/../stacks/octocode"
-	BERTH_ROOT=$BERTH_TEST_CACHE/berth BERTH_RUN=$BERTH_HOME/b run -0 berth build --progress plain \
+	BERTH_TIMEOUT=200 BERTH_ROOT=$BERTH_TEST_CACHE/berth BERTH_RUN=$BERTH_HOME/b run -0 berth build --progress plain \
 		--no-cache-filter dependencies --target dependencies .
 	[[ $output == *'npm ci'* ]]
 }

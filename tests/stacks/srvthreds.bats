@@ -124,7 +124,7 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	run -0 services up -d
 	[ "$(docker inspect srvthreds-bootstrap --format='{{.State.ExitCode}}')" = 0 ]
 	for name in engine session-agent persistence-agent; do
-		wait_for 90 is healthy health_of srvthreds-$name
+		wait_for 400 is healthy health_of srvthreds-$name
 		[[ $(docker inspect srvthreds-$name --format='{{.State.StartedAt}}') > \
 			$(docker inspect srvthreds-bootstrap --format='{{.State.FinishedAt}}') ]]
 	done
@@ -235,7 +235,7 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	docker exec srvthreds-persistence-agent touch /tmp/mine
 	services up -d --force-recreate --no-deps srvthreds-persistence-agent
 	run ! docker exec srvthreds-persistence-agent ls /tmp/mine
-	wait_for 60 is healthy health_of srvthreds-persistence-agent
+	wait_for 400 is healthy health_of srvthreds-persistence-agent
 }
 
 @test "SRV-03 the databases' down keeps the network that others use" {

@@ -7,7 +7,7 @@ load ../e2e/lib
 setup_file() {
 	root_up
 	registry_of_images
-	export BERTH_TIMEOUT=120 # a cold start of everything, on a busy machine
+	export BERTH_TIMEOUT=240 # a cold start of everything, on a busy machine
 	cp -r "$TESTS/../stacks/miniapp" "$BERTH_HOME/miniapp"
 	cd "$BERTH_HOME/miniapp"
 	rm -f .env
@@ -15,7 +15,10 @@ setup_file() {
 	telegram
 }
 teardown_file() {
-	cd "$BERTH_HOME/miniapp" && prod down -v -t 1 >/dev/null 2>&1
+	for dir in engine telegram; do
+		(cd "$BERTH_HOME/$dir" && berth --profile '*' down -v -t 0) >/dev/null 2>&1
+	done
+	cd "$BERTH_HOME/miniapp" && prod --profile '*' down -v -t 1 >/dev/null 2>&1
 	root_down
 }
 setup() {

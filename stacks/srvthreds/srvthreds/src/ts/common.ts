@@ -44,6 +44,12 @@ export async function publish(broker: Broker, publication: string, body: object,
 	await new Promise<void>((resolve, reject) => sent.on('success', () => resolve()).on('error', reject));
 }
 
+// A lost connection is told, and Rascal makes it anew.
+export async function subscribe(broker: Broker, name: string) {
+	const session = await broker.subscribe(name);
+	return session.on('error', (e: Error) => log('error', `${name}: ${e.message}`));
+}
+
 async function troubles({ db, redis }: Connections) {
 	const found: Record<string, string> = {};
 	const check = (name: string, p: Promise<unknown>) => p.catch((e: Error) => { found[name] = e.message; });

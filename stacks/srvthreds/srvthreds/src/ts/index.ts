@@ -2,7 +2,7 @@
 // under a lock of its own, and publishes what the transition says.
 import { randomUUID } from 'crypto';
 import { claim, Event, isEvent, Message, Pattern, transition } from '#thredlib';
-import { connect, Connections, endOn, log, publish, run, serve, setting } from './common';
+import { connect, Connections, endOn, log, publish, run, serve, setting, subscribe } from './common';
 
 interface Thred { _id: string; pattern: string; state: string; events: number }
 
@@ -50,7 +50,7 @@ run(async () => {
 	const patterns = (await db.collection('patterns').find().toArray()) as unknown as Pattern[];
 	serve(Number(setting('HEALTH_PORT', '8082')), connections);
 	endOn(connections);
-	const events = await broker.subscribe('event');
+	const events = await subscribe(broker, 'event');
 	events.on('invalid_content', (_e: Error, _m: unknown, ack: () => void) => ack());
 	events.on('message', async (_m: unknown, event: unknown, ack: (e?: Error, how?: object) => void) => {
 		try {

@@ -5,7 +5,7 @@ import { IncomingMessage, ServerResponse } from 'http';
 import { hostname } from 'os';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Event, isEvent, Message } from '#thredlib';
-import { body, Connections, log, publish, serve, setting } from '../common';
+import { body, Connections, log, publish, serve, setting, subscribe } from '../common';
 
 export async function sessionAgent(connections: Connections, id: string): Promise<void> {
 	const { broker, redis } = connections;
@@ -43,7 +43,7 @@ export async function sessionAgent(connections: Connections, id: string): Promis
 		});
 	});
 
-	const incoming = await broker.subscribe('incoming');
+	const incoming = await subscribe(broker, 'incoming');
 	incoming.on('message', (m: { properties: { correlationId?: string } }, content: Message, ack: () => void) => {
 		const result = waiting.get(m.properties.correlationId ?? '');
 		if (result) result(content);

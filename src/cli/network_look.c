@@ -121,14 +121,16 @@ static int describe(struct cli *c, const struct network_status *n, json_t **out,
 		return r;
 	}
 	*out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:{s:s, s:o, s:o}, s:b, s:b, s:b, "
+			 "s:{s:s}, s:b, "
 			 "s:o, s:o, s:o}",
 			 "Name", n->name, "Id", n->id, "Created", when_rfc3339(n->created_ns, when),
 			 "Scope", "local", "Driver", n->driver ? n->driver : "bridge", "EnableIPv4",
 			 networks_subnet(n, AF_INET) != NULL, "EnableIPv6",
 			 networks_subnet(n, AF_INET6) != NULL, "IPAM", "Driver", "default",
 			 "Options", json_object(), "Config", pools_json(n), "Internal", n->internal,
-			 "Attachable", n->attachable, "Ingress", false, "Containers", members.all,
-			 "Options", pairs_json(&n->options), "Labels", pairs_json(&n->labels));
+			 "Attachable", n->attachable, "Ingress", false, "ConfigFrom", "Network", "",
+			 "ConfigOnly", false, "Containers", members.all, "Options",
+			 pairs_json(&n->options), "Labels", pairs_json(&n->labels));
 	return 0;
 }
 

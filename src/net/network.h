@@ -38,7 +38,8 @@ struct net_spec {
 	struct ip_addr range4, range6;
 	VEC(struct net_pool) more;
 	bool internal, no_icc, no_masquerade;
-	int mtu; /* 0: kernel's */
+	bool metadata; /* the cloud's metadata address may be reached */
+	int mtu;       /* 0: kernel's */
 };
 
 struct endpoint_spec {

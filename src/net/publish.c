@@ -359,6 +359,10 @@ static void forward_rules(struct buf *b, const struct net_spec *n)
 	char br[LINK_NAME];
 
 	link_bridge_name(n, br);
+	if (!n->metadata) {
+		line(b, "iifname \"%s\" ip daddr 169.254.169.254 drop", br);
+		line(b, "iifname \"%s\" ip6 daddr fd00:ec2::254 drop", br);
+	}
 	if (n->internal) {
 		line(b, "iifname \"%s\" oifname != \"%s\" drop", br, br);
 		line(b, "iifname != \"%s\" oifname \"%s\" drop", br, br);
@@ -377,8 +381,6 @@ static void forward_chain(struct buf *b, const struct net_rules *r)
 	line(b, "ct state established,related accept");
 	if (r->host_forwards_for_us)
 		line(b, "iifgroup != %d oifgroup != %d drop", LINK_GROUP, LINK_GROUP);
-	line(b, "iifgroup %d ip daddr 169.254.169.254 drop", LINK_GROUP);
-	line(b, "iifgroup %d ip6 daddr fd00:ec2::254 drop", LINK_GROUP);
 	vec_each(n, &r->networks) {
 		if (is_bridge(*n))
 			forward_rules(b, *n);

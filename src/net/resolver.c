@@ -18,7 +18,7 @@
  * `names` or come later from the forwarder; a `pending` remembers for whom.
  */
 
-enum { TCP_MAX = 256, TCP_ASK_MAX = 4096, UDP_BURST = 64 };
+enum { TCP_MAX = 256, TCP_ASK_MAX = 4096, UDP_BURST = 32 };
 #define TCP_IDLE_NS (10 * NS_PER_SEC)
 
 struct client {
@@ -227,26 +227,55 @@ static size_t handle(struct client *c, struct conn *conn, const struct sockaddr_
 	return 0;
 }
 
+/* Questions and answers of one burst: two system calls for all of them. */
+struct burst {
+	struct mmsghdr in[UDP_BURST], out[UDP_BURST];
+	struct iovec in_at[UDP_BURST], out_at[UDP_BURST];
+	struct sockaddr_in from[UDP_BURST];
+	uint8_t asks[UDP_BURST][DNS_UDP_MAX], answers[UDP_BURST][DNS_UDP_MAX];
+};
+
+static int take_burst(int fd, struct burst *b)
+{
+	memset(b->in, 0, sizeof(b->in));
+	for (int i = 0; i < UDP_BURST; i++) {
+		b->in_at[i] = (struct iovec){b->asks[i], sizeof(b->asks[i])};
+		b->in[i].msg_hdr = (struct msghdr){.msg_name = &b->from[i],
+						   .msg_namelen = sizeof(b->from[i]),
+						   .msg_iov = &b->in_at[i],
+						   .msg_iovlen = 1};
+	}
+	return recvmmsg(fd, b->in, UDP_BURST, MSG_DONTWAIT, NULL);
+}
+
+static void put_answer(struct burst *b, int at, int i, size_t n)
+{
+	b->out_at[at] = (struct iovec){b->answers[at], n};
+	b->out[at] = (struct mmsghdr){.msg_hdr = {.msg_name = &b->from[i],
+						  .msg_namelen = sizeof(b->from[i]),
+						  .msg_iov = &b->out_at[at],
+						  .msg_iovlen = 1}};
+}
+
+/* A burst at a time: one loud container must not starve the others. */
 static int on_udp(struct watch *w, uint32_t events)
 {
 	struct client *c = container_of(w, struct client, udp);
-	uint8_t in[4096], out[DNS_UDP_MAX];
-	struct sockaddr_in from;
-	socklen_t from_n;
-	ssize_t n;
+	int n, out = 0, sent;
+	struct burst b;
 	size_t done;
 
-	/* A burst at a time: one loud container must not starve the others. */
-	for (int i = 0; i < UDP_BURST; i++) {
-		from_n = sizeof(from);
-		n = recvfrom(w->fd, in, sizeof(in), MSG_DONTWAIT, (struct sockaddr *)&from,
-			     &from_n);
-		if (n < 0)
-			return 0;
-		done = handle(c, NULL, &from, in, (size_t)n, out, sizeof(out));
+	n = take_burst(w->fd, &b);
+	for (int i = 0; i < n; i++) {
+		done = handle(c, NULL, &b.from[i], b.asks[i], b.in[i].msg_len, b.answers[out],
+			      sizeof(b.answers[out]));
 		if (done)
-			send_udp(c, &from, out, done);
+			put_answer(&b, out++, i, done);
 	}
+	/* A full socket buffer loses an answer, as a network would; the asker repeats. */
+	for (int at = 0; at<out; at += sent> 0 ? sent : 1)
+		sent = sendmmsg(w->fd, b.out + at, (unsigned)(out - at),
+				MSG_DONTWAIT | MSG_NOSIGNAL);
 	return 0;
 }
 

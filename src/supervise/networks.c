@@ -83,6 +83,7 @@ static int read_options(const struct network_status *n, struct net_spec *out, st
 	out->no_icc = option_is(n, "com.docker.network.bridge.enable_icc", "false");
 	out->no_masquerade =
 		option_is(n, "com.docker.network.bridge.enable_ip_masquerade", "false");
+	out->metadata = option_is(n, "berth.metadata", "true");
 	if (!mtu)
 		return 0;
 	if (text_to_u64(mtu, &number) < 0 || number < 68 || number > 65535)

@@ -61,6 +61,7 @@ setup() {
 	for _ in 1 2 3 4 5; do
 		run berth up --wait worse
 		[ "$status" = 0 ] || break
+		berth wait worse || :
 	done
 	[ "$status" = 1 ]
 	[[ $output == *"container $PROJECT-worse-1 exited (3)"* ]]

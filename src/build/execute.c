@@ -265,7 +265,8 @@ static void owner_by_name(struct stage_run *st, int root, const char *who, struc
 						st->info.line, why.why));
 }
 
-static void owner_of(struct stage_run *st, int root, const char *who, struct copy_to *to)
+static int owner_of(struct stage_run *st, int root, const char *who, struct copy_to *to,
+		    struct err *e)
 {
 	struct span rest = span_of(who ? who : ""), user;
 	struct user_ids ids = {0};
@@ -273,20 +274,23 @@ static void owner_of(struct stage_run *st, int root, const char *who, struct cop
 	uint64_t n;
 
 	if (!who || !*who)
-		return;
+		return 0;
 	to->owner_given = true;
 	/* A bare number is its own group, whatever passwd says. */
 	if (text_to_u64(span_dup(st->b->a, user), &n) == 0 && n <= INT32_MAX)
 		ids.uid = ids.gid = (uint32_t)n;
+	else if (user.n && !st->dirs.n)
+		return err_set(e, EINVAL, "the owner \"%s\": an empty stage knows no names", who);
 	else if (user.n)
 		owner_by_name(st, root, span_dup(st->b->a, user), &ids);
 	to->uid = ids.uid;
 	to->gid = has_group && !rest.n ? 0 : ids.gid;
 	if (!has_group || !rest.n)
-		return;
+		return 0;
 	ids.gid = to->gid;
 	owner_by_name(st, root, arena_printf(st->b->a, "0:%.*s", (int)rest.n, rest.p), &ids);
 	to->gid = ids.gid;
+	return 0;
 }
 
 static int copy_paths(struct builder *b, const struct step *s, const struct files *from,
@@ -352,8 +356,9 @@ static int do_copy(struct stage_run *st, const struct step *s, const struct file
 		return root;
 	if (s->link && s->chown && st->dirs.n)
 		plain = overlay_open(st->b->a, &st->dirs, NULL, NULL, 0, e);
-	owner_of(st, plain >= 0 ? plain : root, s->chown, &to);
-	r = copy_paths(st->b, s, from, sel, &to, e);
+	r = owner_of(st, plain >= 0 ? plain : root, s->chown, &to, e);
+	if (r == 0)
+		r = copy_paths(st->b, s, from, sel, &to, e);
 	if (r == 0)
 		r = fetch_copy(st->b, s, &to, e);
 	if (r == 0)
@@ -455,7 +460,9 @@ static int step_dir(struct stage_run *st, const struct step *s, struct err *e)
 
 	if (root < 0)
 		return root;
-	owner_of(st, root, s->user, &to);
+	r = owner_of(st, root, s->user, &to, e);
+	if (r < 0)
+		return r;
 
 	auto_fd int made = copy_mkdirs(st->b->a, path_clean(st->b->a, s->dest), &to, e);
 

@@ -21,6 +21,7 @@ import threading
 sys.path.insert(0, os.path.dirname(__file__))
 from cases import CASES, REFUSED, SHORT, context  # noqa: E402
 from more_cases import MORE, MORE_REFUSED  # noqa: E402
+from words import WORDS  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -165,6 +166,12 @@ def refused(berth, docker, work, name, text):
     return [f"{name}: berth {b.returncode} {b.stdout[-300:]}, docker {d.returncode} {d.stdout[-300:]}"]
 
 
+def agree(berth, docker, work, name, text):
+    bad = refused(berth, docker, work, name, text)
+    d = docker("build", "-q", "-f", f"{work}/Dockerfile.{name}", f"{work}/ctx", check=False)
+    return bad if bad or d.returncode else one(berth, docker, work, name, text)
+
+
 def main():
     berth, work, only = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2]), sys.argv[3:]
     only = SHORT if only == ["--short"] else only
@@ -182,6 +189,7 @@ def main():
     served = web(f"{work}/ctx")
     docker = Docker(work)
     cases = [(c[0], one, c[1:]) for c in CASES + MORE] + [(c[0], refused, c[1:]) for c in REFUSED + MORE_REFUSED]
+    cases += [(c[0], agree, c[1:]) for c in WORDS]
     good, bad = 0, 0
     try:
         subprocess.run([f"{ROOT}/tests/images/busybox", "busybox:latest", f"{work}/bb.tar"], check=True)

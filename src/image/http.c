@@ -250,12 +250,29 @@ static void set_upload(struct transfer *t)
 		SET(CURLOPT_CUSTOMREQUEST, rq->method);
 }
 
+/*
+ * The proxies of the environment as Go reads them: curl itself ignores HTTP_PROXY in capitals and
+ * sends what is on this machine to a proxy, too. NULL: as curl has it.
+ */
+static const char *proxy_for(struct transfer *t, const char *url)
+{
+	const char *scheme, *host, *rest;
+
+	if (http_split(t->a, url, &scheme, &host, &rest) < 0)
+		return NULL;
+	if (http_host_is_loopback(host))
+		return "";
+	return !strcmp(scheme, "http") && !getenv("http_proxy") ? getenv("HTTP_PROXY") : NULL;
+}
+
 static void set_common(struct transfer *t, const char *url)
 {
 	struct http *h = t->h;
 	const char *ca = h->o.ca_file ? h->o.ca_file : getenv("SSL_CERT_FILE");
 
 	SET(CURLOPT_URL, url);
+	if (proxy_for(t, url))
+		SET(CURLOPT_PROXY, proxy_for(t, url));
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);

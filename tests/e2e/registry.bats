@@ -256,6 +256,52 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	[[ $output == *"not the name of a credential helper"* ]]
 }
 
+# ADDRESS [CERTIFICATE]: one more of the registries that misbehave; sets OTHER
+other_registry() {
+	mkdir -p other && rm -f other/address
+	python3 "$TESTS/fake/registry.py" other "$@" 3>&- 4>&- &
+	OTHER_PID=$!
+	wait_for 20 test -s other/address
+	OTHER=$(cat other/address)
+}
+
+@test "TLS is verified by the host's bundle or the registry's own, and said what to do" {
+	ip addr add 192.0.2.1/32 dev lo
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext subjectAltName=IP:192.0.2.1 \
+		-keyout key.pem -out ca.pem 2>/dev/null
+	cat key.pem ca.pem >both.pem
+	other_registry 192.0.2.1 both.pem
+	fresh_store
+	run ! berth pull "$OTHER/ok:1"
+	[[ $output == *certificate*"hint: "*"ca="* ]]
+	SSL_CERT_FILE=$PWD/ca.pem berth pull -q "$OTHER/ok:1"
+	fresh_store
+	local BERTH_ROOT=$PWD/tls-root
+	mkdir "$BERTH_ROOT"
+	echo "$OTHER ca=$PWD/ca.pem" >"$BERTH_ROOT/registries.conf"
+	BERTH_ROOT=$BERTH_ROOT berth pull -q "$OTHER/ok:1"
+	echo "$OTHER insecure" >"$BERTH_ROOT/registries.conf"
+	BERTH_ROOT=$BERTH_ROOT berth pull -q "$OTHER/ok:2"
+	kill $OTHER_PID
+	ip addr del 192.0.2.1/32 dev lo
+}
+
+@test "proxies of the environment are asked, but not for this machine nor for NO_PROXY" {
+	local BERTH_ROOT=$PWD/proxy-root far=192.0.2.7:5000
+	mkdir "$BERTH_ROOT"
+	echo "$far insecure timeout=2" >"$BERTH_ROOT/registries.conf"
+	local name
+	for name in HTTP_PROXY http_proxy; do
+		: >"$BERTH_HOME/fake/log"
+		env BERTH_ROOT="$BERTH_ROOT" HTTPS_PROXY=http://127.0.0.1:1 $name="http://$FAKE" timeout 20 "$BERTH" pull -q "$far/ok:$name"
+		[ "$(asked "GET http://$far/v2/ok/manifests")" -ge 1 ]
+	done
+	: >"$BERTH_HOME/fake/log"
+	env BERTH_ROOT="$BERTH_ROOT" HTTP_PROXY="http://$FAKE" NO_PROXY=192.0.2.7 timeout 20 "$BERTH" pull -q "$far/ok:no" && false
+	[ "$(asked "http://$far")" -eq 0 ]
+	env BERTH_ROOT="$BERTH_ROOT" http_proxy=http://127.0.0.1:1 timeout 20 "$BERTH" pull -q "$FAKE/ok:1"
+}
+
 @test "a mirror is asked first, and the registry itself where the mirror is down" {
 	fresh_store
 	{

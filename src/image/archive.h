@@ -17,8 +17,9 @@ int archive_load_dir(struct arena *a, const char *path, struct progress_sink *pr
 
 enum archive_format { ARCHIVE_DOCKER, ARCHIVE_OCI, ARCHIVE_OCI_DIR };
 /*
- * Both archives can be read by `docker load`; ARCHIVE_DOCKER also carries the OCI index. For
- * ARCHIVE_OCI_DIR out_fd is the directory.
+ * ARCHIVE_DOCKER, which carries the OCI index too, is what every docker and podman loads. The OCI
+ * forms want a docker with containerd's store, and for podman one image. For ARCHIVE_OCI_DIR out_fd
+ * is the directory.
  */
 int archive_save(struct arena *a, const struct strings *refs, int out_fd,
 		 enum archive_format format, struct err *e) must_check;

@@ -11,6 +11,7 @@
 #include "base/overlay.h"
 #include "base/sys.h"
 #include "base/tree.h"
+#include "base/trust.h"
 #include "base/when.h"
 #include "build/mounts.h"
 #include "build/path.h"
@@ -167,6 +168,26 @@ static void environment(struct builder *b, const struct step *s, struct containe
 	}
 }
 
+/* In neither the key nor the image: whose proxy looks into TLS does not change what is built. */
+static void trust(struct builder *b, const struct step *s, struct container_spec *spec)
+{
+	const char *bundle = trust_bundle(b->a);
+
+	if (!bundle)
+		return;
+	*vec_push(b->a, &spec->mounts) = (struct mount_spec){
+		.kind = MNT_BIND,
+		.source = bundle,
+		.source_fd = -1,
+		.target = TRUST_TARGET,
+		.read_only = true,
+	};
+	for (const char *const *v = trust_variables; *v; v++) {
+		if (!config_env(&s->env, *v))
+			*vec_push(b->a, &spec->envp) = arena_printf(b->a, "%s=" TRUST_TARGET, *v);
+	}
+}
+
 static int ulimits(struct builder *b, struct container_spec *spec, struct err *e)
 {
 	static const struct {
@@ -269,6 +290,7 @@ static int make_spec(struct stage_run *st, const struct step *s, struct running 
 		return err_hint(e, "allow it with --allow security.insecure");
 	}
 	environment(b, s, spec);
+	trust(b, s, spec);
 	r = can_run(st, e);
 	r = r ? r : network(b, s, spec, e);
 	if (r == 0)

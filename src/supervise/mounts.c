@@ -1,6 +1,7 @@
 /* Volumes, binds, tmpfs, images, secrets and configs of a service as mounts of its container. */
 #include "base/file.h"
 #include "base/mountfd.h"
+#include "base/trust.h"
 #include "base/when.h"
 #include "image/store.h"
 #include "image/volume.h"
@@ -293,6 +294,18 @@ static int by_depth(const void *x, const void *y)
 	return strcmp(a->target, b->target);
 }
 
+static void trust(struct making *m)
+{
+	const char *bundle = trust_bundle(m->a);
+	struct mount_spec *out;
+
+	if (!bundle || covered(m, TRUST_TARGET))
+		return;
+	out = push(m, MNT_BIND, TRUST_TARGET);
+	out->source = bundle;
+	out->read_only = true;
+}
+
 int mounts_make(struct arena *a, struct instance *i, const struct image *image,
 		struct container_spec *out, struct err *e)
 {
@@ -316,6 +329,7 @@ int mounts_make(struct arena *a, struct instance *i, const struct image *image,
 		r = r ? r : secret(&m, s, "secret", "/run/secrets/", e);
 	vec_each(c, &i->svc->configs)
 		r = r ? r : secret(&m, c, "config", "/", e);
+	trust(&m);
 	/* A parent before what lies in it. */
 	if (!r && out->mounts.n)
 		qsort(out->mounts.v, out->mounts.n, sizeof(*out->mounts.v), by_depth);

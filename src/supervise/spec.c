@@ -1,6 +1,7 @@
 /* From a service to what the kernel must be told: the one place that knows both. */
 #include "runtime/spec.h"
 #include "base/log.h"
+#include "base/trust.h"
 #include "base/when.h"
 #include "supervise/idrange.h"
 #include "supervise/supervisor.h"
@@ -200,6 +201,8 @@ static void environment(struct arena *a, const struct instance *i, const struct 
 	set_env(a, &out->envp, "HOSTNAME", out->hostname ? out->hostname : "localhost");
 	if (i->svc->tty)
 		set_env(a, &out->envp, "TERM", "xterm");
+	for (const char *const *v = trust_variables; trust_bundle(a) && *v; v++)
+		set_env(a, &out->envp, *v, TRUST_TARGET);
 	vec_each(p, &i->svc->environment)
 		set_env(a, &out->envp, p->key, p->value);
 }

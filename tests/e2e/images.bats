@@ -463,3 +463,28 @@ volume_of() { # TYPE DEVICE O: a project of two services that share such a volum
 	berth rmi committed:1
 	berth image inspect busybox >/dev/null
 }
+
+@test "a bundle of certificates is shown to containers and builds when it is there" {
+	PROJECT=trust
+	mkdir trust && cd trust
+	printf 'name: trust\nservices:\n  a:\n    image: busybox\n    read_only: true\n    environment: {PIP_CERT: mine}\n    command: sh -c "cat $$SSL_CERT_FILE $$PIP_CERT"\n' >compose.yaml
+	printf 'FROM busybox\nRUN env >/env; cat "$SSL_CERT_FILE" >/seen || true\n' >Dockerfile
+	run berth run --rm -T a
+	[[ $output != *corporate* ]]
+	echo corporate >"$BERTH_ROOT/ca.pem"
+	run berth run --rm -T a
+	[[ $output == *corporate*mine* ]]
+	berth build -q --no-cache -t trust:1 .
+	berth build -q -t trust:2 .
+	rm "$BERTH_ROOT/ca.pem"
+	[ "$(berth image inspect -f '{{json .Config.Env}}' trust:1)" = '["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]' ]
+	# It is part of no key: what was built with it is found without it.
+	berth build -q -t trust:3 .
+	[ "$(berth image inspect -f '{{.Id}}' trust:3)" = "$(berth image inspect -f '{{.Id}}' trust:1)" ]
+	berth save trust:1 | tar -xO --wildcards 'blobs/sha256/*' | grep -a -q corporate
+	sed -i 's/image: busybox/image: "trust:1"/; s/command: .*/command: ls \/run/' compose.yaml
+	run berth run --rm -T a
+	[[ $output != *berth-ca* ]]
+	berth down -t 0
+	berth rmi trust:1 trust:2 trust:3
+}

@@ -92,7 +92,7 @@ walk() {
 		step=$(cat "$BERTH_FAULT")
 		rm -f "$BERTH_FAULT"
 		"end_$what" $at || { echo "$what, $role, step $at of $total ($step)" && return 1; }
-		at=$((at + ${BERTH_STRIDE:-83})) walked=$((walked + 1))
+		at=$((at + ${BERTH_STRIDE:-131})) walked=$((walked + 1))
 	done >walked 2>&1 || { tail -n 30 walked; return 1; }
 	berth down -v -t 0
 	wait_for 8 as_before "$before" || { diff <(echo "$before") <(everything); return 1; } # a new supervisor with nothing to do stays 5 s
@@ -118,9 +118,9 @@ strike() { # one of the pair, or both, at a random moment
 	super=$(supervisor) guard=$(awk '/^PPid/ { print $2 }' "/proc/$super/status")
 	sleep 0.$((RANDOM % 4))$((RANDOM % 10))
 	case $((RANDOM % 8)) in
-	0) kill -9 "$guard" && wait_for 5 sh -c "! kill -0 $guard 2>/dev/null" ;;
+	0) kill -9 "$guard" && wait_for 10 renewed "$super" ;;
 	1) kill -9 "$guard" "$super" && berth up -d ;;
-	*) kill -9 "$super" && wait_for 5 renewed "$super" ;;
+	*) kill -9 "$super" && wait_for 10 renewed "$super" ;;
 	esac
 }
 

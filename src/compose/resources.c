@@ -62,7 +62,7 @@ static const struct attr watch_attrs[] = {
 	{"exec",         A_MAP,  W(exec), "command to run after a sync", .sub = hook_attrs, .decode = decode_hook, .flags = F_KEEP | F_JSON},
 	{"include",      A_STRS, W(include), "only these", .kinds = KS | KQ, .flags = F_SPLIT_ONE | F_UNIQUE},
 	{"ignore",       A_STRS, W(ignore), "all but these", .kinds = KS | KQ, .flags = F_SPLIT_ONE | F_UNIQUE},
-	{"initial_sync", A_BOOL, W(initial_sync), "copy everything at the start"},
+	{"initial_sync", A_BOOL, W(initial_sync), "copy everything at the start", .kinds = KB},
 	{0},
 };
 static const struct attr watch_row = {"watch", A_MAP, .sub = watch_attrs, .size = sizeof(struct watch_rule), .decode = decode_watch};

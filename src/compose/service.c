@@ -131,7 +131,7 @@ static const struct attr volume_opt_attrs[] = {
 	{0},
 };
 static const struct attr tmpfs_attrs[] = {
-	{"size", A_BYTES, M(tmpfs_size), "largest size"},
+	{"size", A_BYTES, M(tmpfs_size), "largest size", .max = INT64_MAX},
 	{"mode", A_INT,   M(tmpfs_mode), "permissions", .kinds = KI | KF | KS, .expand = short_mode, .dflt = "01777"},
 	{0},
 };

@@ -1,6 +1,7 @@
 #include "supervise/logs_read.h"
 #include "base/arena.h"
 #include "base/base64.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/stream.h"
 #include "base/sys.h"
@@ -324,6 +325,9 @@ int logs_follow_fd(struct logs_reader *r, struct err *e)
 {
 	if (r->inotify >= 0)
 		return r->inotify;
+	/* Who follows before the first line was written must not wait beside an empty place. */
+	if (file_mkdirs(r->dir, 0700, e) < 0)
+		return -e->code;
 	r->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (r->inotify < 0 ||
 	    inotify_add_watch(r->inotify, r->dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)

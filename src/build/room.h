@@ -92,6 +92,8 @@ int source_files(struct builder *b, const struct source *s, struct files *out, b
 /* What names a source's content in a key. */
 int source_key(struct builder *b, const struct source *s, const char *path, struct key *k,
 	       struct err *e) must_check;
+/* The layers of a stage or an image: their digests are their content. */
+void source_layers_key(struct builder *b, const struct source *s, struct key *k);
 /* What names a source without its content being looked at. */
 void source_name(struct builder *b, const struct source *s, const char *path, struct key *k);
 struct strings source_layers(struct builder *b, const struct source *s);

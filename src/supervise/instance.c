@@ -148,7 +148,7 @@ void instance_empty_cgroup(struct instance *i)
 	}
 }
 
-static void clean_up(struct instance *i)
+void instance_clean_up(struct instance *i)
 {
 	struct err e;
 
@@ -188,7 +188,7 @@ static int on_sync(struct watch *w, uint32_t events)
 	i->st.error = arena_printf(&i->arena, "%s", e.why);
 	logs_detach(i, true);
 	forget_process(i);
-	clean_up(i);
+	instance_clean_up(i);
 	instance_event(i, FAILED);
 	return 0;
 }
@@ -211,7 +211,7 @@ static void act_start(struct instance *i)
 		i->st.exit_code = 128;
 		i->st.error = arena_printf(&i->arena, "%s", e.why);
 		logs_detach(i, true);
-		clean_up(i);
+		instance_clean_up(i);
 		instance_event(i, FAILED);
 		return;
 	}
@@ -548,87 +548,11 @@ void instance_ended(struct instance *i, int status, int64_t at_ns)
 	note_oom(i);
 	health_stop(i);
 	task_kill(&i->hook);
-	clean_up(i);
+	instance_clean_up(i);
 	logs_drain(i);
 	logs_detach(i, true);
 	forget_process(i);
 	instance_event(i, EXITED);
-}
-
-static void free_probes(struct instance *i)
-{
-	vec_each(p, &i->st.probes)
-		free((void *)(uintptr_t)p->output);
-	i->st.probes.n = 0;
-}
-
-static int bury(struct timer *timer)
-{
-	struct instance *i = container_of(timer, struct instance, timer);
-
-	if (i->health.task.running || i->hook.running) { /* its probe is dead but not reaped yet */
-		loop_timer_in(i->of->loop, &i->timer, 10 * NS_PER_MSEC, bury);
-		return 0;
-	}
-	buf_done(&i->health.task.text);
-	buf_done(&i->hook.text);
-	free_probes(i);
-	arena_free(&i->arena);
-	arena_free(&i->own);
-	free(i);
-	return 0;
-}
-
-static void unlist(struct instance *i)
-{
-	struct instance **at = &i->of->instances;
-
-	while (*at != i)
-		at = &(*at)->next;
-	*at = i->next;
-}
-
-int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
-{
-	auto_arena a = {0};
-	struct err ignored;
-	int r;
-
-	if (i->life != DOWN)
-		return err_set(e, EBUSY, "container %s is %s", i->st.name,
-			       status_name(i->st.state));
-	ports_release(i);
-	if (nets_is_shared(i))
-		nets_withdraw(i); /* stays for those in it; the successor takes it over */
-	else if (i->st.networks.n || i->st.netns)
-		nets_unwire(i, again);
-	if (volumes && !again) {
-		vec_each(v, &i->st.volumes) {
-			if (volumes_remove(v->name, &ignored) < 0)
-				log_err(LOG_WARN_, &ignored);
-		}
-	}
-	clean_up(i);
-	i->removing = true;
-	nets_drop_orphans(i);
-	/* The state goes first: a directory without one is nobody's and is swept at the next start.
-	 */
-	unlink(arena_printf(&a, "%s/state.json", i->st.dir));
-	r = file_remove_tree(AT_FDCWD, i->st.dir, e);
-	if (!r)
-		r = file_remove_tree(AT_FDCWD, i->st.run_dir, e);
-	if (!r && !again)
-		r = file_remove_tree(AT_FDCWD, i->st.log_dir, e);
-	if (store_unpin(i->st.image_id, i->st.id, &ignored) < 0)
-		log_err(LOG_WARN_, &ignored);
-	events_write(i->of, "container", "destroy", i, NULL);
-	if (i->stdin_fd >= 0)
-		supervisor_drop(i->of, i->st.name, "in");
-	close_at(&i->stdin_fd);
-	unlist(i);
-	supervisor_kick(i->of);
-	loop_timer_in(i->of->loop, &i->timer, 0, bury);
-	return r;
 }
 
 /* --- hooks: one after the other, each with the service's grace as its limit --- */

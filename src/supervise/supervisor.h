@@ -172,6 +172,8 @@ void instance_wait_on(struct instance *i); /* for its next restart, after an ado
 void instance_retire(struct instance *i);
 void instance_event(struct instance *i, enum life_event ev);
 void instance_ended(struct instance *i, int status, int64_t at_ns); /* its process */
+/* Frees what its last process held: mounts, cgroup, terminal. Repeatable. */
+void instance_clean_up(struct instance *i);
 int instance_remove(struct instance *i, bool again, bool volumes, struct err *e) must_check;
 int instance_write(struct instance *i, struct err *e) must_check; /* its state */
 void instance_save(struct instance *i);

@@ -199,8 +199,8 @@ static int foreign_files(struct arena *a, const struct instance *i, const char *
 
 	if (!find_foreign(a, i->of, strchr(mode, ':') + 1, &st))
 		return 0;
-	spec->hosts_file = arena_printf(a, "%s/hosts", st.dir);
-	resolv = arena_printf(a, "%s/resolv.conf", st.dir);
+	spec->hosts_file = arena_printf(a, "%s/hosts", st.run_dir);
+	resolv = arena_printf(a, "%s/resolv.conf", st.run_dir);
 	if (!access(resolv, F_OK))
 		spec->resolv_file = resolv;
 	return 0;

@@ -225,7 +225,7 @@ kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link
 	echo anew >&7
 	wait_for 3 grep -q anew "$BERTH_HOME/stream"
 	exec 7>&-
-	jobs -p | xargs kill
+	jobs -p | xargs -r kill 2>/dev/null || true
 	[ "$(pids)" = "$before" ]
 	get http://127.0.0.1:8091
 	berth exec -T other wget -qO- http://back/

@@ -13,8 +13,8 @@ setup() {
 	compose <<-END
 		services:
 		  web: {image: busybox, command: "sh -c 'echo web up; sleep 1000'", stop_signal: KILL, volumes: [/anon]}
-		  ok: {image: busybox, command: echo ok says}
-		  bad: {image: busybox, command: "sh -c 'echo bad says; sleep 0.3; exit 3'"}
+		  ok: {image: busybox, command: "sh -c 'echo ok says; sleep 0.2'"}
+		  bad: {image: busybox, command: "sh -c 'echo bad says; sleep 0.9; exit 3'"}
 		  worse: {image: busybox, command: sh -c 'exit 3', profiles: [bad]}
 		  slow:
 		    image: busybox

@@ -52,7 +52,8 @@ is() { [ "$(health "$1")" = "$2" ]; }
 	END
 	berth up -d
 	wait_for 5 is a unhealthy
-	[[ "$(berth inspect "$PROJECT-a-1" | jq -r '.[0].State.Health.Log[-1].Output')" == *"exceeded timeout"* ]]
+	timed_out() { berth inspect "$PROJECT-a-1" | jq -er '.[0].State.Health.Log[-1].Output | contains("exceeded timeout")'; }
+	wait_for 3 timed_out
 	sleep 0.5
 	[ "$(berth exec a ps | grep -c 'sleep [78]')" -le 2 ]
 }

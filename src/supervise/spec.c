@@ -503,6 +503,11 @@ int spec_make(struct arena *a, struct instance *i, const struct image *image,
 	if (svc->uts && !strcmp(svc->uts, "host"))
 		out->hostname = NULL;
 	out->domainname = svc->domainname;
+	vec_each(o, &svc->storage_opt) {
+		err_set(e, ENOTSUP, "storage_opt %s=%s: a root file system has no quota here",
+			o->key, o->value ? o->value : "");
+		return err_hint(e, "a volume on a file system of its own has a size");
+	}
 	r = command_line(a, svc, image, out, e);
 	if (!r)
 		r = security(a, svc, out, e);

@@ -249,6 +249,14 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 	expect privileged '[ "$(ls /dev | wc -l)" -gt 20 ] && echo many' many
 	expect privileged 'mkdir -p /mnt && mount -t tmpfs x /mnt && echo mounted' mounted
 }
+@test "a quota that cannot be kept is refused" {
+	is_docker && skip "needs xfs there"
+	mkdir -p "$BERTH_HOME/quota" && cd "$BERTH_HOME/quota"
+	printf 'services: {a: {image: busybox, storage_opt: {size: 1G}}}\n' >compose.yaml
+	run -1 berth up -d
+	[[ $output == *"storage_opt size=1G"* ]]
+	run -0 berth down
+}
 @test "berth's directories are closed to others" {
 	is_docker && skip "berth's own"
 	[ "$(stat -c %a "$BERTH_ROOT" "$BERTH_RUN" | sort -u)" = 700 ] || [ "$(stat -c %a "$BERTH_ROOT"/* "$BERTH_RUN"/* | grep -c '[1-7]$')" = 0 ]

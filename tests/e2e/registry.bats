@@ -364,3 +364,21 @@ policy_asks() { # POLICY: how many requests for the manifest `create` makes
 	run ! berth pull registry.invalid/x:1
 	[ $SECONDS -le 10 ]
 }
+
+@test "config resolves images to digests, and locks them" {
+	digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REGISTRY/busybox:1")
+	compose <<-END
+		services:
+		  a: {image: $REGISTRY/busybox:1}
+		  b: {image: "$REGISTRY/busybox@$digest"}
+	END
+	run -0 berth config --resolve-image-digests --format json
+	[ "$(jq -r .services.a.image <<<"$output")" = "$REGISTRY/busybox:1@$digest" ]
+	[ "$(jq -r .services.b.image <<<"$output")" = "$REGISTRY/busybox@$digest" ]
+	run -0 berth config --lock-image-digests --format json
+	[ "$(jq -r .services.a.image <<<"$output")" = "$REGISTRY/busybox:1@$digest" ]
+	[ "$(jq '.services.a | keys | length' <<<"$output")" = 1 ]
+	printf 'services: {a: {image: %s/nosuch}}\n' "$REGISTRY" | compose
+	run ! berth config --resolve-image-digests
+	[[ "$output" == *nosuch* ]]
+}

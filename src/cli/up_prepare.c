@@ -44,13 +44,20 @@ static int check_promises(struct cli *c, const struct project *p, struct err *e)
 	return err_hint(e, "\"berth env check\" lists all that is missing");
 }
 
+/* A `down` that ends just now may take the directory away in between. */
 static int save(struct cli *c, const struct project *p, struct err *e)
 {
-	int r = file_mkdirs(status_project_dir(&c->arena, p->name), 0700, e);
+	int r;
 
-	return r < 0 ? r
-		     : project_save(p, status_project_file(&c->arena, p->name),
-				    c->fleeting ? FILE_FAST : FILE_DURABLE, e);
+	for (int tries = 0; tries < 5; tries++) {
+		r = file_mkdirs(status_project_dir(&c->arena, p->name), 0700, e);
+		if (!r)
+			r = project_save(p, status_project_file(&c->arena, p->name),
+					 c->fleeting ? FILE_FAST : FILE_DURABLE, e);
+		if (r != -ENOENT)
+			break;
+	}
+	return r;
 }
 
 int up_prepare(struct cli *c, const struct strings *services, const struct images_options *o,

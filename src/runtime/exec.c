@@ -64,7 +64,7 @@ static int step_limits(struct child *c, struct err *e)
 	auto_fd int proc = sys_open(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
 	int r = rights_oom(&exec_of(c)->of, e);
 
-	r = r < 0 ? r : label_take(&exec_of(c)->of, proc, e);
+	r = r < 0 ? r : label_take(&exec_of(c)->of, c->profile, proc, e);
 	return r < 0 ? r : rights_limits(&exec_of(c)->of, e);
 }
 
@@ -343,6 +343,8 @@ static int prepare(struct exec *x, struct err *e)
 		if (cgroup_make_sub(x->cgroup, e) < 0)
 			return -e->code;
 	}
+	if (label_choose(&x->of, &x->c.profile, e) < 0)
+		return -e->code;
 	x->c.init = init_open_joiner(e);
 	if (x->c.init < 0)
 		return -e->code;

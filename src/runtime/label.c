@@ -98,18 +98,25 @@ static void load_default(void)
 		log_warn("no AppArmor profile: apparmor_parser says: %s", span_dup(&a, output));
 }
 
-int label_check(const struct container_spec *s, struct err *e)
+int label_choose(const struct container_spec *s, const char **profile, struct err *e)
 {
-	if (!s->apparmor && !s->privileged && kernel_has("apparmor") && !is_loaded(DEFAULT_PROFILE))
-		load_default();
-	if (is_confined(s) && !kernel_has("apparmor"))
-		return err_set(e, ENOTSUP, "apparmor profile \"%s\": this kernel has no AppArmor",
-			       s->apparmor);
-	if (is_confined(s) && !is_loaded(s->apparmor))
-		return err_set(e, ENOENT, "apparmor profile \"%s\" is not loaded", s->apparmor);
+	*profile = NULL;
 	if (s->selinux_label && !kernel_has("selinux"))
 		return err_set(e, ENOTSUP, "label \"%s\": this kernel has no SELinux",
 			       s->selinux_label);
+	if (!s->apparmor && !s->privileged && kernel_has("apparmor")) {
+		if (!is_loaded(DEFAULT_PROFILE))
+			load_default();
+		*profile = is_loaded(DEFAULT_PROFILE) ? DEFAULT_PROFILE : NULL;
+	}
+	if (!is_confined(s))
+		return 0;
+	if (!kernel_has("apparmor"))
+		return err_set(e, ENOTSUP, "apparmor profile \"%s\": this kernel has no AppArmor",
+			       s->apparmor);
+	if (!is_loaded(s->apparmor))
+		return err_set(e, ENOENT, "apparmor profile \"%s\" is not loaded", s->apparmor);
+	*profile = s->apparmor;
 	return 0;
 }
 
@@ -122,15 +129,12 @@ static int write_label(int proc, const char *file, const char *text, struct err 
 	return r < 0 ? err_set(e, -r, "cannot take label \"%s\": %s", text, strerror(-r)) : 0;
 }
 
-int label_take(const struct container_spec *s, int proc, struct err *e)
+int label_take(const struct container_spec *s, const char *profile, int proc, struct err *e)
 {
-	const char *profile = is_confined(s) ? s->apparmor : NULL;
 	char text[300];
 
 	if (s->selinux_label)
 		return write_label(proc, "thread-self/attr/exec", s->selinux_label, e);
-	if (!profile && !s->apparmor && !s->privileged && is_loaded(DEFAULT_PROFILE))
-		profile = DEFAULT_PROFILE;
 	if (!profile)
 		return 0;
 	if (snprintf(text, sizeof(text), "exec %s", profile) >= (int)sizeof(text))

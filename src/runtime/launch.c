@@ -246,7 +246,7 @@ static int step_rights(struct child *c, struct err *e)
 	/* Whatever a step above forgot; execve closes it. */
 	if (sys_close_from(3, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_set(e, errno, "cannot mark descriptors: %s", strerror(errno));
-	if (label_take(s, c->proc, e) < 0)
+	if (label_take(s, c->profile, c->proc, e) < 0)
 		return -e->code;
 	if (c->userns >= 0 && setns(c->userns, CLONE_NEWUSER) < 0)
 		return err_set(e, errno, "cannot join the user namespace: %s", strerror(errno));
@@ -416,7 +416,7 @@ int launch_begin(const struct container_spec *s, struct launch *out, struct err 
 	if (r >= 0)
 		r = userns_open(s, &c.userns, e);
 	if (!r)
-		r = label_check(s, e);
+		r = label_choose(s, &c.profile, e);
 	if (!r)
 		r = devices_find(&a, s, &c.devices, e);
 	if (!r)

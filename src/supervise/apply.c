@@ -195,6 +195,11 @@ int job_plan(struct job *j, struct err *e)
 				       e);
 	else if (!r && (j->options.goal == GOAL_UP || !j->of->project))
 		r = supervisor_load(j->of, e);
+	/* A `down` that another has overtaken finds nothing left: that is what it wanted. */
+	if (r == -ENOENT && j->options.goal == GOAL_DOWN && !j->of->instances) {
+		j->steps = arena_alloc(&j->arena, sizeof(*j->steps));
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	if (!p)

@@ -28,7 +28,7 @@ struct child {
 	int etc[3];   /* hosts, hostname, resolv.conf */
 	struct user user;
 	struct filter filter;
-	const char *profile; /* of AppArmor, or NULL */
+	const char *profile;       /* of AppArmor, or NULL */
 	struct cgroup_trees trees; /* found before the switch */
 	struct device_nodes devices;
 };

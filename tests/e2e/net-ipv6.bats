@@ -3,16 +3,6 @@
 load lib
 load net
 
-setup_file() {
-	root_up
-	client_up
-	make_busybox_image >/dev/null
-}
-teardown_file() {
-	client_down
-	root_down
-}
-
 ip6_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").GlobalIPv6Address}}" "$PROJECT-$1-1"; }
 
 @test "containers have both families, and names keep to the one that was asked for" {

@@ -3,16 +3,6 @@
 load lib
 load net
 
-setup_file() {
-	root_up
-	client_up
-	make_busybox_image >/dev/null
-}
-teardown_file() {
-	client_down
-	root_down
-}
-
 @test "a port is reached from everywhere" {
 	compose <<-EOF
 		services:

@@ -3,16 +3,6 @@
 load lib
 load net
 
-setup_file() {
-	root_up
-	client_up
-	make_busybox_image >/dev/null
-}
-teardown_file() {
-	client_down
-	root_down
-}
-
 ip_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").IPAddress}}" "$PROJECT-$1-1"; }
 
 @test "pools, ranges, reserved and fixed addresses" {

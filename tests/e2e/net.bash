@@ -1,5 +1,16 @@
 # For net-*.bats: machines made of network namespaces around the test's own, which is the host.
 
+# setup_file and teardown_file, for files that need no more than this.
+setup_file() {
+	root_up
+	client_up
+	make_busybox_image >/dev/null
+}
+teardown_file() {
+	client_down
+	root_down
+}
+
 # client_up: a machine outside at 192.0.2.2 and 2001:db8::2, this host being .1 and ::1 to it.
 client_up() {
 	ip link set lo up

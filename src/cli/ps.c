@@ -59,9 +59,6 @@ static bool label_fits(const struct status *s, const char *want)
 static bool is_shown(const struct ps *ps, const struct status *s, const struct strings *labels,
 		     const struct strings *names)
 {
-	bool up = s->state == STATE_RUNNING || s->state == STATE_PAUSED ||
-		  s->state == STATE_RESTARTING || s->state == STATE_STARTING ||
-		  s->state == STATE_STOPPING;
 	bool named = !names->n;
 
 	vec_each(l, labels) {
@@ -74,7 +71,7 @@ static bool is_shown(const struct ps *ps, const struct status *s, const struct s
 		return false;
 	if (ps->statuses.n)
 		return strings_have(&ps->statuses, rows_state(s));
-	return up || ps->all;
+	return ps->all || rows_runs(s->state);
 }
 
 static void print_words(const struct ps *ps, const struct strings *ids,

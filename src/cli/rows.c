@@ -13,6 +13,12 @@ const char *rows_state(const struct status *s)
 	return status_name(s->state);
 }
 
+bool rows_runs(enum status_state s)
+{
+	return s == STATE_RUNNING || s == STATE_PAUSED || s == STATE_RESTARTING ||
+	       s == STATE_STOPPING;
+}
+
 char *rows_command(struct arena *a, const struct status *s, bool no_trunc)
 {
 	enum { SHOWN = 20 };

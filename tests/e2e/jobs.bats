@@ -24,8 +24,8 @@ created() { [ "$(berth ps -aq "$1" | wc -l)" = 1 ]; }
 	never_healthy
 	berth up --wait 2>said 3>&- &
 	up=$!
-	wait_for 5 runs db
-	BERTH_TIMEOUT=5 berth down -t 0
+	wait_for 30 runs db
+	BERTH_TIMEOUT=30 berth down -t 0
 	run wait $up
 	[ "$status" -eq 1 ]
 	grep 'overtaken by "down" of process' said
@@ -36,13 +36,13 @@ created() { [ "$(berth ps -aq "$1" | wc -l)" = 1 ]; }
 	never_healthy
 	for signal in INT KILL; do
 		setsid -f sh -c 'echo $$ >pid; exec "$0" up -d' "$BERTH" 3>&-
-		wait_for 5 runs other
-		wait_for 5 runs db
+		wait_for 30 runs other
+		wait_for 30 runs db
 		kill -$signal "$(cat pid)"
 		created web
 		[ -z "$(berth ps -q web)" ]
-		BERTH_TIMEOUT=5 berth restart -t 0 other
-		BERTH_TIMEOUT=5 berth down -t 0
+		BERTH_TIMEOUT=30 berth restart -t 0 other
+		BERTH_TIMEOUT=30 berth down -t 0
 	done
 }
 
@@ -52,7 +52,7 @@ created() { [ "$(berth ps -aq "$1" | wc -l)" = 1 ]; }
 	berth up -d other
 	berth up --wait web 3>&- &
 	up=$!
-	wait_for 5 runs db
+	wait_for 30 runs db
 	berth stop -t 0 other 3>&- &
 	stop=$!
 	berth exec db touch /go

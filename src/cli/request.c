@@ -143,9 +143,12 @@ static int request_dry(struct cli *c, struct request *r, struct err *e)
 	struct plan plan;
 	int rc = dryrun_plan(&c->arena, c->project, msg, &plan, e);
 
-	for (size_t i = 0; rc >= 0 && i < plan.n; i++)
+	for (size_t i = 0; rc >= 0 && i < plan.n; i++) {
 		printf("%s %s (%s)\n", plan_verb(plan.v[i].doing), plan.v[i].target,
 		       plan.v[i].because);
+		vec_each(line, &plan.v[i].details)
+			printf("    %s\n", *line);
+	}
 	if (rc >= 0 && !plan.n)
 		printf("nothing to do: everything is as the file says\n");
 	return rc;

@@ -92,8 +92,7 @@ static void break_line(struct writer *w, int depth)
 		buf_str(w->out, "  ");
 }
 
-/* What needs no new container is no part of the hash. */
-static bool is_unhashed(int depth, const char *key)
+bool render_is_unhashed(int depth, const char *key)
 {
 	static const char *const without[] = {"build", "pull_policy", "scale", "depends_on",
 					      "profiles"};
@@ -109,7 +108,7 @@ static bool is_hidden(const struct writer *w, const struct node *map, const stru
 {
 	if (w->how != RENDER_SAVED && w->how != RENDER_MODEL && k->yaml_only)
 		return true;
-	if (w->how == RENDER_HASHED && is_unhashed(w->depth, k->key))
+	if (w->how == RENDER_HASHED && render_is_unhashed(w->depth, k->key))
 		return true;
 	return w->how != RENDER_SAVED && w->how != RENDER_MODEL && map->record && w->depth > 1 &&
 	       k->key[0] == 'x' && k->key[1] == '-';

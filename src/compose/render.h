@@ -41,3 +41,5 @@ void render_tree(const struct node *n, enum render_tree how, struct buf *out);
 void render_yaml(const struct node *n, bool double_dollars, struct buf *out);
 /* Of a settled service without what needs no new container. */
 void render_hash(const struct node *service, char hex[static 65]);
+/* What needs no new container is no part of it. depth: 2 for a service's attributes. */
+bool render_is_unhashed(int depth, const char *key);

@@ -54,6 +54,9 @@ size_t making_start(struct making *m, struct item *i, int64_t number, const char
 size_t making_create(struct making *m, struct item *i, int64_t number, const char *because);
 /* Why this container cannot stay as it is; NULL: it can. */
 const char *making_obsolete(struct making *m, struct item *i, const struct seen *c);
+/* What of it changed, into the details of a step. */
+void making_explain(struct making *m, const struct item *i, const struct seen *c, size_t step);
+bool making_uses_network(const struct service *s, const char *key);
 bool making_is_rolled(const struct making *m, const struct service *s);
 /* Replaces the old ones batch by batch; *top: the highest number so far. */
 void making_roll(struct making *m, struct item *i, struct seens *old, int64_t *top);

@@ -90,7 +90,7 @@ static bool takes_part(const struct making *m, const struct item *i)
 	       (m->o->only_resources_of && !strcmp(m->o->only_resources_of, i->svc->name));
 }
 
-static bool uses_network(const struct service *s, const char *key)
+bool making_uses_network(const struct service *s, const char *key)
 {
 	vec_each(n, &s->networks) {
 		if (!strcmp(n->network, key))
@@ -103,6 +103,7 @@ static int plan_network(struct making *m, const struct network *n, struct err *e
 {
 	const struct seen_net *have = NULL;
 	const char *hash = plan_network_hash(m->a, n), *because = "it does not exist";
+	struct strings details = {0};
 	size_t at;
 
 	vec_each(x, &m->seen->networks) {
@@ -116,10 +117,12 @@ static int plan_network(struct making *m, const struct network *n, struct err *e
 		return 0;
 	if (have) {
 		because = "its definition changed";
+		details = have->changes;
 		*vec_push(m->a, &m->stale_nets) = n->key;
 	}
 	at = making_add(m, STEP_NETWORK, n->name, NULL, because);
 	m->plan->v[at].key = n->key;
+	m->plan->v[at].details = details;
 	*vec_push(m->a, &m->resources) = at;
 	return 0;
 }
@@ -132,7 +135,7 @@ static int plan_resources(struct making *m, struct err *e)
 		bool used = false;
 
 		vec_each(i, &m->items)
-			used |= takes_part(m, i) && uses_network(i->svc, n->key);
+			used |= takes_part(m, i) && making_uses_network(i->svc, n->key);
 		if (used && !r)
 			r = plan_network(m, n, e);
 	}
@@ -151,30 +154,6 @@ static int plan_resources(struct making *m, struct err *e)
 		*vec_push(m->a, &m->resources) = m->plan->n - 1;
 	}
 	return r;
-}
-
-const char *making_obsolete(struct making *m, struct item *i, const struct seen *c)
-{
-	const char *image = pairs_get(&m->o->images, i->svc->name);
-	const char *contents = pairs_get(&m->o->contents, i->svc->name);
-
-	vec_each(n, &m->stale_nets) {
-		if (uses_network(i->svc, *n))
-			return arena_printf(m->a, "network %s changed", *n);
-	}
-	if (m->o->no_recreate)
-		return NULL;
-	if (m->o->force_recreate && (i->named || m->o->always_recreate_deps))
-		return "it was asked for";
-	if (m->o->always_recreate_deps && !i->named)
-		return "it was asked for";
-	if (c->hash && i->svc->hash[0] && strcmp(c->hash, i->svc->hash))
-		return "its definition changed";
-	if (contents && c->contents && strcmp(c->contents, contents))
-		return "the content of its secrets or configs changed";
-	if (image && c->image_id && strcmp(c->image_id, image))
-		return "its image changed";
-	return NULL;
 }
 
 size_t making_stop(struct making *m, struct item *i, const struct seen *c, const char *because)
@@ -254,8 +233,9 @@ static void containers_of(struct making *m, const char *service, struct seens *o
 
 static void replace(struct making *m, struct item *i, const struct seen *c, const char *why)
 {
-	size_t gone = making_remove(m, i, c, why, true), made, begun;
+	size_t first = m->plan->n, gone = making_remove(m, i, c, why, true), made, begun;
 
+	making_explain(m, i, c, first);
 	made = making_create(m, i, c->number, why);
 	making_after(m, made, gone);
 	i->recreated = true;
@@ -488,7 +468,7 @@ static int make_up(struct making *m, struct err *e)
 		if (m->plan->v[*n].doing != STEP_NETWORK || !m->stale_nets.n)
 			continue;
 		vec_each(i, &m->items) {
-			if (uses_network(i->svc, m->plan->v[*n].key))
+			if (making_uses_network(i->svc, m->plan->v[*n].key))
 				after_all(m, *n, &i->removes);
 		}
 	}

@@ -35,6 +35,7 @@ struct step {
 	const char *service;
 	int64_t number;
 	const char *because;
+	struct strings details; /* what has changed, a line each; of a container's first step */
 	enum gate gate;
 	bool optional; /* GATE: failure is a warning (required: false) */
 	bool rolling; /* of a rolling update: drained before it stops, gone if it does not settle */
@@ -52,13 +53,15 @@ struct plan {
 enum seen_state { SEEN_CREATED, SEEN_RUNNING, SEEN_EXITED };
 struct seen { /* a container */
 	const char *name, *service, *hash, *image_id;
-	const char *contents; /* of secrets and configs, a hash; NULL: unknown */
+	const char *contents;   /* of secrets and configs, "kind:name=hash" each; NULL: unknown */
+	struct strings changes; /* of its definition since; empty: none, or unknown */
 	int64_t number, exit_code;
 	enum seen_state state;
 	bool one_off, manual_stop, retired;
 };
 struct seen_net {
 	const char *name, *hash; /* hash: of the definition that made it, or NULL */
+	struct strings changes;
 };
 struct observed {
 	VEC(struct seen) containers;

@@ -116,6 +116,31 @@ static void changed_definition(void **state)
 		   "6. wait for db to be healthy: it must be healthy\n");
 }
 
+static void changes_are_told(void **state)
+{
+	struct stack s;
+	struct seen *web;
+
+	fill(&s);
+	see_all(&s);
+	web = &s.seen.containers.v[2];
+	s.p.services.v[0].hash[0] = 'b';
+	*vec_push(&s.a, &web->changes) = "tty: true -> false";
+	web->contents = "secret:a=11 config:b=22";
+	*vec_push(&s.a, &s.o.contents) = (struct pair){"web", "secret:a=11 config:b=23 config:c=1"};
+	web->image_id = "sha256:111111111111111";
+	*vec_push(&s.a, &s.o.images) = (struct pair){"web", "sha256:222222222222222"};
+	s.o.no_deps = true;
+	expect(&s, "1. stop container app-web-1: its definition changed\n"
+		   "     tty: true -> false\n"
+		   "     config b: another content\n"
+		   "     config c: another content\n"
+		   "     image id: sha256:111111111111 -> sha256:222222222222\n"
+		   "2. remove container app-web-1: its definition changed [after 1]\n"
+		   "3. create container app-web-1: its definition changed [after 2]\n"
+		   "4. start container app-web-1: its definition changed [after 3]\n");
+}
+
 static void restart_follows(void **state)
 {
 	struct stack s;
@@ -242,6 +267,7 @@ int main(void)
 		cmocka_unit_test(first_up),
 		cmocka_unit_test(nothing_to_do),
 		cmocka_unit_test(changed_definition),
+		cmocka_unit_test(changes_are_told),
 		cmocka_unit_test(restart_follows),
 		cmocka_unit_test(scale),
 		cmocka_unit_test(down),

@@ -121,11 +121,13 @@ static size_t clear_place(struct roll *r, const struct seen *c, const char *why)
 static void put_successor(struct roll *r, const struct seen *c, struct indices *begun)
 {
 	const char *why = making_obsolete(r->m, r->i, c);
-	size_t gone = r->start_first ? 0 : clear_place(r, c, why), made, start;
+	size_t first = r->m->plan->n, made, start;
+	size_t gone = r->start_first ? 0 : clear_place(r, c, why);
 	struct step *v;
 
 	made = making_create(r->m, r->i, r->start_first ? free_number(r) : c->number, why);
 	after_all(r->m, made, &r->before);
+	making_explain(r->m, r->i, c, first);
 	if (!r->start_first)
 		making_after(r->m, made, gone);
 	start = making_start(r->m, r->i, r->m->plan->v[made].number, r->m->plan->v[made].target,

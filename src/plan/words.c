@@ -50,6 +50,8 @@ char *plan_text(struct arena *a, const struct plan *p)
 		for (size_t k = 0; k < s->after.n; k++)
 			buf_printf(&b, "%s%zu", k ? ", " : " [after ", s->after.v[k] + 1);
 		buf_str(&b, s->after.n ? "]\n" : "\n");
+		vec_each(line, &s->details)
+			buf_printf(&b, "     %s\n", *line);
 	}
 	return buf_take(a, &b);
 }

@@ -1,4 +1,7 @@
 #include "supervise/dryrun.h"
+#include "compose/changes.h"
+#include "compose/load.h"
+#include "compose/node.h"
 #include "image/store.h"
 #include "supervise/apply.h"
 #include <string.h>
@@ -37,6 +40,62 @@ static int observe(struct arena *a, const char *project, struct observed *out, s
 	return r;
 }
 
+/* The definition that a container was made by; NULL: it is not known any more. */
+static const struct node *definition_of(struct arena *a, const struct project *saved,
+					const struct revisions *kept, const struct seen *c)
+{
+	const struct service *svc = saved ? project_service(saved, c->service) : NULL;
+
+	if (svc && !strcmp(svc->hash, c->hash))
+		return node_get(node_get(saved->tree, "services"), c->service);
+	for (size_t k = kept->n; k--;) {
+		struct nodes docs = {0};
+		struct err ignored;
+
+		if (strcmp(kept->v[k].service, c->service) || strcmp(kept->v[k].hash, c->hash))
+			continue;
+		if (!node_parse(a, "revision", span_of(kept->v[k].definition), &docs, &ignored) &&
+		    docs.n)
+			return node_get(docs.v[0], "service");
+	}
+	return NULL;
+}
+
+static void find_changes(struct arena *a, const struct project *p, struct observed *seen)
+{
+	const struct node *services = node_get(p->tree, "services");
+	struct project *saved = NULL;
+	struct revisions kept = {0};
+	struct err ignored;
+
+	if (project_load_saved(a, status_project_file(a, p->name), &saved, &ignored) < 0)
+		saved = NULL;
+	if (revisions_read(a, p->name, &kept, &ignored) < 0)
+		kept.n = 0;
+	vec_each(c, &seen->containers) {
+		const struct service *svc = project_service(p, c->service);
+		const struct node *then = NULL;
+
+		if (svc && c->hash && strcmp(svc->hash, c->hash))
+			then = definition_of(a, saved, &kept, c);
+		if (then)
+			changes_of_service(a, then, node_get(services, c->service), &c->changes);
+	}
+	vec_each(n, &p->networks) {
+		const struct node *then =
+			saved ? node_path(saved->tree, arena_printf(a, "networks.%s", n->key))
+			      : NULL;
+
+		vec_each(x, &seen->networks) {
+			if (then && !strcmp(x->name, n->name))
+				changes_of_network(
+					a, then,
+					node_path(p->tree, arena_printf(a, "networks.%s", n->key)),
+					&x->changes);
+		}
+	}
+}
+
 int dryrun_plan(struct arena *a, const struct project *p, const json_t *req, struct plan *out,
 		struct err *e)
 {
@@ -47,6 +106,7 @@ int dryrun_plan(struct arena *a, const struct project *p, const json_t *req, str
 
 	if (r < 0)
 		return r;
+	find_changes(a, p, &seen);
 	job_read_options(a, req, &o);
 	vec_each(svc, &p->services) {
 		const char *ref =

@@ -103,6 +103,7 @@ int secrets_content(struct arena *a, const struct project *p, const struct secre
 	return 0;
 }
 
+/* "kind:name=HASH", so that a plan can say which of them changed. */
 static int add_content(const struct project *p, const struct secret_bytes *sent,
 		       const struct file_source *src, const char *kind, struct buf *all,
 		       struct err *e)
@@ -110,15 +111,17 @@ static int add_content(const struct project *p, const struct secret_bytes *sent,
 	auto_arena a = {0};
 	struct span data;
 	struct stat st;
+	char hex[65];
 	int r;
 
 	if (!src || (src->file && !stat(src->file, &st) && S_ISDIR(st.st_mode)))
 		return 0; /* a directory is bound: its content is always the current one */
 	r = secrets_content(&a, p, sent, src, kind, &data, e);
+	if (!r)
+		r = vault_digest(data, hex, e);
 	if (r < 0)
 		return err_at(e, "%s", src->at ? src->at : "");
-	buf_printf(all, "%s:%s:%zu:", kind, src->key, data.n);
-	buf_add(all, data.p, data.n);
+	buf_printf(all, "%s%s:%s=%.32s", all->n ? " " : "", kind, src->key, hex);
 	return 0;
 }
 
@@ -126,7 +129,6 @@ int secrets_digest(struct arena *a, const struct project *p, const struct secret
 		   const struct service *svc, char **out, struct err *e)
 {
 	auto_buf all = {0};
-	char hex[65];
 	int r = 0;
 
 	*out = NULL;
@@ -135,11 +137,7 @@ int secrets_digest(struct arena *a, const struct project *p, const struct secret
 	vec_each(c, &svc->configs)
 		r = r ? r : add_content(p, sent, project_config(p, c->source), "config", &all, e);
 	if (!r && all.n)
-		r = vault_digest((struct span){all.p, all.n}, hex, e);
-	if (!r && all.n)
-		*out = arena_printf(a, "%s", hex);
-	if (all.p)
-		explicit_bzero(all.p, all.cap);
+		*out = arena_printf(a, "%s", all.p);
 	return r;
 }
 

@@ -217,7 +217,8 @@ const char *spec_image_wanted(struct arena *a, const struct supervisor *s,
 int secrets_content(struct arena *a, const struct project *p, const struct secret_bytes *sent,
 		    const struct file_source *src, const char *kind, struct span *out,
 		    struct err *e) must_check;
-/* A keyed hash of all that the service's secrets and configs hold now; NULL: it has none. */
+/* "kind:name=HASH ...", keyed hashes of what the service's secrets and configs hold now; NULL: it
+ * has none. */
 int secrets_digest(struct arena *a, const struct project *p, const struct secret_bytes *sent,
 		   const struct service *svc, char **out, struct err *e) must_check;
 int secrets_note(struct instance *i, struct err *e) must_check; /* into st.contents */

@@ -93,11 +93,43 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	run -0 berth plan web
 	sed -i 's/sleep 1000/sleep 2000/' compose.yaml
 	run -0 berth plan web
-	[[ $output == *"$PROJECT-web-1"* ]]
+	[[ $output == *"$PROJECT-web-1 (its definition changed)"*'command: ["sleep","1000"] -> ["sleep","2000"]'* ]]
 	before=$(berth ps -q)
 	run -0 berth up -d --dry-run
 	run -0 berth down --dry-run
 	[ "$(berth ps -q)" = "$before" ]
+}
+
+@test "plan names every attribute that changed, and shows no secret" {
+	write() { # A PASSWORD CONTENT MTU
+		echo "$3" >conf
+		compose <<-END
+			services:
+			  web:
+			    image: busybox
+			    command: sleep 1000
+			    environment: {A: $1, DB_PASSWORD: $2}
+			    configs: [c]
+			configs: {c: {file: ./conf}}
+			networks: {default: {driver_opts: {com.docker.network.driver.mtu: "$4"}}}
+		END
+	}
+	write one geheim1 text 1400
+	berth up -d
+	write two geheim2 other 1300
+	run -0 berth plan
+	[[ $output == *'environment.A: "one" -> "two"'* ]]
+	[[ $output == *'environment.DB_PASSWORD: another value'* ]]
+	[[ $output == *'config c: another content'* ]]
+	[[ $output == *'driver_opts.com.docker.network.driver.mtu: "1400" -> "1300"'* ]]
+	[[ $output != *geheim* ]]
+	berth up -d
+	run -0 berth plan
+	[[ $output == "nothing to do: "* ]]
+	write three geheim2 other 1300 # a revision that the file has left behind
+	berth up -d --no-start --no-recreate
+	run -0 berth plan
+	[[ $output == *'environment.A: "two" -> "three"'* ]]
 }
 
 @test "stop, start, restart, pause, kill and rm do as they say" {

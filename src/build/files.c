@@ -105,7 +105,8 @@ static int names_of(struct walk *w, int dir, const char *path, struct strings *o
 			       strerror(fd < 0 ? -fd : errno));
 	while ((ent = readdir(d)))
 		if (strcmp(ent->d_name, ".") && strcmp(ent->d_name, ".."))
-			*vec_push(w->a, out) = arena_printf(w->a, "%s", ent->d_name);
+			*vec_push(w->a, out) =
+				arena_strndup(w->a, ent->d_name, strlen(ent->d_name));
 	closedir(d);
 	qsort(out->v, out->n, sizeof(*out->v), by_name);
 	return 0;
@@ -156,6 +157,18 @@ static int walk_entry(struct walk *w, int dir, const char *name, const char *pat
 	return r;
 }
 
+/* For every file of a context: printf would cost more than the stat. */
+static char *join(struct arena *a, const char *dir, const char *name)
+{
+	size_t n = strlen(dir), m = strlen(name);
+	char *both = arena_alloc(a, n + m + 2);
+
+	memcpy(both, dir, n);
+	both[n] = '/';
+	memcpy(both + n + 1, name, m);
+	return both;
+}
+
 static int walk_dir(struct walk *w, int dir, const char *path, const char *above, int depth)
 {
 	struct strings names = {};
@@ -165,8 +178,7 @@ static int walk_dir(struct walk *w, int dir, const char *path, const char *above
 		return err_set(w->e, ELOOP, "%s: directories are nested too deep", path);
 	for (size_t i = 0; r == 0 && i < names.n; i++)
 		r = walk_entry(w, dir, names.v[i],
-			       *path ? arena_printf(w->a, "%s/%s", path, names.v[i]) : names.v[i],
-			       above, depth);
+			       *path ? join(w->a, path, names.v[i]) : names.v[i], above, depth);
 	return r;
 }
 

@@ -16,12 +16,30 @@ void key_done(struct key *k)
 	buf_done(&k->text);
 }
 
+/* Written by hand: a build of many files writes some fields for each, and printf would be a fifth.
+ */
+static void put_number(struct buf *b, uint64_t n)
+{
+	char digits[20], *at = digits + sizeof(digits);
+
+	do
+		*--at = (char)('0' + n % 10);
+	while (n /= 10);
+	buf_add(b, at, (size_t)(digits + sizeof(digits) - at));
+}
+
 void key_text(struct key *k, const char *label, const char *value)
 {
-	if (!value)
-		buf_printf(&k->text, "%s-;", label);
-	else
-		buf_printf(&k->text, "%s %zu:%s;", label, strlen(value), value);
+	size_t n = value ? strlen(value) : 0;
+
+	buf_str(&k->text, label);
+	buf_char(&k->text, value ? ' ' : '-');
+	if (value) {
+		put_number(&k->text, n);
+		buf_char(&k->text, ':');
+		buf_add(&k->text, value, n);
+	}
+	buf_char(&k->text, ';');
 }
 
 void key_list(struct key *k, const char *label, const struct strings *list)
@@ -33,7 +51,12 @@ void key_list(struct key *k, const char *label, const struct strings *list)
 
 void key_number(struct key *k, const char *label, int64_t value)
 {
-	buf_printf(&k->text, "%s=%lld;", label, (long long)value);
+	buf_str(&k->text, label);
+	buf_char(&k->text, '=');
+	if (value < 0)
+		buf_char(&k->text, '-');
+	put_number(&k->text, value < 0 ? -(uint64_t)value : (uint64_t)value);
+	buf_char(&k->text, ';');
 }
 
 /* The first byte is raised when a step begins to mean something else. */

@@ -247,6 +247,21 @@ static int clear(struct copier *c, int dir, const char *name, const char *target
 	return unlinkat(dir, name, 0) < 0 ? fail(c, -errno, target) : 0;
 }
 
+/* Nearly always nothing is there: the kernel is asked only once. */
+static int create(struct copier *c, int dir, const char *name, const char *target)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+	int fd = sys_open(dir, name, flags, 0600), r;
+
+	if (fd == -EEXIST) {
+		r = clear(c, dir, name, target);
+		if (r < 0)
+			return r;
+		fd = sys_open(dir, name, flags, 0600);
+	}
+	return fd < 0 ? fail(c, fd, target) : fd;
+}
+
 static int write_bytes(struct copier *c, const struct file *f, int dir, const char *name,
 		       const char *target)
 {
@@ -259,8 +274,10 @@ static int write_bytes(struct copier *c, const struct file *f, int dir, const ch
 
 	if (from < 0)
 		return err_set(c->e, -from, "cannot read %s: %s", f->path, strerror(-from));
-	to = sys_open(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-	r = to < 0 ? to : tree_copy_bytes(from, to);
+	to = create(c, dir, name, target);
+	if (to < 0)
+		return to;
+	r = tree_copy_bytes(from, to);
 	if (r < 0)
 		return fail(c, r, target);
 	owner(c, &f->st, &uid, &gid);
@@ -314,15 +331,17 @@ static int write_file(struct copier *c, const struct file *f, const char *target
 	const char *first = linked_before(c, f, target);
 	char name[256];
 	auto_fd int dir = tree_parent(c->to->root, target, 0, name);
-	int r = dir < 0 ? fail(c, dir, target) : clear(c, dir, name, target);
+	int r;
 
+	if (dir < 0)
+		return fail(c, dir, target);
+	if (!first && S_ISREG(f->st.st_mode))
+		return write_bytes(c, f, dir, name, target);
+	r = clear(c, dir, name, target);
 	if (r < 0)
 		return r;
-	if (first)
-		return write_link(c, first, dir, name, target);
-	if (S_ISREG(f->st.st_mode))
-		return write_bytes(c, f, dir, name, target);
-	return write_other(c, f, dir, name, target);
+	return first ? write_link(c, first, dir, name, target)
+		     : write_other(c, f, dir, name, target);
 }
 
 static int mark_dir(struct copier *c, const struct file *f, const char *target)

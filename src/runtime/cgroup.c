@@ -293,9 +293,11 @@ int cgroup_make_sub(const char *path, struct err *e)
 	if (!roll(&trees) || !strict_path(path))
 		return err_set(e, EINVAL, "\"%s\" cannot be the name of a cgroup", path);
 	snprintf(full, sizeof(full), "%s/%s", roll(&trees)->dir, path);
-	if (mkdir(full, 0755) < 0 && errno != EEXIST)
+	if (!mkdir(full, 0755) || (errno == EEXIST && !rmdir(full) && !mkdir(full, 0755)))
+		return 0;
+	if (errno != EBUSY)
 		return err_set(e, errno, "cannot make cgroup %s: %s", full, strerror(errno));
-	return 0;
+	return CGROUP_OLD;
 }
 
 int cgroup_update(const char *path, const struct cgroup_limits *limits, struct err *e)

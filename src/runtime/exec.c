@@ -36,6 +36,7 @@ struct exec {
 	struct container_spec of; /* from the state file */
 	int target;               /* pidfd */
 	const char *cgroup;       /* the container's, or the sub group in the tree that names all */
+	bool enters;              /* that group by itself, instead of being born in it */
 };
 
 static struct exec *exec_of(struct child *c)
@@ -55,7 +56,10 @@ static int step_descriptors(struct child *c, struct err *e)
 
 static int step_cgroup(struct child *c, struct err *e)
 {
-	return cgroup_enter_v1(exec_of(c)->of.cgroup_path, e);
+	const struct exec *x = exec_of(c);
+	int r = cgroup_enter_v1(x->of.cgroup_path, e);
+
+	return r || !x->enters ? r : cgroup_enter(x->cgroup, getpid(), e);
 }
 
 static int step_limits(struct child *c, struct err *e)
@@ -304,7 +308,7 @@ static int adopt(struct exec *x, int sync[2], struct launch *joiner, struct laun
 
 static int start(struct exec *x, struct launch *out, struct err *e)
 {
-	auto_fd int group = cgroup_fd(x->cgroup);
+	auto_fd int group = x->enters ? -1 : cgroup_fd(x->cgroup);
 	struct launch joiner = {.pidfd = -1};
 	int sync[2], r;
 
@@ -329,6 +333,7 @@ static int prepare(struct exec *x, struct err *e)
 	const struct exec_spec *s = x->s;
 	pid_t pid;
 	uint64_t t;
+	int r;
 
 	if (!s->argv.n)
 		return err_set(e, EINVAL, "no command");
@@ -340,8 +345,10 @@ static int prepare(struct exec *x, struct err *e)
 	x->cgroup = x->of.cgroup_path;
 	if (s->sub_cgroup) {
 		x->cgroup = arena_printf(x->c.a, "%s/%s", x->of.cgroup_path, s->sub_cgroup);
-		if (cgroup_make_sub(x->cgroup, e) < 0)
-			return -e->code;
+		r = cgroup_make_sub(x->cgroup, e);
+		if (r < 0)
+			return r;
+		x->enters = r == CGROUP_OLD;
 	}
 	if (label_choose(&x->of, &x->c.profile, e) < 0)
 		return -e->code;

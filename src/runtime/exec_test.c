@@ -1,5 +1,6 @@
 /* Joining containers, limits, user namespaces, and what is remembered of them. */
 #include "runtime/box_fixture.h"
+#include "runtime/cgroup_room.h"
 
 struct running {
 	struct box *b;
@@ -106,6 +107,29 @@ static void joins_a_container(void **state)
 		assert_string_equal(r.b->out, rows[i].output);
 		assert_int_equal(WEXITSTATUS(status), 0);
 	}
+	running_stop(&r);
+}
+
+/* A killed group that cannot be removed yet: for a group in it, or what is still dying. */
+static void joins_beside_the_dying(void **state)
+{
+	struct exec_spec probe = {.sub_cgroup = "probe"};
+	struct running r;
+	char *group, *below;
+	int status;
+
+	running_start(&r);
+	group = arena_printf(&r.b->a, "%s/probe", r.b->s.cgroup_path);
+	below = arena_printf(&r.b->a, "%s/rest", group);
+	assert_int_equal(cgroup_make_sub(group, &r.b->e), 0);
+	assert_int_equal(cgroup_make_sub(below, &r.b->e), 0);
+	assert_int_equal(cgroup_kill(group, &r.b->e), 0);
+	if (run_inside(&r, &probe, "echo alive; cat /proc/self/cgroup", &status))
+		fail_msg("%s: %s", r.b->e.what, r.b->e.why);
+	assert_int_equal(status, 0);
+	assert_non_null(strstr(r.b->out, "alive\n"));
+	assert_non_null(strstr(r.b->out, "/probe\n"));
+	assert_int_equal(cgroup_remove(group, &r.b->e), 0);
 	running_stop(&r);
 }
 
@@ -269,11 +293,9 @@ static void remembers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(joins_a_container),
-		cmocka_unit_test(refuses_to_join),
-		cmocka_unit_test(maps_ids),
-		cmocka_unit_test(limits_bite),
-		cmocka_unit_test(privileged_has_the_devices),
+		cmocka_unit_test(joins_a_container), cmocka_unit_test(joins_beside_the_dying),
+		cmocka_unit_test(refuses_to_join),   cmocka_unit_test(maps_ids),
+		cmocka_unit_test(limits_bite),       cmocka_unit_test(privileged_has_the_devices),
 		cmocka_unit_test(remembers),
 	};
 

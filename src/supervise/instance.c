@@ -404,6 +404,7 @@ static void act_back_off(struct instance *i, bool healing)
 	if (healing)
 		wait = i->heal_backoff_ns;
 	i->st.next_restart_ns = when_wall_ns() + wait;
+	i->st.pause_ns = wait;
 	loop_timer_in(i->of->loop, &i->timer, wait, on_timer);
 	instance_changed(i, i->starts ? "die" : NULL);
 }
@@ -411,6 +412,7 @@ static void act_back_off(struct instance *i, bool healing)
 void instance_wait_on(struct instance *i)
 {
 	int64_t left = i->st.next_restart_ns - when_wall_ns(), most = 60 * NS_PER_SEC;
+	int64_t longest = i->st.pause_ns > 0 ? i->st.pause_ns : most;
 
 	/* The back-off goes on where it was; a clock that was set does not stretch it. */
 	i->backoff_ns = 100 * NS_PER_MSEC;
@@ -418,7 +420,7 @@ void instance_wait_on(struct instance *i)
 		i->backoff_ns = i->backoff_ns * 2 < most ? i->backoff_ns * 2 : most;
 	if (left < 0)
 		left = 0;
-	loop_timer_in(i->of->loop, &i->timer, left < most ? left : most, on_timer);
+	loop_timer_in(i->of->loop, &i->timer, left < longest ? left : longest, on_timer);
 }
 
 int instance_gone(struct later *later)

@@ -44,7 +44,7 @@ static const struct member status_rows[] = {
 	ROW("first_id", INT64, status, first_id),   ROW("start_time", UINT64, status, start_time), ROW("boot_id", TEXT, status, boot_id),
 	ROW("restarts", INT64, status, restarts),   ROW("attempts", INT64, status, attempts),
 	ROW("next_restart_ns", INT64, status, next_restart_ns),
-	ROW("heals", INT64, status, heals),         ROW("next_heal_ns", INT64, status, next_heal_ns),
+	ROW("heals", INT64, status, heals),         ROW("pause_ns", INT64, status, pause_ns),
 	ROW("gave_up", BOOL, status, gave_up), ROW("retired_ns", INT64, status, retired_ns),
 	ROW("labels", PAIRS, status, labels),       ROW("command", WORDS, status, command),
 	ROW("cgroup", TEXT, status, cgroup),        ROW("dir", TEXT, status, dir),
@@ -519,6 +519,8 @@ char *status_text(struct arena *a, const struct status *s)
 				    s->gave_up ? " (gave up restarting)" : "");
 	case STATE_RESTARTING:
 		left = s->next_restart_ns - when_wall_ns();
+		if (s->pause_ns && left > s->pause_ns) /* the clock was set back */
+			left = s->pause_ns;
 		if (!s->next_restart_ns && s->error)
 			return arena_printf(a, "Restarting (%d), %s", (int)s->exit_code, s->error);
 		return arena_printf(a, "Restarting (%d) in %ds, attempt %d", (int)s->exit_code,

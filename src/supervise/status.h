@@ -63,7 +63,8 @@ struct status {
 	int64_t first_id; /* of its user namespace, what id 0 inside is outside; 0: the host's */
 	const char *boot_id;
 	int64_t restarts, attempts /* since the last good run */, next_restart_ns; /* wall */
-	int64_t heals, next_heal_ns;
+	int64_t pause_ns; /* of the restart that is due: what is left of it can be no more */
+	int64_t heals;
 	bool gave_up;
 	int64_t retired_ns; /* wall: replaced, gone then; 0: no */
 	enum status_health health;

@@ -1,11 +1,16 @@
 /*
- * Linked into build/berth-faults alone: a crash at any step, of any process of berth, once.
+ * Linked into build/berth-faults alone: a crash or an error at any step, of any process of berth,
+ * once; and a clock that jumps.
  *
  * A step is a call to the kernel that changes something; the linker's --wrap brings it here, so
- * that new code is covered without a word. $BERTH_FAULT names a file with "ROLE LEFT": ROLE is the
- * name of the process (berth-faults: a command; berth-guardian, berth-super) and LEFT counts its
- * steps down. At 0 the process kills itself instead of the step, and the file says "done STEP".
+ * that new code is covered without a word. $BERTH_FAULT names a file with "ROLE LEFT [ERRNO]": ROLE
+ * is the name of the process (berth-faults: a command; berth-guardian, berth-super) and LEFT counts
+ * its steps down. At 0 the process kills itself instead of the step, or the step fails with ERRNO
+ * (a number; "short": a write writes half), and the file says "done STEP".
+ *
+ * $BERTH_CLOCK names a file with seconds that are added to the time of day.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A process that a role has forked has its name and counts for nothing. */
@@ -38,34 +44,62 @@ static bool plays(const char *role)
 
 ssize_t __real_pwrite64(int fd, const void *p, size_t n, off64_t at);
 
-static void step(const char *name)
+enum outcome { GO_ON, FAIL, SHORT };
+
+/* Only what waits is interrupted. */
+static bool can_happen(const char *name, int code)
+{
+	return code != EINTR || strstr("write pwrite64 send sendmsg sendto splice connect", name);
+}
+
+static enum outcome strike(const char *name, const char *what)
+{
+	int code = atoi(what);
+
+	if (!*what)
+		raise(SIGKILL);
+	if (!strcmp(what, "short"))
+		return SHORT;
+	if (!can_happen(name, code))
+		return GO_ON;
+	errno = code;
+	return FAIL;
+}
+
+static enum outcome step(const char *name)
 {
 	const char *path = getenv("BERTH_FAULT");
-	char text[64] = "", role[17];
+	char text[80] = "", role[17], what[8] = "";
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1, left, n;
 
 	if (fd < 0)
-		return;
+		return GO_ON;
 	if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
-	    sscanf(text, "%16s %d", role, &left) != 2 || !plays(role)) {
+	    sscanf(text, "%16s %d %7s", role, &left, what) < 2 || !plays(role)) {
 		close(fd);
-		return;
+		return GO_ON;
 	}
-	n = left ? snprintf(text, sizeof(text), "%s %-30d\n", role, left - 1)
+	n = left ? snprintf(text, sizeof(text), "%s %d %-30s\n", role, left - 1, what)
 		 : snprintf(text, sizeof(text), "done %-40s\n", name);
 	(void)!__real_pwrite64(fd, text, (size_t)n, 0);
 	close(fd);
-	if (!left)
-		raise(SIGKILL);
+	return left ? GO_ON : strike(name, what);
 }
 
 /* clang-format off */
 #define WRAP(type, name, params, args)                     \
 	type __real_##name params; type __wrap_##name params;  \
-	type __wrap_##name params { step(#name); return __real_##name args; }
+	type __wrap_##name params { return step(#name) == FAIL ? -1 : __real_##name args; }
+#define WRAP_WRITE(name, params, args)                     \
+	ssize_t __real_##name params; ssize_t __wrap_##name params;  \
+	ssize_t __wrap_##name params {                         \
+		enum outcome o = step(#name);                      \
+		if (o == FAIL) return -1;                          \
+		if (o == SHORT) n = (n + 1) / 2;                   \
+		return __real_##name args; }
 
-WRAP(ssize_t, write,      (int fd, const void *p, size_t n), (fd, p, n))
-WRAP(ssize_t, pwrite64,   (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
+WRAP_WRITE(write,         (int fd, const void *p, size_t n), (fd, p, n))
+WRAP_WRITE(pwrite64,      (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
 WRAP(ssize_t, send,       (int fd, const void *p, size_t n, int f), (fd, p, n, f))
 WRAP(ssize_t, sendmsg,    (int fd, const struct msghdr *m, int f), (fd, m, f))
 WRAP(ssize_t, sendto,     (int fd, const void *p, size_t n, int f, const struct sockaddr *a, socklen_t l), (fd, p, n, f, a, l))
@@ -106,7 +140,25 @@ long __wrap_syscall(long nr, ...)
 	for (int k = 0; k < 6; k++)
 		a[k] = va_arg(list, long);
 	va_end(list);
-	if (nr != SYS_openat2 && nr != SYS_pidfd_open && nr != SYS_close_range)
-		step(nr == SYS_clone3 ? "clone3" : "syscall");
+	if (nr != SYS_openat2 && nr != SYS_pidfd_open && nr != SYS_close_range &&
+	    step(nr == SYS_clone3 ? "clone3" : "syscall") == FAIL)
+		return -1;
 	return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+int __real_clock_gettime(clockid_t id, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	const char *path = id == CLOCK_REALTIME ? getenv("BERTH_CLOCK") : NULL;
+	int r = __real_clock_gettime(id, ts), fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	char text[32] = "";
+
+	if (fd < 0)
+		return r;
+	if (pread(fd, text, sizeof(text) - 1, 0) > 0)
+		ts->tv_sec += atoll(text);
+	close(fd);
+	return r;
 }

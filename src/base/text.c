@@ -197,6 +197,17 @@ static size_t utf8_length(const unsigned char *p, size_t n)
 	return 0;
 }
 
+bool text_is_name(const char *s)
+{
+	static const char first[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char more[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	size_t n = strlen(s);
+
+	return n >= 2 && n <= 240 && strchr(first, *s) && strspn(s, more) == n;
+}
+
 bool text_is_utf8(const char *s, size_t n)
 {
 	for (size_t i = 0, step; i < n; i += step) {

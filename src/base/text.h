@@ -47,6 +47,9 @@ int text_to_u64(const char *s, uint64_t *out);
 int text_to_i64(const char *s, int64_t *out);
 /* The word nearest to `s` by edits, or NULL where none is near enough to be meant. */
 const char *text_nearest(const char *s, const char *const *words, size_t n);
+/* A name that may be part of a path: docker's [a-zA-Z0-9][a-zA-Z0-9_.-]+, 240 characters at most.
+ */
+bool text_is_name(const char *s);
 bool text_is_utf8(const char *s, size_t n);
 
 /* Text in the making. Owns malloc memory; auto_buf frees it. Always terminated once written. */

@@ -94,11 +94,40 @@ static void utf8(void **state)
 	assert_false(text_is_utf8("\xe2\x82", 2));     /* cut short */
 }
 
+static void names(void **state)
+{
+	static const char *const bad[] = {"",
+					  "a",
+					  ".",
+					  "..",
+					  "../x",
+					  "a/b",
+					  "ab/../x",
+					  "-a",
+					  ".ab",
+					  "a b",
+					  "a\nb",
+					  "a\033[m",
+					  "\xc3\xa9\xc3\xa9"};
+	char name[250];
+
+	(void)state;
+	for (size_t i = 0; i < countof(bad); i++)
+		assert_false(text_is_name(bad[i]));
+	assert_true(text_is_name("a1"));
+	assert_true(text_is_name("Web_1.two-3"));
+	memset(name, 'n', sizeof(name));
+	name[241] = 0;
+	assert_false(text_is_name(name));
+	name[240] = 0;
+	assert_true(text_is_name(name));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers), cmocka_unit_test(cuts), cmocka_unit_test(nearest),
-		cmocka_unit_test(escapes), cmocka_unit_test(utf8),
+		cmocka_unit_test(escapes), cmocka_unit_test(utf8), cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

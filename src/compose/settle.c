@@ -89,7 +89,8 @@ static int settle_scalar(struct walk *w, const struct attr *row, struct node *n,
 		*out = n;
 		return 0;
 	}
-	if (n->type == TYPE_FLOAT && strpbrk(n->text, "IN"))
+	if ((n->type == TYPE_FLOAT && strpbrk(n->text, "IN")) ||
+	    (row->type == A_FLOAT && !isfinite(strtof(n->text, NULL))))
 		return node_fail(n, e, "\"%s\" takes a finite number", row->name);
 	switch (row->type) {
 	case A_STR:

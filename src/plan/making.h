@@ -64,6 +64,8 @@ bool making_revive(struct making *m, struct item *i, const struct seens *have, i
 void making_order_starts(struct making *m, struct item *i);
 void making_order_stops(struct making *m, struct item *i);
 void making_follow(struct making *m, struct item *i);
+/* Refuses what docker compose's config lets pass and dockerd does not. */
+int making_possible(const struct service *s, struct err *e) must_check;
 bool making_is_disabled(const struct making *m, const char *service);
 
 int making_down(struct making *m, struct err *e) must_check;

@@ -449,8 +449,14 @@ static void remove_orphans(struct making *m, bool also_disabled)
 
 static int make_up(struct making *m, struct err *e)
 {
-	int r = plan_resources(m, e);
+	int r = 0;
 
+	vec_each(i, &m->items) {
+		if (i->chosen && !r)
+			r = making_possible(i->svc, e);
+	}
+	if (!r)
+		r = plan_resources(m, e);
 	if (r < 0)
 		return r;
 	vec_each(i, &m->items) {

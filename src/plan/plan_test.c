@@ -244,6 +244,36 @@ static void circle(void **state)
 	arena_free(&s.a);
 }
 
+/* Before anything is made, and with its place. */
+static void impossible_services(void **state)
+{
+	static const struct {
+		const char *container, *host;
+		double cpus;
+	} rows[] = {
+		{"ab/../../x", NULL, 0}, {NULL, "a\n10.0.0.1 db", 0},
+		{NULL, "../x", 0},       {NULL, "..", 0},
+		{NULL, NULL, -1},        {NULL, NULL, 1e30},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(rows); i++) {
+		struct stack s;
+		struct err e = {0};
+		struct service *svc;
+
+		fill(&s);
+		svc = &s.p.services.v[0];
+		svc->container_name = rows[i].container;
+		svc->hostname = rows[i].host;
+		svc->limits.cpus = rows[i].cpus;
+		svc->at = "compose.yaml:3:5";
+		assert_int_equal(plan_make(&s.a, &s.p, &s.seen, &s.o, &s.plan, &e), -EINVAL);
+		assert_string_equal(e.at, "compose.yaml:3:5");
+		arena_free(&s.a);
+	}
+}
+
 /* Before anything is made. */
 static void external_network_missing(void **state)
 {
@@ -263,6 +293,7 @@ static void external_network_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(impossible_services),
 		cmocka_unit_test(external_network_missing),
 		cmocka_unit_test(first_up),
 		cmocka_unit_test(nothing_to_do),

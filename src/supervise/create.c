@@ -126,8 +126,11 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 	const char *ref = spec_image_ref(&a, s, svc);
 	struct instance *i;
 	char hex[65];
-	int r = store_image(&a, spec_image_wanted(&a, s, svc), &image, e);
+	int r;
 
+	if (!text_is_name(name)) /* it becomes part of paths */
+		return err_set(e, EINVAL, "\"%s\" is no name of a container", name);
+	r = store_image(&a, spec_image_wanted(&a, s, svc), &image, e);
 	if (r == IMAGE_ABSENT) {
 		err_set(e, ENOENT, "image %s is not here", ref);
 		err_at(e, "%s", svc->at ? svc->at : "");

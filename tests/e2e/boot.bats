@@ -19,10 +19,13 @@ new_boot() {
 	mount --bind "$BERTH_HOME/boot_id" /proc/sys/kernel/random/boot_id
 }
 
-# Guardians and supervisors first and last are one signal apart: nothing of berth sees the end.
+# All are stopped before the first is killed, so that nothing of berth sees the end: twice, because
+# one may have been made while the others were being stopped.
 power_cut() {
 	# shellcheck disable=SC2046
-	kill -9 $(berth_processes) 2>/dev/null || true
+	for signal in STOP STOP KILL; do
+		kill -$signal $(berth_processes) 2>/dev/null || true
+	done
 	wait_for 5 sh -c '! ps -eo stat=,comm= | grep -E "^[^Z].*(sleep|berth-)"'
 	new_boot
 	awk -v h="$BERTH_HOME/" 'index($5, h) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
@@ -86,7 +89,7 @@ inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
 		    image: busybox
 		    command: sh -c 'sleep 0.3; echo db >/s/db; sleep 1000'
 		    volumes: [state:/s]
-		    healthcheck: {test: test -e /s/db, interval: 50ms, retries: 60}
+		    healthcheck: {test: test -e /s/db, interval: 50ms, retries: 600}
 		  once: {image: busybox, command: "sh -c 'echo x >>/s/once'", volumes: [state:/s]}
 		volumes: {state: {}}
 	END
@@ -99,7 +102,7 @@ inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
 	wait_for 5 test -s "$at/web"
 	[ "$(cat "$at/web")" = after ]
 	[ "$(cat "$at/once")" = x ]
-	run_are 'db web '
+	wait_for 5 run_are 'db web '
 }
 
 @test "a shutdown stops in order, ends well, and all of it comes back" {
@@ -118,7 +121,8 @@ inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
 	berth up -d
 	BERTH_PREFIX=$BERTH_HOME/fake berth enable --init rc
 	berth boot --stop
-	[ -z "$(berth_processes)" ]
+	nobody() { [ -z "$(berth_processes)" ]; }
+	wait_for 5 nobody
 	[ "$(inspect web State.ExitCode)" = 0 ]
 	[[ "$(inspect web State.FinishedAt)" < "$(inspect db State.FinishedAt)" ]]
 	berth boot
@@ -136,7 +140,7 @@ inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
 	berth boot
 	wait_for 5 run_are 'always failure unless '
 	berth up -d
-	run_are 'always failure never unless '
+	wait_for 5 run_are 'always failure never unless '
 }
 
 @test "enable writes a unit, a script or a line; disable takes it away" {

@@ -189,9 +189,9 @@ teardown_file() {
 @test "stages that do not need each other run at the same time" {
 	cat >Dockerfile <<-'E'
 		FROM busybox AS a
-		RUN --mount=type=cache,target=/c,id=meet touch /c/a; for i in $(seq 50); do [ -e /c/b ] && exit 0; sleep 0.1; done; exit 1
+		RUN --mount=type=cache,target=/c,id=meet touch /c/a; for i in $(seq 600); do [ -e /c/b ] && exit 0; sleep 0.1; done; exit 1
 		FROM busybox AS b
-		RUN --mount=type=cache,target=/c,id=meet touch /c/b; for i in $(seq 50); do [ -e /c/a ] && exit 0; sleep 0.1; done; exit 1
+		RUN --mount=type=cache,target=/c,id=meet touch /c/b; for i in $(seq 600); do [ -e /c/a ] && exit 0; sleep 0.1; done; exit 1
 		FROM busybox
 		COPY --from=a /etc /a
 		COPY --from=b /etc /b
@@ -271,13 +271,14 @@ teardown_file() {
 }
 
 @test "services with a stage in common build it once, and side by side" {
+	# a and b each wait for the other.
 	cat >Dockerfile <<-'X'
 		FROM busybox AS common
 		RUN date +%N >/once && sleep 0.4
 		FROM common AS a
-		RUN echo a >/a && sleep 0.6
+		RUN --mount=type=cache,target=/c,id=side echo a >/c/a; for i in $(seq 600); do [ -e /c/b ] && exec cp /c/a /a; sleep 0.1; done; exit 1
 		FROM common AS b
-		RUN echo b >/b && sleep 0.6
+		RUN --mount=type=cache,target=/c,id=side echo b >/c/b; for i in $(seq 600); do [ -e /c/a ] && exec cp /c/b /b; sleep 0.1; done; exit 1
 	X
 	compose <<-'X'
 		services:
@@ -291,8 +292,6 @@ teardown_file() {
 	[ "$(grep -c 'CACHED' <<<"$stderr")" -eq 1 ]
 	[ "$(show "$PROJECT-a" cat /once)" = "$(show "$PROJECT-b" cat /once)" ]
 	[ "$(show "$PROJECT-c" cat /c /a | tr '\n' ' ')" = "b a " ]
-	grep -A99 'RUN echo a' <<<"$stderr" | sed '/DONE/q' | grep -q 'RUN echo b' ||
-		grep -A99 'RUN echo b' <<<"$stderr" | sed '/DONE/q' | grep -q 'RUN echo a'
 }
 
 @test "a locked cache mount is waited for, by a step of the same build too" {

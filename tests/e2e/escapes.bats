@@ -93,12 +93,12 @@ load hostile
 	hostile out "mkdir etc; ln -s $CANARY/file etc/passwd"
 	for i in fifo device endless; do
 		one "hostile-$i" '    user: someone'
-		run timeout 10 "$BERTH" up -d
+		run timeout 60 "$BERTH" up -d
 		[ "$status" -ne 0 ] && [ "$status" -ne 124 ]
-		timeout 10 "$BERTH" down -t 0
+		timeout 60 "$BERTH" down -t 0
 	done
 	one hostile-out '    user: someone'
-	run timeout 10 "$BERTH" up -d
+	run timeout 60 "$BERTH" up -d
 	[ "$status" -ne 0 ]
 	[[ $output == *'no user "someone"'* ]]
 }
@@ -149,12 +149,11 @@ load hostile
 	end=$((SECONDS + ${BERTH_RACE:-6}))
 	racing() {
 		local rounds=0
-		while [ $SECONDS -lt $end ]; do
-			timeout 10 "$BERTH" "$@" >/dev/null 2>&1 || true
+		while [ $SECONDS -lt $end ] || [ $rounds -lt 6 ]; do
+			timeout 60 "$BERTH" "$@" >/dev/null 2>&1 || true
 			rounds=$((rounds + 1))
 		done
 		echo "$rounds rounds of $1"
-		[ "$rounds" -gt 5 ]
 	}
 	pids=()
 	racing run --rm -T victim true 3>&- & pids+=($!)
@@ -191,7 +190,7 @@ load hostile
 	mkdir v
 	strace -f -o "$BERTH_HOME/trace" -e trace=%file,open_tree,move_mount,fsconfig "$BERTH" up -d >/dev/null 2>&1 3>&- &
 	wait_for 20 grep -q "pivot_root.* = 0" "$BERTH_HOME/trace"
-	timeout 20 "$BERTH" down -t 0 # strace ends with the last of them
+	timeout 60 "$BERTH" down -t 0 # strace ends with the last of them
 	# Per process, from the first look-up inside to the switch of roots; "/..." of openat2 inside
 	# is resolved in the root, the text of a symbolic link opens nothing.
 	awk '/RESOLVE_IN_ROOT/ { on[$1] = 1 } /pivot_root\(/ { on[$1] = 0 }

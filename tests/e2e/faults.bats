@@ -9,6 +9,7 @@ write() { cat >compose.yaml; }
 supervisor() { cut -d' ' -f1 "$BERTH_RUN/projects/$PROJECT/supervisor.pid"; }
 guardian() { awk '/^PPid/ { print $2 }' "/proc/$(supervisor)/status"; }
 inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
+ended() { ! grep -q '^State:.[^Z]' "/proc/$1/status"; }
 renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; }
 
 @test "a killed supervisor is replaced: same containers, names, ports, health, exit codes" {
@@ -19,7 +20,7 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 		    command: sh -c 'mkdir /w; echo page >/w/index.html; httpd -f -p 80 -h /w'
 		    init: true
 		    ports: ["127.0.0.1:18081:80"]
-		    healthcheck: {test: wget -qO- http://127.0.0.1/, interval: 100ms}
+		    healthcheck: {test: wget -qO- http://127.0.0.1/, interval: 100ms, start_period: 1m, start_interval: 100ms}
 		  ask: {image: busybox, command: sleep 1000}
 		  ends:
 		    image: busybox
@@ -49,10 +50,10 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	END
 	mkdir go
 	berth up -d
-	old=$(supervisor)
+	old=$(supervisor) pid=$(inspect a State.Pid)
 	kill -STOP "$old"
 	touch go/now
-	sleep 0.5
+	wait_for 3 ended "$pid"
 	kill -9 "$old"
 	wait_for 3 renewed "$old"
 	wait_for 3 sh -c "[ \"\$('$BERTH' inspect $PROJECT-a-1 | jq '.[0].State.ExitCode')\" = 21 ]"
@@ -142,8 +143,8 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	berth up -d
 	wait_for 3 sh -c "'$BERTH' logs a | grep -q said"
 	kill -STOP "$(supervisor)"
-	timeout 2 "$BERTH" ps -q | grep -q .
-	timeout 2 "$BERTH" logs --no-log-prefix a | grep -qx said
+	timeout 60 "$BERTH" ps -q | grep -q .
+	timeout 60 "$BERTH" logs --no-log-prefix a | grep -qx said
 	kill -CONT "$(supervisor)"
 }
 
@@ -153,11 +154,12 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 		  a: {image: busybox, command: "true", restart: always}
 	END
 	berth up -d
-	wait_for 10 sh -c "[ \"\$('$BERTH' inspect $PROJECT-a-1 | jq '.[0].RestartCount')\" -ge 3 ]"
-	sleep 0.5
+	restarted() { [ "$(inspect a RestartCount)" -ge "$1" ]; }
+	wait_for 10 restarted 3
 	fds=$(ls "/proc/$(supervisor)/fd" | wc -l)
-	sleep 3
-	[ "$(ls "/proc/$(supervisor)/fd" | wc -l)" -le $((fds + 8)) ]
+	wait_for 10 restarted 5
+	few() { [ "$(ls "/proc/$(supervisor)/fd" | wc -l)" -le $((fds + 8)) ]; }
+	wait_for 3 few
 	size=$(awk '/^Pss:/ { print $2 }' "/proc/$(supervisor)/smaps_rollup")
 	echo "the supervisor takes $size kB" >&3
 	[ "$size" -lt 5000 ]

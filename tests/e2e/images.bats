@@ -289,7 +289,7 @@ two_layers() {
 	"$TESTS/hostile/layers" "$BATS_TEST_TMPDIR/h" "$canary"
 	for f in "$BATS_TEST_TMPDIR"/h/*.tar; do
 		name=$(basename "$f" .tar)
-		timeout 10 "$BERTH" load -i "$f" >out 2>&1 && status=0 || status=$?
+		timeout 60 "$BERTH" load -i "$f" >out 2>&1 && status=0 || status=$?
 		case "$status:$name" in
 		0:accept-* | 1:refuse-*) ;;
 		*)
@@ -345,7 +345,7 @@ two_layers() {
 	middle=$EPOCHREALTIME
 	berth load -q -i many-archive.tar
 	end=$EPOCHREALTIME
-	awk -v a="$start" -v b="$middle" -v c="$end" 'BEGIN { print b - a, c - b; exit !(c - b < 3 * (b - a) + 5) }'
+	awk -v a="$start" -v b="$middle" -v c="$end" 'BEGIN { print b - a, c - b; exit !(c - b < 3 * (b - a) + 15) }'
 	berth rmi many:1 >/dev/null
 }
 
@@ -412,7 +412,7 @@ volume_of() { # TYPE DEVICE O: a project of two services that share such a volum
 	[[ $output == *"in containers only"* ]]
 	berth volume create -o type=nfs -o device=:/data -o o=addr=127.0.0.1,soft,nolock nfs
 	sed -i 's/disk/nfs/g' compose.yaml
-	run ! timeout 20 "$BERTH" run --rm -T a true
+	run ! timeout 60 "$BERTH" run --rm -T a true
 	[[ $output == *"-t nfs -o addr=127.0.0.1,soft,nolock :/data"* ]]
 	berth down -t 0
 	berth volume rm disk nfs

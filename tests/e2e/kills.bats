@@ -91,7 +91,7 @@ walk() {
 		"begin_$what" $at
 		arm "$role" $at
 		"do_$what" || true
-		struck || wait_for 1 struck || true
+		for _ in 1 2 3 4 5 6 7 8 9 10; do struck && break || sleep 0.1; done
 		step=$(cat "$BERTH_FAULT")
 		rm -f "$BERTH_FAULT"
 		echo "# $what, $role, step $at of $total ($step)"
@@ -164,15 +164,16 @@ strike() { # one of the pair, or both, at a random moment
 	berth up -d
 	before_ids=$(ids) kills=${BERTH_KILLS:-15} fds=$(ls "/proc/$(supervisor)/fd" | wc -l)
 	for _ in $(seq "$kills"); do strike; done
-	sleep 1
-	[ "$(ids)" = "$before_ids" ]
+	same_ids() { [ "$(ids)" = "$before_ids" ]; }
+	wait_for 5 same_ids
 	wait_for 10 no_more_fds $((fds + 6)) # a probe or a restart under way has some
-	curl -sf --retry 3 --retry-all-errors http://127.0.0.1:18092/
+	wait_for 5 curl -sf http://127.0.0.1:18092/
+	enough() { [ "$(berth logs --no-log-prefix --index "${1%:*}" "${1#*:}" | wc -l)" -gt 100 ]; }
+	for who in 1:talk 1:twice 2:twice; do wait_for 5 enough $who; done
 	berth stop -t 0 talk twice
 	lines=0
 	for who in 1:talk 1:twice 2:twice; do
 		berth logs --no-log-prefix --index "${who%:*}" "${who#*:}" >got
-		[ "$(wc -l <got)" -gt 100 ]
 		seq -f 'line %.0f' "$(wc -l <got)" | cmp - got
 		lines=$((lines + $(wc -l <got)))
 	done

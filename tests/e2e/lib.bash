@@ -7,7 +7,7 @@ BERTH=${BERTH:-$TESTS/../build/berth}
 BERTH_TEST_CACHE=${BERTH_TEST_CACHE:-/var/cache/berth-test}
 
 # Bounded, so that what hangs fails and the next test runs. In the foreground: it may read a terminal.
-berth() { timeout --foreground -k 5 "${BERTH_TIMEOUT:-60}" "$BERTH" "$@"; }
+berth() { timeout --foreground -k 5 "${BERTH_TIMEOUT:-120}" "$BERTH" "$@"; }
 
 # setup_file and teardown_file, for files that need no more than this.
 setup_file() { root_up; }
@@ -69,8 +69,9 @@ registry_of_images() {
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds; says what it waited for when it never does.
+# SECONDS are a quiet machine's: a slow and busy one has half a minute and twice that before it fails.
 wait_for() {
-	local end=$((SECONDS + $1)) && shift
+	local end=$((SECONDS + 30 + 2 * $1)) && shift
 	until "$@" >"$BERTH_HOME/waited" 2>&1; do
 		if [ $SECONDS -gt $end ]; then
 			echo "waited in vain for: $*" >&2

@@ -11,7 +11,7 @@ talkers() {
 		services:
 		  web:
 		    image: busybox
-		    command: sh -c 'for i in 1 2 3; do echo line \$\$i; done; echo wrong >&2; sleep 1000'
+		    command: sh -c 'for i in 1 2 3; do echo line \$\$i; done; until [ -e /go ]; do sleep 0.1; done; echo wrong >&2; sleep 1000'
 		    init: true
 		  longname:
 		    image: busybox
@@ -24,7 +24,10 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 @test "logs are prefixed, aligned, and can be cut" {
 	talkers
 	berth up -d
+	PATTERN='line 3' wait_for 5 said
+	berth exec web touch /go
 	PATTERN=wrong wait_for 5 said
+	PATTERN=short wait_for 5 said
 	run -0 berth logs web
 	[ "${lines[0]}" = "web-1  | line 1" ]
 	run -0 berth logs
@@ -45,7 +48,7 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 		    command: sh -c 'echo first; sleep 1; echo second'
 	END
 	berth up -d
-	run -0 timeout 10 "$BERTH" logs -f
+	run -0 timeout 120 "$BERTH" logs -f
 	[[ $output == *first*second* ]]
 }
 
@@ -54,7 +57,7 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 		services:
 		  web: {image: busybox, command: "sh -c 'echo hello; exit 3'"}
 	END
-	run -0 timeout 20 "$BERTH" up
+	run -0 timeout 120 "$BERTH" up
 	[[ $output == *"Attaching to web-1"*"web-1  | hello"*"web-1 exited with code 3"* ]]
 }
 
@@ -65,8 +68,12 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 		    image: busybox
 		    command: sh -c 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.1; done'
 	END
-	run -130 timeout --preserve-status -s INT 2 "$BERTH" up
-	[[ $output == *"up"*"Gracefully stopping"*"bye"*"exited with code 0"* ]]
+	timeout --foreground 120 "$BERTH" up >out 2>&1 3>&- &
+	wait_for 10 grep -q '| up' out
+	pkill -INT -P $!
+	wait $! && code=0 || code=$?
+	[ "$code" = 130 ]
+	[[ $(<out) == *"| up"*"Gracefully stopping"*"bye"*"exited with code 0"* ]]
 	[ "$(berth ps -a --format '{{.State}}')" = exited ]
 }
 
@@ -76,9 +83,9 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 		  web: {image: busybox, command: "sh -c 'sleep 0.5; exit 3'"}
 		  db: {image: busybox, command: sleep 1000, init: true}
 	END
-	run -3 timeout 20 "$BERTH" up --abort-on-container-exit
+	run -3 timeout 120 "$BERTH" up --abort-on-container-exit
 	[ "$(berth ps -q)" = "" ]
-	run -143 timeout 20 "$BERTH" up --exit-code-from db
+	run -143 timeout 120 "$BERTH" up --exit-code-from db
 	run -1 berth up -d --abort-on-container-exit
 	[[ $output == *"--detach"* ]]
 }
@@ -108,10 +115,11 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 @test "a line of 1 MB without an end, and bytes that are no text, come out as they went in" {
 	compose <<-END
 		services:
-		  long: {image: busybox, command: "sh -c 'printf %01000000d 0; sleep 1000'", init: true}
+		  long: {image: busybox, command: "sh -c 'printf %01000000d 0; touch /done; sleep 1000'", init: true}
 		  raw: {image: busybox, command: "sh -c 'head -c 3000 /bin/busybox; echo; echo end; sleep 1000'", init: true}
 	END
 	berth up -d
+	wait_for 10 berth exec long test -e /done
 	wait_for 10 sh -c "[ \"\$('$BERTH' logs --no-log-prefix long | tr -dc 0 | wc -c)\" -gt 980000 ]"
 	PATTERN=end wait_for 5 said raw
 	berth exec raw sh -c 'head -c 3000 /bin/busybox; echo; echo end' >want
@@ -169,9 +177,10 @@ receiver() { # KIND ADDRESS FILE
 		  g: {<<: *a, logging: {driver: syslog, options: {syslog-address: "unixgram://$PWD/gram.sock", syslog-format: rfc3164, tag: g}}}
 	END
 	berth up -d
-	wait_for 5 grep -q err udp
-	wait_for 5 grep -q err tcp
-	wait_for 5 grep -q err gram
+	for file in udp tcp gram; do
+		wait_for 5 grep -q out $file
+		wait_for 5 grep -q err $file
+	done
 	day='[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}'
 	grep -qE "^<30>$day a/$PROJECT-u-1\[[0-9]+\]: out$" udp
 	grep -qE "^<27>$day a/$PROJECT-u-1\[[0-9]+\]: err$" udp
@@ -196,7 +205,7 @@ receiver() { # KIND ADDRESS FILE
 		    logging: {driver: journald, options: {tag: "me", labels: com.example.x}}
 	END
 	berth up -d
-	wait_for 5 grep -aq wrong journal
+	for word in hello 'b$' wrong; do wait_for 5 grep -aq "$word" journal; done
 	grep -aqx "CONTAINER_NAME=$PROJECT-a-1" journal
 	grep -aqx 'PRIORITY=3' journal
 	python3 - <<-'END'

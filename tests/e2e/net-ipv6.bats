@@ -21,8 +21,8 @@ ip6_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").GlobalIP
 	[ "$(inside a dig +short @127.0.0.11 -x "$b")" = "$PROJECT-b-1.${PROJECT}_plain." ]
 	[ "$(inside a dig +short @127.0.0.11 c AAAA)" = "$c" ]
 	[[ $(inside a dig +short @127.0.0.11 c) == *.*.*.* ]]
-	berth exec -T a ping -6 -c 1 -W 2 "$b"
-	berth exec -T a ping -6 -c 1 -W 2 c
+	berth exec -T a ping -6 -c 1 -W 20 "$b"
+	berth exec -T a ping -6 -c 1 -W 20 c
 	# Outside it seems to be this host.
 	client nc -6 -n -l -v -p 9000 >"$BERTH_HOME/seen" 2>&1 3>&- &
 	greets() { inside a nc -6 -z -w 1 2001:db8::2 9000; }
@@ -43,17 +43,17 @@ ip6_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").GlobalIP
 	wait_for 5 ready
 	get 'http://[::1]:8081/cgi-bin/me'
 	get 'http://[::1]:8082/cgi-bin/me'
-	run ! get 'http://[::1]:8083/cgi-bin/me'
-	run ! get http://127.0.0.1:8082/cgi-bin/me
+	SILENCE=2 run ! get 'http://[::1]:8083/cgi-bin/me'
+	SILENCE=2 run ! get http://127.0.0.1:8082/cgi-bin/me
 	run -0 from_client 'http://[2001:db8::1]:8080/cgi-bin/me'
 	[[ $output == *2001:db8::2* ]]
 	run -0 from_client 'http://[2001:db8::1]:8082/cgi-bin/me'
 	[[ $output == *2001:db8::2* ]]
-	run ! from_client 'http://[2001:db8::1]:8081/cgi-bin/me'
+	SILENCE=2 run ! from_client 'http://[2001:db8::1]:8081/cgi-bin/me'
 	# Nobody outside says he is ::1, nor sends to it.
 	client ip -6 route add ::1 via 2001:db8::1 table 77
 	client ip -6 rule add pref 0 to ::1 lookup 77
-	run ! from_client 'http://[::1]:8081/cgi-bin/me'
+	SILENCE=2 run ! from_client 'http://[::1]:8081/cgi-bin/me'
 	client ip -6 rule del pref 0
 }
 
@@ -102,7 +102,7 @@ ip6_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").GlobalIP
 	inside a ip -6 addr add "$c/64" dev eth0 nodad
 	run ! inside a nc -6 -z -w 1 -s "$c" "$b" 80
 	inside b ip -6 neigh flush dev eth0
-	inside b nc -6 -z -w 1 "$c" 80
+	wait_for 5 inside b nc -6 -z -w 1 "$c" 80
 	mac=$(inside c ip -o link show eth0 | sed 's/.*ether \([^ ]*\).*/\1/')
 	[[ $(inside b ip -6 neigh show "$c") == *"$mac"* ]]
 }

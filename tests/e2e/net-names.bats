@@ -18,7 +18,7 @@ teardown_file() {
 dig_in() {
 	local pid
 	pid=$(berth inspect -f '{{.State.Pid}}' "$PROJECT-$1-1") && shift
-	nsenter -t "$pid" -n dig +tries=1 +time=5 @127.0.0.11 "$@"
+	nsenter -t "$pid" -n dig +tries=1 +time=20 @127.0.0.11 "$@"
 }
 asks() { dig_in "$@" +short; }
 status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
@@ -43,7 +43,7 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 	[ "$(asks a -x "$ip")" = "$PROJECT-b-1.${PROJECT}_default." ]
 	# A known name of which there is no such record is not an unknown name.
 	[ "$(status a b MX)" = NOERROR ]
-	berth exec -T a ping -c 1 -W 2 b
+	berth exec -T a ping -c 1 -W 20 b
 }
 
 @test "a name is there before the first instruction and gone with the container" {
@@ -98,7 +98,7 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 	(cd ../peer && berth up -d)
 	known() { [ -n "$(asks a api)" ]; }
 	wait_for 5 known
-	berth exec -T a ping -c 1 -W 2 api
+	berth exec -T a ping -c 1 -W 20 api
 	[ -z "$(asks a hidden)" ]
 	run ! berth network rm "shared$PROJECT"
 	[[ $output == *"in use"* ]]
@@ -125,12 +125,12 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 	(cd ../late && berth up -d)
 	[ -z "$(asks a far)" ]
 	run -0 berth network connect --alias guest "late$PROJECT" "$PROJECT-a-1"
-	berth exec -T a ping -c 1 -W 2 far
-	(cd ../late && berth exec -T far ping -c 1 -W 2 guest)
+	berth exec -T a ping -c 1 -W 20 far
+	(cd ../late && berth exec -T far ping -c 1 -W 20 guest)
 	run ! berth network connect "late$PROJECT" "$PROJECT-a-1"
 	# It stays over a restart.
 	berth restart -t 0 a
-	berth exec -T a ping -c 1 -W 2 far
+	berth exec -T a ping -c 1 -W 20 far
 	run -0 berth network disconnect "late$PROJECT" "$PROJECT-a-1"
 	[ -z "$(asks a far)" ]
 	(cd ../late && berth down -t 0)
@@ -183,8 +183,10 @@ asked() { wc -c <"$BERTH_HOME/asked"; }
 		  b: {image: busybox, command: sleep 1000}
 	EOF
 	# Somebody is on port 53 of this host already.
-	python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.53", 53)); time.sleep(60)' >/dev/null 2>&1 3>&- &
+	python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.53", 53)); time.sleep(3600)' >/dev/null 2>&1 3>&- &
 	holder=$!
+	held() { [ -n "$(ss -Hlun 'src 127.0.0.53:53')" ]; }
+	wait_for 5 held
 	run -0 berth up -d
 	cat >"$BERTH_HOME/own.py" <<-'EOF'
 		import socket
@@ -198,6 +200,8 @@ asked() { wc -c <"$BERTH_HOME/asked"; }
 	EOF
 	nsenter -t "$(berth inspect -f '{{.State.Pid}}' "$PROJECT-dns-1")" -n python3 "$BERTH_HOME/own.py" >/dev/null 2>&1 3>&- &
 	own=$!
+	tcp() { [ -n "$(inside dns ss -Hltn 'src 0.0.0.0:53')" ]; }
+	wait_for 5 tcp
 	theirs() { [ "$(client dig +short +tries=1 +time=1 @192.0.2.1 any.example)" = 198.51.100.9 ]; }
 	wait_for 5 theirs
 	# Its own questions are still ours to answer, by UDP and TCP.

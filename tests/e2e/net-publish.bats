@@ -32,12 +32,12 @@ load net
 	EOF
 	run -0 berth up -d
 	wait_for 5 get http://127.0.0.1:8081
-	run ! from_client http://192.0.2.1:8081
+	SILENCE=2 run ! from_client http://192.0.2.1:8081
 	# A neighbour that puts 127.0.0.1 on the wire, at a host that would take it.
 	echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
 	client sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
 		ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.1 via 192.0.2.1'
-	run ! from_client http://127.0.0.1:8081
+	SILENCE=2 run ! from_client http://127.0.0.1:8081
 	client sh -c 'ip route del 127.0.0.1; ip addr add 127.0.0.1/8 dev lo'
 	echo 0 >/proc/sys/net/ipv4/conf/all/route_localnet
 	get http://127.0.0.1:8081
@@ -66,7 +66,7 @@ load net
 	}
 	from_client http://192.0.2.1:8082
 	firewall 'tcp dport 22 accept'
-	run ! from_client http://192.0.2.1:8082
+	SILENCE=2 run ! from_client http://192.0.2.1:8082
 	get http://127.0.0.1:8082
 	firewall 'ip saddr 192.0.2.2 tcp dport 8082 accept'
 	from_client http://192.0.2.1:8082

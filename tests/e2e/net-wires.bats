@@ -31,7 +31,7 @@ ip_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").IPAddress
 	inside c ip -6 route | grep -q 'default via fd61::fe'
 	run -0 berth network inspect -f '{{json .IPAM.Config}}' "${PROJECT}_default"
 	[[ $output == *'"IPRange":"10.61.1.8/30"'*'"AuxiliaryAddresses":{"router":"10.61.1.9"}'* ]]
-	berth exec -T c ping -c 1 -W 2 a
+	berth exec -T c ping -c 1 -W 20 a
 	nc -l -p 9100 </dev/null >/dev/null 3>&- &
 	client nc -l -p 9100 </dev/null >/dev/null 3>&- &
 	out() { inside c nc -z -w 1 192.0.2.2 9100; }
@@ -81,7 +81,7 @@ ip_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").IPAddress
 	run -0 berth up -d
 	ip link show brown0
 	wait_for 5 get http://127.0.0.1:8090
-	run ! from_client http://192.0.2.1:8090
+	SILENCE=2 run ! from_client http://192.0.2.1:8090
 	[ "$(berth port a 80)" = 127.0.0.1:8090 ]
 	# The client sees the container's own address, and answers by its route to this host.
 	client nc -n -v -l -p 9101 >"$BERTH_HOME/peer" 2>&1 3>&- &
@@ -123,10 +123,10 @@ kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link
 	run -0 berth up -d
 	reach() { client nc -z -w 1 10.63.1.50 80; }
 	wait_for 5 reach
-	inside mac nc -z -w 1 10.63.1.50 80
-	inside one nc -z -w 1 "$(ip_of two "${PROJECT}_dark")" 80
+	wait_for 5 inside mac nc -z -w 1 10.63.1.50 80
+	wait_for 5 inside one nc -z -w 1 "$(ip_of two "${PROJECT}_dark")" 80
 	inside alone ip -d -o link show eth0 | grep -q 'macvlan mode private'
-	berth exec -T one ping -c 1 -W 2 two
+	berth exec -T one ping -c 1 -W 20 two
 	berth down -t 0
 	[ -z "$(ip -o link | grep -E 'dm-|dn-')" ]
 	ip link show wire0
@@ -254,7 +254,7 @@ kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link
 	(
 		cd ../guest
 		berth up -d
-		berth exec -T g ping -c 1 -W 2 b
+		berth exec -T g ping -c 1 -W 20 b
 		berth exec -T g grep -q known /etc/hosts
 		[ "$(PROJECT=guest inside g readlink /proc/self/ns/net)" = "$(readlink /proc/"$(berth inspect -f '{{.State.Pid}}' "$PROJECT-a-1")"/ns/net)" ]
 		berth down -t 0

@@ -31,9 +31,9 @@ client_down() { kill "$CLIENT"; }
 is_apart() { [ "$(readlink /proc/"$1"/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
 client() { nsenter -t "$CLIENT" -n "$@"; }
 
-# get URL: from this host; from_client URL: from outside. Two seconds are silence.
-get() { curl -sf -m 2 "$1"; }
-from_client() { client curl -sf -m 2 "$1"; }
+# get URL: from this host; from_client URL: from outside. `SILENCE=2 run ! get` where nobody answers.
+get() { curl -sf -m "${SILENCE:-20}" "$1"; }
+from_client() { client curl -sf -m "${SILENCE:-20}" "$1"; }
 
 # A page that names the container: `web` for the command of a busybox service.
 PAGE='sh -c "mkdir /w && hostname > /w/index.html && exec httpd -f -p 80 -h /w"'

@@ -62,6 +62,8 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 
 @test "top, stats and images tell of running containers" {
 	project
+	sleeps() { berth top | grep -q 'sleep 1000$'; } # init starts it
+	wait_for 5 sleeps
 	run -0 berth top
 	[[ ${lines[0]} =~ ^SERVICE\ +#\ +UID\ +PID\ +PPID && ${lines[-1]} =~ ^web\ +1\ .*sleep\ 1000 ]]
 	berth stats --no-stream --format json >stats
@@ -76,7 +78,9 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 @test "events are kept and told" {
 	project
 	berth kill web
-	berth events --since 1m --until 0s --json >all
+	told() { berth events --since 1h --until 0s --json | jq -es 'any(.service == "web" and .action == "die")'; }
+	wait_for 5 told
+	berth events --since 1h --until 0s --json >all
 	[ "$(jq -r 'select(.service == "done" and .action == "die") | .attributes.exitCode' <all)" = 4 ]
 	[ "$(jq -r 'select(.service == "web") | .action' <all | xargs)" = "create start kill die" ]
 	[ "$(jq -c 'select(.action == "kill") | .attributes | [.signal, .tier]' <all)" = '["9","front"]' ]
@@ -84,7 +88,7 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 
 @test "wait gives the code of the service" {
 	project
-	run -4 timeout 10 "$BERTH" wait done
+	run -4 timeout 120 "$BERTH" wait done
 	[[ $output == *"container \"$PROJECT-done-1\" exited with status code 4"* ]]
 }
 
@@ -144,7 +148,8 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	run -1 berth unpause web
 	berth restart -t 1 web && [ "$(state)" = running ]
 	berth kill -s KILL web
-	wait_for 5 test "$(state)" = exited
+	killed() { [ "$(state)" = exited ]; }
+	wait_for 5 killed
 	berth rm -f web
 	[ "$(berth ps -a --services)" = done ]
 	run -1 berth start web

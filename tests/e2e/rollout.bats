@@ -14,7 +14,7 @@ web() { # VERSION [DEPLOY LINES]: two replicas behind one port that say their ve
 		    command: sh -c '${CRASH:-:}; mkdir /w; echo $1 >/w/index.html; exec httpd -f -p 80 -h /w'
 		    init: true
 		    ports: ["127.0.0.1:18091:80"]
-		    healthcheck: {test: ${PROBE:-wget -qO- http://127.0.0.1/}, interval: 100ms, retries: 2}
+		    healthcheck: {test: ${PROBE:-wget -qO- http://127.0.0.1/}, interval: 100ms, retries: 2, start_period: 1m, start_interval: 100ms}
 		    deploy:
 		      replicas: 2
 		      update_config: {${2:-order: start-first, monitor: 200ms}}
@@ -22,7 +22,7 @@ web() { # VERSION [DEPLOY LINES]: two replicas behind one port that say their ve
 	END
 }
 
-says() { curl -sf -m 2 http://127.0.0.1:18091/; }
+says() { curl -sf -m 20 http://127.0.0.1:18091/; }
 
 clients() { # COMMAND...: while clients connect all the time; sets requests and refused
 	touch going
@@ -115,9 +115,9 @@ clients() { # COMMAND...: while clients connect all the time; sets requests and 
 }
 
 @test "blue-green switches at once, keeps the old ones and goes back in a moment" {
-	web one 'order: start-first' 'strategy: blue-green, hold: 60s, drain: 300ms'
+	web one 'order: start-first' 'strategy: blue-green, hold: 1h, drain: 300ms'
 	berth up -d --wait
-	web two 'order: start-first' 'strategy: blue-green, hold: 60s, drain: 300ms'
+	web two 'order: start-first' 'strategy: blue-green, hold: 1h, drain: 300ms'
 	clients berth up -d
 	[ "$code" = 0 ] && [ "$refused" = 0 ]
 	[ "$(for _ in 1 2 3 4 5 6; do says; done | sort -u)" = two ]

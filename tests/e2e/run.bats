@@ -57,8 +57,11 @@ only_db_is_left() { [ "$(berth ps -a --format '{{.Service}}')" = db ]; }
 @test "run passes standard input on, and Ctrl-C's signal" {
 	project
 	[ "$(echo typed | berth run --rm --no-deps -T web cat 2>/dev/null)" = typed ]
-	timeout --preserve-status -s INT 2 "$BERTH" run --rm --no-deps -T web \
-		sh -c 'trap "exit 4" INT; sleep 1000 & wait' 2>/dev/null && code=0 || code=$?
+	timeout --foreground 120 "$BERTH" run --rm --no-deps -T web \
+		sh -c 'trap "exit 4" INT; echo ready; sleep 1000 & wait' >out 2>/dev/null 3>&- &
+	wait_for 10 grep -q ready out
+	pkill -INT -P $!
+	wait $! && code=0 || code=$?
 	[ "$code" = 4 ]
 }
 

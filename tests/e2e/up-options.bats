@@ -15,6 +15,11 @@ setup() {
 		  web: {image: busybox, command: "sh -c 'echo web up; sleep 1000'", stop_signal: KILL, volumes: [/anon]}
 		  ok: {image: busybox, command: "sh -c 'echo ok says; sleep 0.2'"}
 		  bad: {image: busybox, command: "sh -c 'echo bad says; sleep 0.9; exit 3'"}
+		  later:
+		    image: busybox
+		    command: sh -c 'echo later says; exit 3'
+		    depends_on: {ok: {condition: service_completed_successfully}}
+		    profiles: [later]
 		  worse: {image: busybox, command: sh -c 'exit 3', profiles: [bad]}
 		  slow:
 		    image: busybox
@@ -33,10 +38,10 @@ setup() {
 }
 
 @test "the first exit, the first failure or one service ends up, with its code" {
+	run -3 berth up --abort-on-container-failure ok later web
+	[[ $output == *"ok-1 exited with code 0"* && $output == *"later-1 exited with code 3"* ]]
 	run -0 berth up --abort-on-container-exit ok web
 	[[ $output == *"Aborting on container exit..."*"web-1 exited with code 137"* ]]
-	run -3 berth up --abort-on-container-failure ok bad web
-	[[ $output == *"ok-1 exited with code 0"*"bad-1 exited with code 3"* ]]
 	run -3 berth up --exit-code-from bad bad web
 	[ -z "$(berth ps -q)" ]
 	run -1 berth up --exit-code-from nosuch

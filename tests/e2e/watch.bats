@@ -41,6 +41,9 @@ watch() { # [OPTION...]
 	wait_for 20 grep -q 'Watch enabled' out
 }
 
+# at_once TEXT FILE: the file changes once, not when it is emptied and again when it is written.
+at_once() { echo "$1" >new && mv new "$2"; }
+
 inside() { [ "$(berth exec -T web cat "$1" 2>/dev/null)" = "$2" ]; }
 absent() { ! berth exec -T web ls "$1"; }
 
@@ -50,7 +53,7 @@ absent() { ! berth exec -T web ls "$1"; }
 	absent /app/a.txt
 	echo two >src/a.txt
 	wait_for 5 inside /app/a.txt two
-	grep 'Syncing service "web" after 1 changes were detected' out
+	wait_for 5 grep 'Syncing service "web" after 1 changes were detected' out
 	mkdir -p src/deep/er src/node_modules/x
 	echo three >src/deep/er/b
 	echo no >src/x.log
@@ -92,13 +95,13 @@ absent() { ! berth exec -T web ls "$1"; }
 	          user: '7', working_dir: /etc, environment: {V: v}}}"
 	watch
 	berth exec -T web sh -c 'touch /execs; chmod 666 /execs'
-	echo 1 >src/r
+	at_once 1 src/r
 	wait_for 10 inside /starts $'started\nstarted'
 	inside /app/r 1
-	echo 1 >src/e
+	at_once 1 src/e
 	wait_for 10 inside /execs $'1\n7\n/etc\nv'
 	inside /starts $'started\nstarted'
-	touch src/only
+	at_once '' src/only
 	wait_for 10 inside /starts $'started\nstarted\nstarted'
 	absent /app/only
 }
@@ -118,13 +121,14 @@ absent() { ! berth exec -T web ls "$1"; }
 	inside /v 1
 	db=$(berth ps -q db) web=$(berth ps -q web) image=$(berth images -q web)
 	echo 2 >ctx/secret
-	echo 2 >ctx/v
+	at_once 2 ctx/v
 	wait_for 20 inside /v 2
 	wait_for 5 grep -q 'successfully built' out
 	[ "$(grep -c Rebuilding out)" = 1 ]
 	[ "$(berth ps -q db)" = "$db" ]
 	[ "$(berth ps -q web)" != "$web" ]
-	run -1 berth image inspect "$image"
+	gone() { ! berth image inspect "$image"; }
+	wait_for 5 gone
 	echo 'RUN false' >>ctx/Dockerfile
 	wait_for 10 grep -q 'RUN false' out
 	wait_for 10 grep -q 'exit' out
@@ -138,7 +142,7 @@ absent() { ! berth exec -T web ls "$1"; }
 	"$BERTH" up --watch >out 2>&1 3>&- &
 	WATCHER=$!
 	wait_for 10 grep -q 'Watch enabled' out
-	echo two >src/a.txt
+	at_once two src/a.txt
 	wait_for 10 grep -q 'web-1  | two' out
 	kill -INT "$WATCHER"
 	wait "$WATCHER" || [ $? = 130 ]

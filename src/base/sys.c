@@ -297,6 +297,14 @@ int sys_keyring_new_session(void)
 	return result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
 }
 
+int sys_quotactl_fd(int fd, unsigned cmd, unsigned id, void *addr)
+{
+#ifndef SYS_quotactl_fd
+	enum { SYS_quotactl_fd = 443 }; /* the same on every architecture; older headers lack it */
+#endif
+	return syscall(SYS_quotactl_fd, fd, cmd, id, addr) < 0 ? -errno : 0;
+}
+
 int sys_random(void *out, size_t n)
 {
 	char *p = out;

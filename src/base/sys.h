@@ -55,4 +55,6 @@ int sys_seccomp(const void *filters, size_t n);
 int sys_execveat(int fd, const char *path, char *const *argv, char *const *envp, int flags);
 /* With a session keyring of its own a container sees no other's keys. */
 int sys_keyring_new_session(void);
+/* Quotas of the file system that a descriptor lies on, Linux 5.14. */
+int sys_quotactl_fd(int fd, unsigned cmd, unsigned id, void *addr);
 int sys_random(void *out, size_t n); /* getrandom(2), the whole of it */

@@ -295,7 +295,7 @@ const struct attr service_attrs[] = {
 	{"stdin_open",          A_BOOL,  S(stdin_open), "keep standard input open"},
 	{"stop_grace_period",   A_DURATION, S(stop_grace_ns), "time between the stop signal and KILL", .effect = LIVE, .dflt = "10s", .flags = F_KEEP},
 	{"stop_signal",         A_STR,   S(stop_signal), "signal that asks it to stop", .dflt = "SIGTERM"},
-	{"storage_opt",         A_PAIRS, S(storage_opt), "quota of the root file system: refused by up, as overlay has none here", .kinds = KM, .entries = KS | KI | KN},
+	{"storage_opt",         A_PAIRS, S(storage_opt), "size: what it may write to its root, where the file system has project quotas", .kinds = KM, .entries = KS | KI | KN},
 	{"sysctls",             A_PAIRS, S(sysctls), "kernel parameters of its namespaces", .flags = F_EQUALS},
 	{"tmpfs",               A_STRS,  S(tmpfs), "file systems in memory", .kinds = KS | KQ, .flags = F_LATE | F_SPLIT_ONE | F_DEDUPE},
 	{"tty",                 A_BOOL,  S(tty), "give it a terminal"},

@@ -97,6 +97,25 @@ ssize_t cgroup_read(const struct cgroup_tree *t, const char *path, const char *f
 	return n;
 }
 
+/*
+ * v2: a group that hands controllers down has no processes of its own, but for the hierarchy's
+ * root. In a container what looks like the root is not it; then its processes, ours too, move to a
+ * child.
+ */
+static void make_room(const struct cgroup_tree *t)
+{
+	char pids[1 << 16], *save = NULL;
+	char full[PATH_MAX];
+
+	snprintf(full, sizeof(full), "%s/init", t->dir);
+	if (mkdir(full, 0755) < 0 && errno != EEXIST)
+		return;
+	if (cgroup_read(t, "", "cgroup.procs", pids, sizeof(pids)) <= 0)
+		return;
+	for (char *p = strtok_r(pids, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
+		cgroup_write(t, "init", "cgroup.procs", p);
+}
+
 /* v2: children have only the controllers that every ancestor hands down. */
 static void hand_down(const struct cgroup_tree *t, const char *path)
 {
@@ -106,8 +125,11 @@ static void hand_down(const struct cgroup_tree *t, const char *path)
 	if (cgroup_read(t, path, "cgroup.controllers", control, sizeof(control)) <= 0)
 		return;
 	for (size_t i = 0; i < countof(wanted); i++) {
-		if (strstr(control, wanted[i] + 1))
-			cgroup_write(t, path, "cgroup.subtree_control", wanted[i]);
+		if (!strstr(control, wanted[i] + 1) ||
+		    cgroup_write(t, path, "cgroup.subtree_control", wanted[i]) != -EBUSY || *path)
+			continue;
+		make_room(t);
+		cgroup_write(t, path, "cgroup.subtree_control", wanted[i]);
 	}
 }
 

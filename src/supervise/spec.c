@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/trust.h"
 #include "base/when.h"
+#include "runtime/quota.h"
 #include "supervise/idrange.h"
 #include "supervise/supervisor.h"
 #include <ctype.h>
@@ -468,6 +469,26 @@ static int namespaces(struct arena *a, struct instance *i, struct container_spec
 	return r ? r : user_namespace(a, i, out, e);
 }
 
+/* storage_opt: what the container may write to its root. */
+static int quota(const struct instance *i, const struct container_spec *spec, struct err *e)
+{
+	int64_t bytes;
+	int r = 0;
+
+	vec_each(o, &i->svc->storage_opt) {
+		if (strcmp(o->key, "size") != 0)
+			return err_set(e, EINVAL, "storage_opt \"%s\" is not known: size", o->key);
+		r = size_parse(o->value ? o->value : "", &bytes, e);
+		if (!r && bytes <= 0)
+			r = err_set(e, EINVAL, "not a size: \"%s\"", o->value);
+		if (!r)
+			r = quota_limit(spec->upper, spec->work, (uint64_t)bytes, e);
+		if (r < 0)
+			return err_wrap(e, "storage_opt size=%s", o->value ? o->value : "");
+	}
+	return 0;
+}
+
 int spec_make(struct arena *a, struct instance *i, const struct image *image,
 	      struct container_spec *out, struct err *e)
 {
@@ -503,12 +524,9 @@ int spec_make(struct arena *a, struct instance *i, const struct image *image,
 	if (svc->uts && !strcmp(svc->uts, "host"))
 		out->hostname = NULL;
 	out->domainname = svc->domainname;
-	vec_each(o, &svc->storage_opt) {
-		err_set(e, ENOTSUP, "storage_opt %s=%s: a root file system has no quota here",
-			o->key, o->value ? o->value : "");
-		return err_hint(e, "a volume on a file system of its own has a size");
-	}
-	r = command_line(a, svc, image, out, e);
+	r = quota(i, out, e);
+	if (!r)
+		r = command_line(a, svc, image, out, e);
 	if (!r)
 		r = security(a, svc, out, e);
 	if (!r)

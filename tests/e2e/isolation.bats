@@ -249,13 +249,27 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 	expect privileged '[ "$(ls /dev | wc -l)" -gt 20 ] && echo many' many
 	expect privileged 'mkdir -p /mnt && mount -t tmpfs x /mnt && echo mounted' mounted
 }
-@test "a quota that cannot be kept is refused" {
+@test "storage_opt size: kept where the file system counts projects, else refused" {
 	is_docker && skip "needs xfs there"
 	mkdir -p "$BERTH_HOME/quota" && cd "$BERTH_HOME/quota"
-	printf 'services: {a: {image: busybox, storage_opt: {size: 1G}}}\n' >compose.yaml
-	run -1 berth up -d
-	[[ $output == *"storage_opt size=1G"* ]]
-	run -0 berth down
+	printf 'services: {a: {image: busybox, command: sleep 1000, stop_grace_period: 0s, storage_opt: {size: 20M}}}\n' >compose.yaml
+	[ -n "$QUOTA_ROOT" ] || {
+		run -1 berth up -d
+		[[ $output == *"storage_opt size=20M"*"prjquota"* ]]
+		run -0 berth down
+		return
+	}
+	export BERTH_ROOT=$QUOTA_ROOT
+	berth load -i "$BERTH_HOME/busybox.tar"
+	berth up -d
+	run -0 berth exec -T a sh -c 'df -m / | tail -1'
+	[[ $output == *" 20 "* ]]
+	run ! berth exec -T a dd if=/dev/zero of=/big bs=1M count=30
+	[[ $output == *"No space left"* || $output == *"quota"* ]]
+	run -0 berth exec -T a sh -c 'stat -c %s /big; rm /big; dd if=/dev/zero of=/fits bs=1M count=15 2>/dev/null && echo fits'
+	[ "${lines[0]}" -le $((20 << 20)) ]
+	[ "${lines[1]}" = fits ]
+	berth down -t 0
 }
 @test "berth's directories are closed to others" {
 	is_docker && skip "berth's own"

@@ -225,7 +225,7 @@ const struct attr service_attrs[] = {
 	{"blkio_config",        A_MAP,   IN_LIMITS(blkio), "disk bandwidth", .effect = LIVE, .sub = blkio_attrs, .flags = F_KEEP},
 	{"cap_add",             A_STRS,  S(cap_add), "capabilities to add", .flags = F_UNIQUE | F_DEDUPE},
 	{"cap_drop",            A_STRS,  S(cap_drop), "capabilities to drop", .flags = F_UNIQUE | F_DEDUPE},
-	{"cgroup_parent",       A_STR,   S(cgroup_parent), "a project has its own control group", .flags = F_INERT},
+	{"cgroup_parent",       A_STR,   S(cgroup_parent), "control group above the container's; a slice by systemd's names"},
 	{"cgroup",              A_STR,   S(cgroup), "control group namespace", .words = cgroup_words},
 	{"cpu_count",           A_INT,   0, "it is for Windows", .max = INT64_MAX, .flags = F_INERT},
 	{"cpu_percent",         A_INT,   0, "it is for Windows", .max = 100, .flags = F_INERT},

@@ -104,6 +104,32 @@ static void inherit(struct instance *i, const struct status *before)
 			p->host_port, p->port};
 }
 
+/* systemd's name of a slice says where it lies: a-b.slice in a.slice/a-b.slice. */
+static void put_slice(struct buf *b, const char *name)
+{
+	for (const char *dash = strchr(name, '-'); dash; dash = strchr(dash + 1, '-'))
+		buf_printf(b, "%.*s.slice/", (int)(dash - name), name);
+	buf_str(b, name);
+}
+
+/* cgroup_parent: below that group, as docker has it, which outlives the container. */
+static char *group_of(struct instance *i)
+{
+	const char *parent = i->svc->cgroup_parent;
+	auto_buf b = {0};
+
+	parent += parent ? strspn(parent, "/") : 0;
+	if (!parent || !*parent)
+		return arena_printf(&i->arena, "berth/%s/%s", i->of->name, i->st.id);
+	if (text_ends(parent, ".slice") && !strchr(parent, '/'))
+		put_slice(&b, parent);
+	else
+		buf_str(&b, parent);
+	while (b.p[b.n - 1] == '/')
+		b.n--;
+	return arena_printf(&i->arena, "%.*s/%s", (int)b.n, b.p, i->st.id);
+}
+
 static void paths(struct instance *i)
 {
 	const struct supervisor *s = i->of;
@@ -113,7 +139,7 @@ static void paths(struct instance *i)
 	i->st.run_dir = arena_printf(a, "%s/c/%s", s->run_dir, i->st.name);
 	i->st.log_dir = arena_printf(a, "%s/logs/%s", s->root_dir, i->st.name);
 	i->st.runtime_file = arena_printf(a, "%s/runtime.json", i->st.run_dir);
-	i->st.cgroup = arena_printf(a, "berth/%s/%s", s->name, i->st.id);
+	i->st.cgroup = group_of(i);
 	i->st.boot_id = s->boot_id;
 }
 

@@ -249,6 +249,25 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 	expect privileged '[ "$(ls /dev | wc -l)" -gt 20 ] && echo many' many
 	expect privileged 'mkdir -p /mnt && mount -t tmpfs x /mnt && echo mounted' mounted
 }
+@test "cgroup_parent: the container's group lies below it" {
+	is_docker && skip "asked of the host"
+	mkdir -p "$BERTH_HOME/parent" && cd "$BERTH_HOME/parent"
+	for parent in /bt-parent/deep bt-a-b.slice ../up; do
+		printf 'services: {a: {image: busybox, command: sleep 1000, mem_limit: 30m, stop_grace_period: 0s, cgroup_parent: %s}}\n' $parent >compose.yaml
+		if [ $parent = ../up ]; then
+			run -1 berth up -d
+			[[ $output == *'cannot be the name of a cgroup'* ]]
+			continue
+		fi
+		berth up -d
+		run -0 grep -E 'memory|^0:' "/proc/$(berth inspect -f '{{.State.Pid}}' parent-a-1)/cgroup"
+		[[ $output == *:/bt-parent/deep/* || $output == *:/bt.slice/bt-a.slice/bt-a-b.slice/* ]]
+		run cat /sys/fs/cgroup/{memory/,}{bt-parent/deep,bt.slice/bt-a.slice/bt-a-b.slice}/*/memory.{max,limit_in_bytes}
+		[[ $output == *31457280* ]]
+		berth down -t 0
+	done
+	find /sys/fs/cgroup -depth -type d -path '*/bt[-.]*' -exec rmdir {} +
+}
 @test "storage_opt size: kept where the file system counts projects, else refused" {
 	is_docker && skip "needs xfs there"
 	mkdir -p "$BERTH_HOME/quota" && cd "$BERTH_HOME/quota"

@@ -6,6 +6,7 @@
 #include "supervise/status.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,8 +15,11 @@
 
 enum { MAX_MESSAGE = 64 << 20 };
 
+enum { PATIENCE_MS = 5000 };
+
 struct client {
 	int fd;
+	const char *project;
 	struct buf in;
 	int fds[16];
 	size_t n_fds;
@@ -30,6 +34,7 @@ void client_close(struct client *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	buf_done(&c->in);
+	free((void *)(uintptr_t)c->project);
 	free(c);
 }
 
@@ -228,6 +233,9 @@ int client_open(const char *project, enum client_how how, struct client **out, s
 	if (!c)
 		abort();
 	c->fd = fd;
+	c->project = strdup(project);
+	if (!c->project)
+		abort();
 	*out = c;
 	return 0;
 }
@@ -256,12 +264,53 @@ int client_send(struct client *c, const json_t *msg, const int *fds, size_t n, s
 	return r < 0 ? err_set(e, -r, "the supervisor hung up: %s", strerror(-r)) : 0;
 }
 
+static bool is_stopped(const struct client *c, pid_t *pid)
+{
+	auto_arena a = {0};
+	struct span text;
+	struct err ignored;
+	const char *state;
+
+	if (!status_supervised(c->project, pid) ||
+	    file_read(&a, AT_FDCWD, arena_printf(&a, "/proc/%d/stat", (int)*pid), 1024, &text,
+		      &ignored) < 0)
+		return false;
+	state = strrchr(span_dup(&a, text), ')');
+	return state && text_starts(state, ") T");
+}
+
+/* Silence is normal: it works, or waits for something. Not so where somebody has stopped it. */
+static int wait_for_word(struct client *c, struct err *e)
+{
+	struct pollfd fd = {.fd = c->fd, .events = POLLIN};
+	pid_t pid = 0;
+	int stopped = 0;
+
+	while (poll(&fd, 1, PATIENCE_MS) == 0) {
+		stopped = is_stopped(c, &pid) ? stopped + 1 : 0;
+		if (stopped < 2)
+			continue;
+		err_set(e, ETIMEDOUT,
+			"the supervisor of project \"%s\" (process %d) does not answer: it is "
+			"stopped",
+			c->project, (int)pid);
+		return err_hint(e,
+				"kill -CONT %d lets it go on; after kill -9 %d another takes "
+				"over, and no container notices",
+				(int)pid, (int)pid);
+	}
+	return 0;
+}
+
 static int more(struct client *c, struct err *e)
 {
 	char chunk[16384];
 	size_t n_fds = countof(c->fds) - c->n_fds;
-	ssize_t r = sys_recv_fds(c->fd, chunk, sizeof(chunk), c->fds + c->n_fds, &n_fds);
+	ssize_t r = wait_for_word(c, e);
 
+	if (r < 0)
+		return (int)r;
+	r = sys_recv_fds(c->fd, chunk, sizeof(chunk), c->fds + c->n_fds, &n_fds);
 	if (r == -ECONNRESET || r == 0)
 		return CLIENT_END;
 	if (r < 0)

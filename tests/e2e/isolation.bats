@@ -238,6 +238,30 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 	echo "$used ms of 2000"
 	[ $used -lt 1250 ]
 }
+@test "device_write_bps and device_read_bps hold a disk back" {
+	is_docker && skip "measured for berth only"
+	disk=$(findmnt -no SOURCE -T "$BERTH_HOME" | head -n 1)
+	[ -b "$disk" ] || skip "the file system here is on no block device of its own"
+	mkdir -p "$BERTH_HOME/io" && cd "$BERTH_HOME/io"
+	cat >compose.yaml <<-EOF
+		services:
+		  a:
+		    image: busybox
+		    command: ["sh", "-c", "for o in 'if=/dev/zero of=/x oflag=direct' 'if=/x of=/dev/null iflag=direct'; do dd bs=256k count=8 \$\$o 2>/dev/null || exit; cut -d. -f1 /proc/uptime; done"]
+		    blkio_config:
+		      device_write_bps: [{path: $disk, rate: 1mb}]
+		      device_read_bps: [{path: $disk, rate: 1mb}]
+	EOF
+	berth create
+	from=$(cut -d. -f1 /proc/uptime)
+	run -0 berth up --no-log-prefix
+	mapfile -t at < <(grep -E '^[0-9]+$' <<<"$output")
+	echo "$from ${at[*]}"
+	[ "${#at[@]}" -eq 2 ]
+	# 2 MB at 1 MB a second; whole seconds are read
+	[ $((at[0] - from)) -ge 1 ] && [ $((at[1] - at[0])) -ge 1 ]
+	berth down
+}
 @test "only descriptors 0, 1 and 2 come in" {
 	run -0 engine run --rm -T plain sh -c 'ls /proc/1/fd; :'
 	[ "$output" = $'0\n1\n2' ]
@@ -266,7 +290,9 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 		[[ $output == *31457280* ]]
 		berth down -t 0
 	done
-	find /sys/fs/cgroup -depth -type d -path '*/bt[-.]*' -exec rmdir {} +
+	for d in /sys/fs/cgroup /sys/fs/cgroup/*; do
+		rmdir "$d"/{bt-parent/{deep,},bt.slice/{bt-a.slice/{bt-a-b.slice,},}} 2>/dev/null || true
+	done
 }
 @test "storage_opt size: kept where the file system counts projects, else refused" {
 	is_docker && skip "needs xfs there"

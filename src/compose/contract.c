@@ -16,13 +16,20 @@ struct checking {
 	const struct strings *profiles;
 	struct strings *out;
 	struct err *e;
+	bool deciding; /* inside `if`: a variable that is not set has its default */
 };
 
-static const char *value_of(const struct project *p, const char *name)
+static const char *value_of(const struct checking *c, const char *name)
 {
-	const char *v = pairs_get(&p->environment, name);
+	const char *v = pairs_get(&c->p->environment, name);
+	const struct node *rules;
 
-	return v && *v ? v : NULL;
+	if (v && *v)
+		return v;
+	if (!c->deciding)
+		return NULL;
+	rules = node_get(node_get(c->p->x_berth, "env"), "properties");
+	return node_get_text(node_get(rules, name), "default");
 }
 
 static bool is_secret(const struct node *rule)
@@ -249,7 +256,7 @@ static const struct {
 
 static int check_property(const struct checking *c, const struct node *rule)
 {
-	const char *value = value_of(c->p, rule->key), *profile = node_get_text(rule, "profile");
+	const char *value = value_of(c, rule->key), *profile = node_get_text(rule, "profile");
 	const char *names[countof(keywords)], *best;
 
 	if (rule->kind != NODE_MAP)
@@ -298,7 +305,7 @@ static int check_required(const struct checking *c, const struct node *list, con
 	vec_each(k, &list->kids) {
 		if (!node_text(*k))
 			return node_fail(*k, c->e, "the name of a variable is wanted here");
-		if (!value_of(c->p, (*k)->text))
+		if (!value_of(c, (*k)->text))
 			*vec_push(c->a, c->out) = arena_printf(
 				c->a, "%s is not set%s%s%s (%s)", (*k)->text,
 				because ? ", but needed by " : "", because ? because : "",
@@ -334,7 +341,7 @@ static int check_dependent(const struct checking *c, const struct node *map,
 
 	(void)schema;
 	vec_each(k, &map->kids) {
-		if (!r && value_of(c->p, (*k)->key))
+		if (!r && value_of(c, (*k)->key))
 			r = check_required(c, *k, (*k)->key);
 	}
 	return r;
@@ -362,6 +369,7 @@ static int check_if(const struct checking *c, const struct node *condition,
 	int r;
 
 	quiet.out = &unmet;
+	quiet.deciding = true;
 	r = check_schema(&quiet, condition);
 	branch = node_get(schema, unmet.n ? "else" : "then");
 	return r || !branch ? r : check_schema(c, branch);
@@ -404,7 +412,7 @@ static int check_schema(const struct checking *c, const struct node *schema)
 int contract_check(struct arena *a, const struct project *p, const struct strings *profiles,
 		   struct strings *out, struct err *e)
 {
-	struct checking c = {a, p, profiles, out, e};
+	struct checking c = {a, p, profiles, out, e, false};
 	const struct node *env = node_get(p->x_berth, "env");
 
 	return env && !node_null(env) ? check_schema(&c, env) : 0;

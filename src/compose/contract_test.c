@@ -97,6 +97,29 @@ static void test_conditions(void **state)
 				   &none, &found, &e) < 0);
 }
 
+/* What decides has its default; what is asked for must be set all the same. */
+static void test_defaults_decide(void **state)
+{
+	static const char *const none_set[] = {NULL}, *const prod[] = {"MODE=prod", NULL};
+	static const char text[] =
+		"name: p\nservices: {w: {image: a}}\nx-berth: {env: {properties: {MODE: {default: "
+		"dev}, "
+		"PORT: {default: 80}}, required: [PORT], "
+		"if: {properties: {MODE: {const: prod}}}, then: {required: [CERT]}}}\n";
+	auto_arena a = {0};
+	struct strings found = {0}, none = {0};
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(contract_check(&a, load(&a, none_set, text), &none, &found, &e), 0);
+	assert_int_equal(found.n, 1);
+	assert_true(text_starts(found.v[0], "PORT is not set"));
+	found.n = 0;
+	assert_int_equal(contract_check(&a, load(&a, prod, text), &none, &found, &e), 0);
+	assert_int_equal(found.n, 2);
+	assert_true(text_starts(found.v[1], "CERT is not set"));
+}
+
 static void test_notes(void **state)
 {
 	static const char *const env[] = {NULL};
@@ -153,11 +176,9 @@ static void test_example_and_explain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_violations),
-		cmocka_unit_test(test_conditions),
-		cmocka_unit_test(test_notes),
-		cmocka_unit_test(test_wrong_contract),
-		cmocka_unit_test(test_example_and_explain),
+		cmocka_unit_test(test_violations),      cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_defaults_decide), cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_wrong_contract),  cmocka_unit_test(test_example_and_explain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

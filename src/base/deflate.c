@@ -1,5 +1,6 @@
 /* The compressing and decompressing sinks of base/stream. */
 #include "base/dl.h"
+#include "base/inflate_fast.h"
 #include "base/inflate_rare.h"
 #include "base/stream.h"
 #include <errno.h>
@@ -57,13 +58,14 @@ static const struct dl_symbol zstd_symbols[] = {
 	{0},
 };
 
-struct inflate_state {
+struct inflater {
 	struct zlib_table z;
 	struct zstd_table zstd;
 	z_stream stream;
 	bool stream_open;
 	ZSTD_DCtx *dctx;
 	struct rare *rare;
+	struct fast *fast;
 	uint8_t out[OUT_SIZE];
 };
 
@@ -93,7 +95,7 @@ static int bad_gzip(const z_stream *z, int r, struct err *e)
 
 static int gunzip(struct inflate_sink *s, const void *p, size_t n, struct err *e)
 {
-	struct inflate_state *st = s->state;
+	struct inflater *st = s->state;
 	z_stream *z = &st->stream;
 	int r;
 
@@ -121,7 +123,7 @@ static int gunzip(struct inflate_sink *s, const void *p, size_t n, struct err *e
 
 static int unzstd(struct inflate_sink *s, const void *p, size_t n, struct err *e)
 {
-	struct inflate_state *st = s->state;
+	struct inflater *st = s->state;
 	ZSTD_inBuffer in = {p, n, 0};
 	ZSTD_outBuffer out = {st->out, OUT_SIZE, 0};
 	size_t r;
@@ -143,7 +145,9 @@ static int inflate_feed(struct inflate_sink *s, const void *p, size_t n, struct 
 {
 	switch (s->found) {
 	case COMPRESSION_GZIP:
-		return gunzip(s, p, n, e);
+		return s->state->fast
+			       ? fast_feed(s->state->fast, s->sink.next, p, n, &s->between, e)
+			       : gunzip(s, p, n, e);
 	case COMPRESSION_ZSTD:
 		return unzstd(s, p, n, e);
 	case COMPRESSION_XZ:
@@ -155,20 +159,31 @@ static int inflate_feed(struct inflate_sink *s, const void *p, size_t n, struct 
 	return sink_write(s->sink.next, p, n, e);
 }
 
+static int gzip_begin(struct inflate_sink *s, struct err *e)
+{
+	struct inflater *st = s->state;
+
+	st->fast = s->by_zlib ? NULL : fast_new();
+	if (st->fast)
+		return 0;
+	if (dl_load("libz.so.1", zlib_symbols, &st->z, e) < 0)
+		return -ENOENT;
+	if (st->z.inflate_init(&st->stream, 15 + 16, ZLIB_VERSION, sizeof(z_stream)) != Z_OK)
+		return err_set(e, EIO, "zlib cannot start");
+	st->stream_open = true;
+	return 0;
+}
+
 static int inflate_begin(struct inflate_sink *s, struct err *e)
 {
 	static const uint8_t zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
-	struct inflate_state *st = s->state = zeroed(sizeof(*st));
+	struct inflater *st = s->state = zeroed(sizeof(*st));
 
 	s->begun = true;
 	if (s->n_head >= 2 && s->head[0] == 0x1f && s->head[1] == 0x8b) {
 		s->found = COMPRESSION_GZIP;
-		if (dl_load("libz.so.1", zlib_symbols, &st->z, e) < 0)
-			return -ENOENT;
-		if (st->z.inflate_init(&st->stream, 15 + 16, ZLIB_VERSION, sizeof(z_stream)) !=
-		    Z_OK)
-			return err_set(e, EIO, "zlib cannot start");
-		st->stream_open = true;
+		if (gzip_begin(s, e) < 0)
+			return -e->code;
 	} else if (s->n_head == 4 && !memcmp(s->head, zstd_magic, 4)) {
 		s->found = COMPRESSION_ZSTD;
 		if (dl_load("libzstd.so.1", zstd_symbols, &st->zstd, e) < 0)
@@ -241,6 +256,7 @@ void inflate_sink_done(struct inflate_sink *s)
 	if (s->state->dctx)
 		s->state->zstd.dctx_free(s->state->dctx);
 	rare_free(s->state->rare);
+	fast_free(s->state->fast);
 	free(s->state);
 	s->state = NULL;
 }

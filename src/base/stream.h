@@ -72,9 +72,10 @@ struct inflate_sink {
 	struct sink sink;
 	enum compression found;
 	bool begun, between; /* between: a member or frame is complete */
+	bool by_zlib;        /* gzip is never left to a faster library */
 	uint8_t head[4];
 	size_t n_head;
-	struct inflate_state *state;
+	struct inflater *state;
 };
 void inflate_sink_init(struct inflate_sink *s, struct sink *next);
 void inflate_sink_done(struct inflate_sink *s);

@@ -69,6 +69,7 @@ class Docker:
 
 OLD = 1700000000  # what builds make is younger, what the cases' files are is older. Directories are left
 # out: in dockerd's copy of a context their times depend on what was asked of it before.
+EPOCHS = {1600000000, 1500000001}  # SOURCE_DATE_EPOCH in the cases: docker rewrites times only when asked
 
 
 def tree(path):
@@ -81,7 +82,7 @@ def tree(path):
             data = hashlib.sha256(t.extractfile(m).read()).hexdigest()[:16] if m.isreg() else ""
             xattrs = {k: v for k, v in m.pax_headers.items() if k.startswith("SCHILY.xattr")}
             out[name] = (m.type.decode(), oct(m.mode), m.uid, m.gid, m.linkname, data, xattrs,
-                         int(m.mtime) if m.mtime < OLD and not m.isdir() else "now")
+                         int(m.mtime) if m.mtime < OLD and m.mtime not in EPOCHS and not m.isdir() else "now")
     return out
 
 

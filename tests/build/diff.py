@@ -105,7 +105,7 @@ def settings(inspect):
     for k in ("Hostname", "Image", "ArgsEscaped"):  # the classic store's own
         config.pop(k, None)
     return dict(config, Architecture=inspect["Architecture"], Os=inspect["Os"],
-                Author=inspect.get("Author", ""), Layers=len(inspect["RootFS"]["Layers"]))
+                Author=inspect.get("Author", ""), Layers=len(inspect["RootFS"].get("Layers") or []))
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

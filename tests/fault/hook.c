@@ -6,7 +6,8 @@
  * that new code is covered without a word. $BERTH_FAULT names a file with "ROLE LEFT [ERRNO]": ROLE
  * is the name of the process (berth-faults: a command; berth-guardian, berth-super) and LEFT counts
  * its steps down. At 0 the process kills itself instead of the step, or the step fails with ERRNO
- * (a number; "short": a write writes half), and the file says "done STEP".
+ * (a number; "short": a write writes half), and the file says "done STEP". "ROLE*": the steps of
+ * the processes that it forks count too, and all of the process group dies.
  *
  * $BERTH_CLOCK names a file with seconds that are added to the time of day.
  */
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -28,13 +30,15 @@
 #include <unistd.h>
 
 /* A process that a role has forked has its name and counts for nothing. */
-static bool plays(const char *role)
+static bool plays(const char *role, bool with_forked)
 {
 	static char mine[17];
 	static pid_t pid;
 	char now[17] = "";
 
 	prctl(PR_GET_NAME, now);
+	if (with_forked)
+		return !strcmp(now, role);
 	if (strcmp(now, mine)) {
 		memcpy(mine, now, sizeof(mine));
 		pid = getpid();
@@ -43,6 +47,7 @@ static bool plays(const char *role)
 }
 
 ssize_t __real_pwrite64(int fd, const void *p, size_t n, off64_t at);
+int __real_kill(pid_t p, int sig);
 
 enum outcome { GO_ON, FAIL, SHORT };
 
@@ -52,12 +57,12 @@ static bool can_happen(const char *name, int code)
 	return code != EINTR || strstr("write pwrite64 send sendmsg sendto splice connect", name);
 }
 
-static enum outcome strike(const char *name, const char *what)
+static enum outcome strike(const char *name, const char *what, bool all)
 {
 	int code = atoi(what);
 
 	if (!*what)
-		raise(SIGKILL);
+		__real_kill(all ? 0 : getpid(), SIGKILL);
 	if (!strcmp(what, "short"))
 		return SHORT;
 	if (!can_happen(name, code))
@@ -69,21 +74,28 @@ static enum outcome strike(const char *name, const char *what)
 static enum outcome step(const char *name)
 {
 	const char *path = getenv("BERTH_FAULT");
-	char text[80] = "", role[17], what[8] = "";
+	char text[80] = "", role[18], what[8] = "", *star = NULL;
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1, left, n;
 
 	if (fd < 0)
 		return GO_ON;
-	if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
-	    sscanf(text, "%16s %d %7s", role, &left, what) < 2 || !plays(role)) {
+	flock(fd, LOCK_EX);
+	n = pread(fd, text, sizeof(text) - 1, 0) > 0
+		    ? sscanf(text, "%17s %d %7s", role, &left, what)
+		    : 0;
+	star = n >= 2 ? strchr(role, '*') : NULL;
+	if (star)
+		*star = '\0';
+	if (n < 2 || !plays(role, star != NULL)) {
 		close(fd);
 		return GO_ON;
 	}
-	n = left ? snprintf(text, sizeof(text), "%s %d %-30s\n", role, left - 1, what)
+	n = left ? snprintf(text, sizeof(text), "%s%s %d %-30s\n", role, star ? "*" : "", left - 1,
+			    what)
 		 : snprintf(text, sizeof(text), "done %-40s\n", name);
 	(void)!__real_pwrite64(fd, text, (size_t)n, 0);
 	close(fd);
-	return left ? GO_ON : strike(name, what);
+	return left ? GO_ON : strike(name, what, star != NULL);
 }
 
 /* clang-format off */

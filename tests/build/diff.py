@@ -88,8 +88,16 @@ def tree(path):
 
 def history(docker, image):
     lines = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}|{{.Comment}}", image).stdout
-    # BuildKit 0.30 began to word this one as we do.
-    return ["HEALTHCHECK" if l.startswith("HEALTHCHECK") else l for l in lines.strip().split("\n")]
+    return [wording(line) for line in lines.strip().split("\n")]
+
+
+def wording(line):
+    if line.startswith("HEALTHCHECK"):  # BuildKit 0.30 began to word this one as we do
+        return "HEALTHCHECK"
+    if line.startswith("EXPOSE ["):  # of several ports in an order that differs from run to run
+        ports, rest = line[8:].split("]", 1)
+        return f"EXPOSE {sorted(ports.split())}{rest}"
+    return line
 
 
 def compare(name, got, want):

@@ -99,18 +99,20 @@ ssize_t cgroup_read(const struct cgroup_tree *t, const char *path, const char *f
 
 /*
  * v2: a group that hands controllers down has no processes of its own, but for the hierarchy's
- * root. In a container what looks like the root is not it; then its processes, ours too, move to a
- * child.
+ * root. In a container what looks like the root is not it, for it has a type: its processes, ours
+ * too, move to a child. First, because "cpu" could be handed down with them and would make a
+ * threaded group of it.
  */
 static void make_room(const struct cgroup_tree *t)
 {
 	char pids[1 << 16], *save = NULL;
 	char full[PATH_MAX];
 
+	if (cgroup_read(t, "", "cgroup.type", pids, sizeof(pids)) <= 0 ||
+	    cgroup_read(t, "", "cgroup.procs", pids, sizeof(pids)) <= 0)
+		return;
 	snprintf(full, sizeof(full), "%s/init", t->dir);
 	if (mkdir(full, 0755) < 0 && errno != EEXIST)
-		return;
-	if (cgroup_read(t, "", "cgroup.procs", pids, sizeof(pids)) <= 0)
 		return;
 	for (char *p = strtok_r(pids, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
 		cgroup_write(t, "init", "cgroup.procs", p);
@@ -122,14 +124,13 @@ static void hand_down(const struct cgroup_tree *t, const char *path)
 	static const char *const wanted[] = {"+cpu", "+memory", "+pids", "+io", "+cpuset"};
 	char control[256];
 
-	if (cgroup_read(t, path, "cgroup.controllers", control, sizeof(control)) <= 0)
-		return;
-	for (size_t i = 0; i < countof(wanted); i++) {
-		if (!strstr(control, wanted[i] + 1) ||
-		    cgroup_write(t, path, "cgroup.subtree_control", wanted[i]) != -EBUSY || *path)
-			continue;
+	if (cgroup_read(t, path, "cgroup.controllers", control, sizeof(control)) <= 1)
+		return; /* none, as in a hybrid layout */
+	if (!*path)
 		make_room(t);
-		cgroup_write(t, path, "cgroup.subtree_control", wanted[i]);
+	for (size_t i = 0; i < countof(wanted); i++) {
+		if (strstr(control, wanted[i] + 1))
+			cgroup_write(t, path, "cgroup.subtree_control", wanted[i]);
 	}
 }
 

@@ -211,6 +211,7 @@ static void act_start(struct instance *i)
 		i->st.exit_code = 128;
 		i->st.error = arena_printf(&i->arena, "%s", e.why);
 		logs_detach(i, true);
+		forget_process(i);
 		instance_clean_up(i);
 		instance_event(i, FAILED);
 		return;

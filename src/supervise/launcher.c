@@ -12,6 +12,7 @@
 #include "supervise/supervisor.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -377,7 +378,8 @@ int launcher_start(struct instance *i, struct err *e)
 	if (!r)
 		r = logs_attach(i, false, e);
 	close_joined(&spec);
+	/* Nobody could look into it or hear it: better none than such a one. */
 	if (r < 0)
-		log_err(LOG_ERROR_, e);
-	return 0; /* it exists: its own outcome decides */
+		sys_pidfd_signal(i->launch.pidfd, SIGKILL);
+	return r;
 }

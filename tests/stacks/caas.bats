@@ -4,6 +4,7 @@
 # compose: stacks/caas/docker-compose.yml
 # npm: socket.io-client@4.8.1 kafkajs@2.2.4 jsonwebtoken@9.0.2
 load ../e2e/lib
+load browser
 
 setup_file() {
 	root_up
@@ -254,6 +255,13 @@ apps='gateway socket-service-1 socket-service-2'
 	wait_for 60 page 8080 caas
 	wait_for 60 page 8082 'mongo express'
 	wait_for 60 page 8083 'redis'
+}
+
+@test "a browser shows topics, databases and keys in the tools" {
+	need_browser
+	run -0 browser http://127.0.0.1:8080/ 'return document.body.innerText.match(/\bmessages\b/)?.[0]'
+	run -0 browser http://admin:caas_express_2026@127.0.0.1:8082/ 'return document.body.innerText.match(/\bcaas\b/)?.[0]'
+	run -0 browser http://127.0.0.1:8083/ 'return document.body.innerText.match(/redis/i)?.[0]'
 }
 
 @test "CAAS-21 a second start changes nothing" {

@@ -3,6 +3,7 @@
 # images: postgres=postgres:15 redis=redis:7 nginx=nginx:1 stacks/miniapp/backend=miniapp/backend:1 stacks/miniapp/bot=miniapp/bot:1 stacks/miniapp/frontend=miniapp/frontend:1
 # npm: ws@8.18.0
 load ../e2e/lib
+load browser
 
 setup_file() {
 	root_up
@@ -195,6 +196,12 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	run -0 prod exec -T backend python3 -c \
 		'import urllib.request as u; print(u.urlopen("http://127.0.0.1:8000/metrics").read().decode())'
 	[[ $output == *http_requests_total* ]]
+}
+
+@test "a browser shows the players that the API keeps" {
+	need_browser
+	run -0 browser https://127.0.0.1/ 'return document.querySelector("li")?.innerText'
+	[ "$output" = ada ]
 }
 
 @test "FTR-66 FTR-67 FTR-68 the bot pairs two players through the backend and tells Telegram" {
@@ -426,5 +433,12 @@ engine() {
 	sed -i 's/"alive"/"very alive"/' backend/app/main.py
 	reloaded() { curl -sf http://127.0.0.1:8000/health | grep -q 'very alive'; }
 	wait_for 20 reloaded
+	"$BERTH" -f docker-compose.yml -f docker-compose.dev.yml watch --no-up bot >watched 2>&1 3>&- &
+	local watcher=$!
+	wait_for 20 grep -q 'Watch enabled' watched
+	sed -i 's/"status": "ok"/"status": "synced"/' bot/bot.py
+	synced() { curl -sf http://127.0.0.1:8001/health | grep -q synced; }
+	wait_for 30 synced
+	kill $watcher
 	dev down -v
 }

@@ -3,6 +3,7 @@
 # images: postgres=postgres:16-alpine redis=redis:7-alpine nginx=nginx:1-alpine prometheus=prom/prometheus:v2.42.0 mailhog=mailhog/mailhog:v1.0.1 pgadmin=dpage/pgadmin4:8 stacks/octocode:production=octocode/app:1.0.0 stacks/octocode:development=octocode/app:dev
 # npm: socket.io-client@4.8.1
 load ../e2e/lib
+load browser
 
 setup_file() {
 	root_up
@@ -41,6 +42,7 @@ ai() {
 		    image: octocode/app:1.0.0
 		    user: "0"
 		    networks: [octocode-prod_outside]
+		    healthcheck: {test: [CMD, bash, -c, "exec 3<>/dev/tcp/127.0.0.1/80"], interval: 1s, retries: 60}
 		    command:
 		      - node
 		      - -e
@@ -65,6 +67,17 @@ status() { site -o /dev/null -w '%{http_code}' "$@"; }
 is() { [ "$("${@:2}")" = "$1" ]; }
 sql() { prod exec -T oc_database psql -U octocode -d octocode -Atc "$1"; }
 health() { prod ps -a --format json | jq -rs 'flatten | map(select(.Service == "'"$1"'").Health) | unique | join(" ")'; }
+load_begin() { # somebody asks all the time, until load_end
+	rm -f done
+	while [ ! -e done ]; do status https://127.0.0.1/; echo; done >load &
+	load=$!
+}
+load_end() { # nobody has been refused
+	touch done
+	wait $load
+	sort load | uniq -c
+	[ "$(sort -u load)" = 200 ]
+}
 post() { status -H 'Content-Type: application/json' -d "$2" "https://127.0.0.1$1"; }
 
 @test "OCTO-26 OCTO-33 OCTO-36 the files of the document" {
@@ -230,7 +243,7 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 }
 
 @test "OCTO-39 OCTO-42 a worker asks the AI interface with the key of the secret" {
-	(cd ../ai && berth up -d)
+	(cd ../ai && berth up -d --wait)
 	[ "$(post /api/tasks '{"prompt":"hello octopus"}')" = 202 ]
 	answered() { site https://127.0.0.1/api/tasks | grep -q 'HELLO OCTOPUS'; }
 	wait_for 60 answered
@@ -243,6 +256,19 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 		done | grep -q 'octocode_tasks_total{outcome="done"} 1'
 	}
 	counted
+}
+
+@test "a browser asks by the page and sees its task" {
+	need_browser
+	run -0 browser https://127.0.0.1/ '
+		const seen = [...document.querySelectorAll("li")].find((l) => l.innerText.includes("from a page"));
+		if (seen) return seen.innerText;
+		const input = document.querySelector("input");
+		Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(input, "from a page");
+		input.dispatchEvent(new Event("input", { bubbles: true }));
+		await new Promise((done) => setTimeout(done, 300));
+		document.querySelector("button").click();'
+	[[ $output == 'from a page: '* ]]
 }
 
 @test "OCTO-MON-02 OCTO-MON-05 OCTO-34 Prometheus accepts its files and finds every replica" {
@@ -265,32 +291,23 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 }
 
 @test "OCTO-41 no request fails while an instance goes" {
-	while [ ! -e done ]; do status https://127.0.0.1/api/health; echo; done >load &
-	load=$!
+	load_begin
 	prod logs -f --tail 0 oc_app >said &
 	said=$!
-	sleep 1
 	prod up -d --wait --no-recreate --scale oc_app=2
-	sleep 1
-	touch done
-	wait $load
+	load_end
+	wait_for 10 grep -q draining said
 	kill $said
-	[ "$(sort load | uniq | tr '\n' ' ')" = '200 ' ]
-	grep -q draining said
 }
 
 @test "OCTO-12 OCTO-13 a new version comes without a failed request, and goes by one command" {
 	variable() { prod exec -T oc_app sh -c 'echo $NEXTAUTH_URL'; }
-	rm -f done
-	while [ ! -e done ]; do status https://127.0.0.1/api/health; echo; done >load &
-	load=$!
+	load_begin
 	NEXTAUTH_URL=https://new.example run -0 prod rollout oc_app
 	[ "$(variable)" = https://new.example ]
 	run -0 prod rollback oc_app
 	[ "$(variable)" = https://localhost ]
-	touch done
-	wait $load
-	[ "$(sort load | uniq | tr '\n' ' ')" = '200 ' ]
+	load_end
 }
 
 @test "OCTO-37 the health is the truth: without Redis it is bad, and good again after" {
@@ -353,10 +370,12 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 @test "OCTO-03 OCTO-19 OCTO-31 development: every port, the inspector, the tools" {
 	sed -i 's/octocode-prod_outside/octocode_default/' ../ai/compose.yaml
 	make dev
-	(cd ../ai && berth up -d)
+	(cd ../ai && berth up -d --wait)
 	make migrate seed
 	wait_for 120 curl -sf http://127.0.0.1:3000/api/health
-	wait_for 180 answers 3001 5050 8025 1025 6379 5432
+	for port in 3001 5050 8025 1025 6379 5432; do
+		wait_for 240 answers $port
+	done
 	dev exec -T oc_app npm run dev:debug
 	wait_for 5 curl -sf http://127.0.0.1:9229/json
 	wait_for 60 curl -sfL -o login http://127.0.0.1:5050/
@@ -370,6 +389,24 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 		-d '{"email":"ada@example.org"}' http://127.0.0.1:3000/api/invite)" = 202 ]
 	run -0 curl -s http://127.0.0.1:8025/email # MailDev's; MailHog: /api/v2/messages
 	[ "$(jq -r '.[0].subject' <<<"$output")" = 'Welcome to OctoCode' ]
+}
+
+@test "a browser shows the mail, and the way into pgAdmin" {
+	need_browser
+	run -0 browser http://127.0.0.1:8025/ 'return document.body.innerText.match(/Welcome to OctoCode/)?.[0]'
+	run -0 browser http://127.0.0.1:5050/ 'return document.querySelector("[name=password]") && document.title'
+	[[ $output == *pgAdmin* ]]
+}
+
+@test "watch: a file of the set-up goes into the container, which begins again with it" {
+	wait_for 60 curl -sf -o /dev/null http://127.0.0.1:3000/
+	"$BERTH" -f docker-compose.dev.yml watch --no-up oc_app >watched 2>&1 3>&- &
+	local watcher=$!
+	wait_for 20 grep -q 'Watch enabled' watched
+	sed -i 's/poweredByHeader: false/poweredByHeader: true/' next.config.js
+	powered() { curl -s -D - -o /dev/null http://127.0.0.1:3000/ | grep -qi '^x-powered-by: next'; }
+	wait_for 120 powered
+	kill $watcher
 }
 
 @test "hot reload: an edited page is served without a build" {

@@ -4,6 +4,7 @@
 # compose: stacks/srvthreds/srvthreds/deploy/local/docker/compose/docker-compose-services.yml
 # npm: ws@8.18.0
 load ../e2e/lib
+load browser
 
 setup_file() {
 	root_up
@@ -120,6 +121,17 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	[[ $(jq -r .rabbitmq_version <<<"$output") == 3.* ]]
 }
 
+@test "a browser gets into the queue's management" {
+	need_browser
+	run -0 browser http://127.0.0.1:15672/ '
+		if (document.body.innerText.includes("Erlang")) return "in";
+		const [name, password] = ["username", "password"].map((n) => document.querySelector(`[name=${n}]`));
+		if (!name || name.value) return;
+		name.value = password.value = "guest";
+		document.querySelector("[type=submit]").click();'
+	[ "$output" = in ]
+}
+
 @test "SRV-01 SRV-04 SRV-08 the services join the network and wait for the bootstrap" {
 	run -0 services up -d
 	[ "$(docker inspect srvthreds-bootstrap --format='{{.State.ExitCode}}')" = 0 ]
@@ -155,7 +167,9 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 }
 
 @test "SRV-20 every port of the table" {
-	answers 27017 6379 5672 15672 8082 3000 3001
+	for port in 27017 6379 5672 15672 8082 3000 3001; do
+		wait_for 30 answers $port
+	done
 	run -0 curl -sf http://127.0.0.1:8082/health
 }
 

@@ -4,7 +4,7 @@
 # compose: stacks/caas/docker-compose.yml
 # npm: socket.io-client@4.8.1 kafkajs@2.2.4 jsonwebtoken@9.0.2
 load ../e2e/lib
-load browser
+load lib
 
 setup_file() {
 	root_up
@@ -19,6 +19,7 @@ setup_file() {
 	rm -f .env init/mongodb/mongo-keyfile
 	echo 'MONGO_URL=mongodb://caas_app:caas_app_2026@mongodb-primary:27017/caas?directConnection=true&authMechanism=SCRAM-SHA-256' >.env
 	berth --profile test pull -q
+	PROJECT=caas keep_traces
 }
 teardown_file() {
 	cd "$BERTH_HOME/caas" && prod down -v -t 1 >/dev/null 2>&1
@@ -337,4 +338,5 @@ answers_on_other_address() { # what is for tools is for this host only
 	run -0 ./stop.sh -v
 	[ -z "$(docker ps -aq)" ]
 	run ! grep ^caas_ <(docker volume ls -q)
+	wait_for 30 no_trace
 }

@@ -3,7 +3,7 @@
 # images: postgres=postgres:15 redis=redis:7 nginx=nginx:1 stacks/miniapp/backend=miniapp/backend:1 stacks/miniapp/bot=miniapp/bot:1 stacks/miniapp/frontend=miniapp/frontend:1
 # npm: ws@8.18.0
 load ../e2e/lib
-load browser
+load lib
 
 setup_file() {
 	root_up
@@ -14,6 +14,7 @@ setup_file() {
 	rm -f .env
 	install -m 600 <(sed s/change-me/secret/ .env.example) .env
 	telegram
+	PROJECT=miniapp keep_traces
 }
 teardown_file() {
 	for dir in engine telegram; do
@@ -441,4 +442,5 @@ engine() {
 	wait_for 30 synced
 	kill $watcher
 	dev down -v
+	wait_for 30 no_trace
 }

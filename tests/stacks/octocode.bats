@@ -3,7 +3,7 @@
 # images: postgres=postgres:16-alpine redis=redis:7-alpine nginx=nginx:1-alpine prometheus=prom/prometheus:v2.42.0 mailhog=mailhog/mailhog:v1.0.1 pgadmin=dpage/pgadmin4:8 stacks/octocode:production=octocode/app:1.0.0 stacks/octocode:development=octocode/app:dev
 # npm: socket.io-client@4.8.1
 load ../e2e/lib
-load browser
+load lib
 
 setup_file() {
 	root_up
@@ -19,6 +19,7 @@ setup_file() {
 	export ANTHROPIC_BASE_URL=http://ai
 	berth pull octocode/app:1.0.0 octocode/app:dev >/dev/null
 	ai
+	PROJECT=octocode keep_traces
 }
 teardown_file() {
 	cd "$BERTH_HOME/octocode"
@@ -292,7 +293,7 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 
 @test "OCTO-41 no request fails while an instance goes" {
 	load_begin
-	prod logs -f --tail 0 oc_app >said &
+	"$BERTH" -f docker-compose.prod.yml logs -f --tail 0 oc_app >said &
 	said=$!
 	prod up -d --wait --no-recreate --scale oc_app=2
 	load_end
@@ -432,4 +433,5 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 	run -0 make clean-dev
 	[ -z "$(dev ps -aq)" ]
 	run ! grep octocode <(docker volume ls -q)
+	wait_for 30 no_trace
 }

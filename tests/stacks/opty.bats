@@ -3,6 +3,7 @@
 # images: mongo=mongo:8 stacks/opty/socket-backend=edu3983/opty-socket:1.0.0 redis=redis:7-alpine nginx=nginx:1-alpine
 # npm: socket.io-client@4.8.1
 load ../e2e/lib
+load lib
 
 setup_file() {
 	root_up
@@ -11,6 +12,7 @@ setup_file() {
 	cp -r "$TESTS/../stacks/opty" "$BERTH_HOME/opty-orchestration"
 	cd "$BERTH_HOME/opty-orchestration"
 	sed -e s/change-me-root/root-pw/ -e s/change-me-app/app-pw/ .env.example >.env
+	PROJECT=opty-orchestration keep_traces
 }
 teardown_file() {
 	cd "$BERTH_HOME/opty-orchestration" && berth down -v -t 1 >/dev/null 2>&1
@@ -340,4 +342,5 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	run -0 berth ps -aq
 	[ -z "$output" ]
 	run ! berth network inspect opty-orchestration_db-network
+	wait_for 30 no_trace
 }

@@ -4,7 +4,7 @@
 # compose: stacks/srvthreds/srvthreds/deploy/local/docker/compose/docker-compose-services.yml
 # npm: ws@8.18.0
 load ../e2e/lib
-load browser
+load lib
 
 setup_file() {
 	root_up
@@ -16,6 +16,7 @@ setup_file() {
 	ln -s "$(readlink -f "$BERTH")" "$BERTH_HOME/bin/docker"
 	export PATH=$BERTH_HOME/bin:$PATH
 	berth pull srvthreds/builder:latest srvthreds/cmd-runner:latest srvthreds/service:latest >/dev/null
+	PROJECT=srvthreds keep_traces
 }
 teardown_file() {
 	cd "$COMPOSE_DIR"
@@ -300,10 +301,10 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 }
 
 @test "SRV-49 SRV-52 three engines, one killed: no event lost or done twice at a time" {
-	run -0 timeout 120 node -e '
+	run -0 timeout 300 node -e '
 		process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
 		(async () => {
-			for (let i = 0; i < 200; i++) {
+			for (let i = 0; i < 1000; i++) {
 				const r = await fetch("https://127.0.0.1/api/events", { method: "POST",
 					body: JSON.stringify({ type: i < 10 ? "detection" : "other", thredId: "soak" + (i % 10) }) });
 				if (r.status !== 202) throw new Error(String(r.status));
@@ -314,9 +315,9 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	counted() {
 		local n
 		n=$(mongo 'print(db.threds.find({_id: /^soak/}).toArray().reduce((n, t) => n + t.events, 0))')
-		[ "$n" -ge 200 ] && [ "$n" -le 204 ]
+		[ "$n" -ge 1000 ] && [ "$n" -le 1004 ]
 	}
-	wait_for 60 counted
+	wait_for 300 counted
 	running() { prod ps --format json srvthreds-engine | jq -rs 'flatten | map(select(.State == "running")) | length'; }
 	wait_for 30 is 3 running
 }
@@ -337,4 +338,5 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	run -0 mongo 'print(db.outcomes.countDocuments({thredId: "t1"}))'
 	[ "$output" = 1 ]
 	database down -v
+	wait_for 30 no_trace
 }

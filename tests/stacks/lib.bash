@@ -1,0 +1,13 @@
+# What the files about stacks share, after ../e2e/lib: a browser, and what a project leaves behind.
+
+need_browser() {
+	[ -n "$(command -v chromium-headless-shell)" ] || skip 'no chromium-headless-shell here: make stacks installs it'
+}
+
+browser() { # URL SCRIPT: see browser.js
+	timeout -k 5 90 node "$TESTS/stacks/browser.js" "$@"
+}
+
+# Before the first up, and after the last down: mounts, interfaces, rules, processes, groups, files.
+keep_traces() { traces >"$BERTH_HOME/before"; }
+no_trace() { diff "$BERTH_HOME/before" <(traces); }

@@ -11,6 +11,7 @@
 #include "supervise/status.h"
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 struct docker_run {
 	bool detach, interactive, tty, rm, init, read_only, privileged;
@@ -186,6 +187,8 @@ static int docker_run_run(struct cli *c, void *opts, int argc, char **argv, stru
 	if (r >= 0)
 		r = up_prepare(c, &(struct strings){.v = &a.service, .n = 1}, &images, &a.project,
 			       e);
+	if (a.file)
+		(void)!unlink(a.file); /* the saved definition is what counts from here on */
 	if (r < 0) {
 		c->bad_usage = true; /* docker: 125, it never ran */
 		return r;

@@ -91,6 +91,8 @@ only_db_is_left() { [ "$(berth ps -a --format '{{.Service}}')" = db ]; }
 		sh -c 'echo $A; pwd; id -un; exit 4'
 	[ "$output" = $'x$y\n/tmp\nuser' ]
 	[ "$(echo in | ./docker run --rm -i busybox cat)" = in ]
+	run ! ./docker run --rm --name unwell busybox false
+	[ -z "$(find "$BERTH_RUN/adhoc" -type f)" ]
 	id=$(./docker run -d --name sleepy --init busybox sleep 1000)
 	[ "$(./docker ps -q --no-trunc)" = "$id" ]
 	[ "$(./docker exec sleepy cat /proc/1/comm | wc -l)" = 1 ]

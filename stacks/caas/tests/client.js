@@ -14,7 +14,7 @@ exports.open = (...where) => new Promise((resolve, reject) => {
 	socket.on('connect_error', reject);
 });
 exports.heard = (socket, event, good = () => true) => new Promise((resolve, reject) => {
-	const timer = setTimeout(() => reject(new Error(`no "${event}" came`)), 8000);
+	const timer = setTimeout(() => reject(new Error(`no "${event}" came`)), 30_000);
 	socket.on(event, (...args) => {
 		if (!good(...args)) return;
 		clearTimeout(timer);

@@ -1,3 +1,4 @@
+#include "base/arena.h"
 #include "base/hash.h"
 #include "base/sys.h"
 #include "net/guard.h"
@@ -16,10 +17,10 @@
 #include <sys/stat.h>
 
 /*
- * Attaching goes in two batches: one on the host that creates every pair with its peer directly
- * inside the target namespace, and one inside that dresses them. In between a listing tells the
- * numbers of the new interfaces: veth takes a wish for the peer's number only together with one
- * for the host side, which could clash.
+ * Attaching goes in two steps: one batch on the host that creates every pair with its peer directly
+ * inside its target namespace, and one inside each namespace that dresses what arrived there. The
+ * numbers of the new interfaces are asked for from inside: veth takes a wish for the peer's number
+ * only together with one for the host side, which could clash.
  */
 
 /* An endpoint and what was learnt about it. */
@@ -32,11 +33,19 @@ struct wire {
 	char name[LINK_NAME];
 };
 
-/* What the namespace holds already. */
+/* A namespace, its wires, and what it holds already. */
 struct census {
+	int netns_fd;
+	bool fresh;
 	struct wire *wires;
 	size_t n;
 	unsigned eths; /* bit per ethN in use */
+};
+
+/* All namespaces of one call. */
+struct wave {
+	struct census *v;
+	size_t n;
 };
 
 static void choose_mac(const struct endpoint_spec *ep, uint8_t mac[6])
@@ -116,27 +125,35 @@ static int free_eth(struct census *c)
 	return n;
 }
 
-static int find_parent(struct wire *w, struct err *e)
+static int find_parent(const struct rtnl *host, struct wire *w, struct err *e)
 {
 	const struct net_spec *n = w->ep->net;
 	char bridge[LINK_NAME];
 	const char *name =
 		n->driver == NET_BRIDGE ? link_bridge_name(n, bridge) : parent_name(n, bridge);
 
-	w->parent = link_index(name);
+	w->parent = link_index_by(host->fd, name);
 	if (w->parent < 0)
 		return err_set(e, ENODEV, "network %s has no interface %s on this host", n->name,
 			       name);
 	return 0;
 }
 
-static int plan_wires(int netns_fd, struct rtnl *in, struct census *c, struct err *e)
+static int look_inside(struct census *c, struct err *e)
 {
-	int r = take_census(in, c, e);
+	auto_rtnl in = {.fd = -1};
+	int r = c->fresh || !c->n ? 0 : rtnl_open(&in, c->netns_fd, e);
+
+	return r || in.fd < 0 ? r : take_census(&in, c, e);
+}
+
+static int plan_wires(const struct rtnl *host, struct census *c, struct err *e)
+{
+	int r = look_inside(c, e);
 
 	for (struct wire *w = c->wires; !r && w < c->wires + c->n; w++) {
-		choose_host_side(netns_fd, w);
-		r = find_parent(w, e);
+		choose_host_side(c->netns_fd, w);
+		r = find_parent(host, w, e);
 		if (w->exists)
 			continue;
 		if (w->ep->interface)
@@ -262,40 +279,50 @@ static int clear_stale(struct rtnl *host, const struct census *c, struct err *e)
 {
 	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
 		if (!w->exists && w->ep->net->driver == NET_BRIDGE &&
-		    link_index(w->ep->host_side) > 0)
+		    link_index_by(host->fd, w->ep->host_side) > 0)
 			link_delete(host, w->ep->host_side);
 	}
 	return rtnl_send(host, e);
 }
 
-static int create_all(int netns_fd, struct rtnl *host, const struct census *c, struct err *e)
+static void create_one(struct rtnl *host, const struct wire *w, int netns_fd, bool reflect)
+{
+	if (w->ep->net->driver == NET_BRIDGE) {
+		create_pair(host, w, netns_fd);
+		tune_port(host, w, reflect);
+	} else {
+		create_vlan(host, w, netns_fd);
+	}
+}
+
+static int create_all(struct rtnl *host, const struct wave *all, struct err *e)
 {
 	bool reflect = bridges_filter();
-	int r = clear_stale(host, c, e);
+	int r = 0;
 
-	for (const struct wire *w = c->wires; !r && w < c->wires + c->n; w++) {
-		if (w->exists)
-			continue;
-		if (w->ep->net->driver == NET_BRIDGE) {
-			create_pair(host, w, netns_fd);
-			tune_port(host, w, reflect);
-		} else {
-			create_vlan(host, w, netns_fd);
+	for (const struct census *c = all->v; !r && c < all->v + all->n; c++)
+		r = clear_stale(host, c, e);
+	for (const struct census *c = all->v; !r && c < all->v + all->n; c++) {
+		for (const struct wire *w = c->wires; !r && w < c->wires + c->n; w++) {
+			if (!w->exists)
+				create_one(host, w, c->netns_fd, reflect);
+			if (rtnl_full(host))
+				r = rtnl_send(host, e);
 		}
-		if (rtnl_full(host))
-			r = rtnl_send(host, e);
 	}
 	return r ? r : rtnl_send(host, e);
 }
 
 /* What the new ports may send is settled before they carry anything. */
-static int guard_all(const struct census *c, struct err *e)
+static int guard_all(const struct wave *all, struct err *e)
 {
 	auto_nfnl batch = {0};
 
-	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
-		if (w->ep->net->driver == NET_BRIDGE)
-			guard_add(&batch, w->ep, w->mac);
+	for (const struct census *c = all->v; c < all->v + all->n; c++) {
+		for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
+			if (w->ep->net->driver == NET_BRIDGE)
+				guard_add(&batch, w->ep, w->mac);
+		}
 	}
 	return guard_apply(&batch, e);
 }
@@ -309,16 +336,27 @@ static bool speaks_ip6(const struct endpoint_spec *ep)
 	return ep->ip6.family;
 }
 
-/* Per-interface switches exist once the interfaces do, and only inside. */
-static int set_switches(void *arg)
-{
-	const struct census *c = arg;
+/* What is done from inside a namespace in one visit. */
+struct visit {
+	struct census *c;
+	struct rtnl *in;
+	struct err *e;
+};
 
-	for (const struct wire *w = c->wires; w < c->wires + c->n; w++) {
-		if (!speaks_ip6(w->ep))
+/* Per-interface switches exist once the interfaces do, and only inside. */
+static int look_around(void *arg)
+{
+	const struct visit *v = arg;
+	int r = rtnl_open(v->in, -1, v->e);
+
+	for (struct wire *w = v->c->wires; !r && w < v->c->wires + v->c->n; w++) {
+		w->inside = link_index_by(v->in->fd, w->name);
+		if (w->inside < 0)
+			r = err_set(v->e, ENODEV, "interface %s did not arrive inside", w->name);
+		else if (!speaks_ip6(w->ep))
 			(void)netns_sysctl("1", "ipv6/conf/%s/disable_ipv6", w->name);
 	}
-	return 0;
+	return r;
 }
 
 /* By the gateway of the pool that the address is of. Layer 3 has no neighbours to go by. */
@@ -388,45 +426,59 @@ static void settle(const struct rtnl *in, const struct rtnl *host, const struct 
 	}
 }
 
-static int attach(int netns_fd, struct rtnl *in, struct census *c, struct err *e)
+static int dress_place(const struct rtnl *host, struct census *c, struct err *e)
+{
+	auto_rtnl in = {.fd = -1};
+	int r;
+
+	*e = (struct err){0};
+	r = netns_call(c->netns_fd, look_around, &(struct visit){c, &in, e});
+	if (r < 0 && !e->code)
+		return err_set(e, -r, "cannot enter the network namespace: %s", strerror(-r));
+	if (!r)
+		r = dress_all(&in, c, e);
+	if (!r)
+		settle(&in, host, c);
+	return r;
+}
+
+static int attach(const struct wave *all, struct err *e)
 {
 	auto_rtnl host = {.fd = -1};
 	int r = rtnl_open(&host, -1, e);
 
+	for (struct census *c = all->v; !r && c < all->v + all->n; c++)
+		r = plan_wires(&host, c, e);
 	if (!r)
-		r = plan_wires(netns_fd, in, c, e);
+		r = create_all(&host, all, e);
 	if (!r)
-		r = create_all(netns_fd, &host, c, e);
-	if (!r)
-		r = guard_all(c, e);
-	if (!r)
-		r = take_census(in, c, e);
-	if (!r && netns_call(netns_fd, set_switches, c) < 0)
-		r = err_set(e, EINVAL, "cannot enter the network namespace");
-	if (!r)
-		r = dress_all(in, c, e);
-	if (!r)
-		settle(in, &host, c);
+		r = guard_all(all, e);
+	for (struct census *c = all->v; !r && c < all->v + all->n; c++)
+		r = dress_place(&host, c, e);
 	return r;
 }
 
-int endpoints_attach(int netns_fd, struct endpoint_spec *eps, size_t n, struct err *e)
+static void prepare(const struct attachment *a, struct census *c)
 {
-	auto_free struct wire *wires = calloc(n + 1, sizeof(*wires));
-	struct census c = {.wires = wires, .n = n};
-	auto_rtnl in = {.fd = -1};
+	*c = (struct census){a->netns_fd, a->fresh, c->wires, a->n, 0};
+	for (size_t i = 0; i < a->n; i++) {
+		c->wires[i].ep = &a->eps[i];
+		choose_mac(&a->eps[i], c->wires[i].mac);
+		memcpy(a->eps[i].mac, c->wires[i].mac, sizeof(a->eps[i].mac));
+	}
+}
+
+int endpoints_attach(const struct attachment *all, size_t n, struct err *e)
+{
+	auto_arena a = {0};
+	struct wave wave = {arena_alloc(&a, (n + 1) * sizeof(*wave.v)), n};
 	int r;
 
-	if (!wires)
-		abort();
 	for (size_t i = 0; i < n; i++) {
-		wires[i].ep = &eps[i];
-		choose_mac(&eps[i], wires[i].mac);
-		memcpy(eps[i].mac, wires[i].mac, sizeof(eps[i].mac));
+		wave.v[i].wires = arena_alloc(&a, (all[i].n + 1) * sizeof(struct wire));
+		prepare(&all[i], &wave.v[i]);
 	}
-	r = rtnl_open(&in, netns_fd, e);
-	if (!r)
-		r = n ? attach(netns_fd, &in, &c, e) : dress_all(&in, &c, e);
+	r = attach(&wave, e);
 	return r ? err_wrap(e, "connect to the network") : 0;
 }
 

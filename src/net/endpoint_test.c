@@ -27,7 +27,7 @@ static void wire_up(struct pair_of *p, struct net_spec net)
 		p->ep[i].ip4 = ip_of(i ? "10.77.1.3/24" : "10.77.1.2/24");
 		if (p->net.subnet6.family)
 			p->ep[i].ip6 = ip_of(i ? "fd77::3/64" : "fd77::2/64");
-		assert_ok(endpoints_attach(p->ns[i], &p->ep[i], 1, &e));
+		assert_ok(attach_to(p->ns[i], &p->ep[i], 1, &e));
 	}
 }
 
@@ -87,7 +87,7 @@ static void attaching_again_changes_nothing(void **state)
 
 	memcpy(before, p.ep[0].host_side, 16);
 	assert_ok(network_up(&p.net, &e));
-	assert_ok(endpoints_attach(p.ns[0], &p.ep[0], 1, &e));
+	assert_ok(attach_to(p.ns[0], &p.ep[0], 1, &e));
 	assert_string_equal(before, p.ep[0].host_side);
 	assert_int_equal(system("test $(ip -o link | grep -c veth) = 2"), 0);
 	take_down(&p);
@@ -115,7 +115,7 @@ static void detaching_takes_both_ends(void **state)
 	assert_ok(endpoint_detach(p.ns[0], &p.ep[0], &e));
 	assert_ok(endpoint_detach(p.ns[0], &p.ep[0], &e));
 	assert_int_equal(system("test $(ip -o link | grep -c veth) = 1"), 0);
-	assert_ok(endpoints_attach(p.ns[0], &p.ep[0], 1, &e));
+	assert_ok(attach_to(p.ns[0], &p.ep[0], 1, &e));
 	assert_int_equal(system("test $(ip -o link | grep -c veth) = 2"), 0);
 	take_down(&p);
 }
@@ -150,7 +150,7 @@ static void many_endpoints_in_one_call(void **state)
 	memcpy(eps[4].mac, (uint8_t[]){2, 1, 2, 3, 4, 5}, 6);
 	snprintf(pin, sizeof(pin), "%s/ns", dir);
 	assert_ok(netns_make(pin, NULL, &ns, &e));
-	assert_ok(endpoints_attach(ns, eps, 20, &e));
+	assert_ok(attach_to(ns, eps, 20, &e));
 	assert_int_equal(
 		netns_call(ns, look_inside, (void *)"test $(ip -o -4 addr | grep -c 10.78) = 20"),
 		0);
@@ -192,7 +192,7 @@ static void macvlan_hangs_on_its_parent(void **state)
 	snprintf(pin, sizeof(pin), "%s/ns", dir);
 	assert_ok(netns_make(pin, NULL, &ns, &e));
 	ep.ip4 = ip_of("10.79.0.2/24");
-	assert_ok(endpoints_attach(ns, &ep, 1, &e));
+	assert_ok(attach_to(ns, &ep, 1, &e));
 	int fd = listen_in(ns, SOCK_STREAM, "0.0.0.0", 80);
 
 	assert_int_equal(connect_from(-1, "10.79.0.2", 80), 0);
@@ -216,7 +216,7 @@ static void a_missing_bridge_is_said(void **state)
 	assert_int_equal(netns_open(pin, &ns, &e), -ENOENT);
 	assert_ok(netns_make(pin, NULL, &ns, &e));
 	ep.ip4 = ip_of("10.79.0.2/24");
-	assert_int_equal(endpoints_attach(ns, &ep, 1, &e), -ENODEV);
+	assert_int_equal(attach_to(ns, &ep, 1, &e), -ENODEV);
 	assert_string_equal(e.why, "network gone has no interface br-aaaabbbbcccc on this host");
 	close(ns);
 	assert_ok(netns_open(pin, &ns, &e));

@@ -30,6 +30,14 @@ int link_index(const char *name)
 	return i ? (int)i : -ENODEV;
 }
 
+int link_index_by(int fd, const char *name)
+{
+	struct ifreq req = {0};
+
+	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", name);
+	return ioctl(fd, SIOCGIFINDEX, &req) < 0 ? -errno : req.ifr_ifindex;
+}
+
 void link_up(struct rtnl *r, int index, const char *what)
 {
 	struct ifinfomsg *m =

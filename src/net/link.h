@@ -11,6 +11,8 @@ enum { LINK_NAME = 16 };
 
 char *link_bridge_name(const struct net_spec *n, char out[static LINK_NAME]);
 int link_index(const char *name); /* in the caller's namespace; -ENODEV */
+/* In that of a socket, which spares making one. */
+int link_index_by(int fd, const char *name);
 void link_up(struct rtnl *r, int index, const char *what);
 void link_delete(struct rtnl *r, const char *name);
 /* No automatic IPv6 link-local address: a bridge port or a dark interface needs none. */

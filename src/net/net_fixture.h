@@ -49,6 +49,11 @@ static inline struct ip_addr ip_of(const char *s)
 	return ip;
 }
 
+static inline int attach_to(int netns_fd, struct endpoint_spec *eps, size_t n, struct err *e)
+{
+	return endpoints_attach(&(struct attachment){netns_fd, false, eps, n}, 1, e);
+}
+
 #define assert_ok(call)                                                                            \
 	do {                                                                                       \
 		if ((call) < 0)                                                                    \

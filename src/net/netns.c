@@ -132,10 +132,13 @@ int netns_make(const char *pin, const struct id_map *ids, int *out_fd, struct er
 {
 	struct err ignored;
 
+	int r;
+
 	if (!netns_open(pin, out_fd, &ignored))
 		return 0;
 	unlink(pin); /* a plain file, left by a reboot */
-	return ids ? make_owned(pin, ids, out_fd, e) : make_ours(pin, out_fd, e);
+	r = ids ? make_owned(pin, ids, out_fd, e) : make_ours(pin, out_fd, e);
+	return r < 0 ? r : NETNS_MADE;
 }
 
 int netns_owner(int netns_fd, int *out_fd, struct err *e)

@@ -55,7 +55,9 @@ struct endpoint_spec {
 /*
  * The network namespace of a replica, pinned at `pin` (a file) so that it outlives its processes.
  * ids: who may rule it, a user namespace of its own with that one map; NULL: the host's root.
+ * NETNS_MADE: it was not there before, so nothing is in it.
  */
+enum { NETNS_MADE = 1 };
 int netns_make(const char *pin, const struct id_map *ids, int *out_fd, struct err *e) must_check;
 /* The user namespace that owns a network namespace; -ENOENT: that is the caller's. */
 int netns_owner(int netns_fd, int *out_fd, struct err *e) must_check;
@@ -64,7 +66,17 @@ int netns_remove(const char *pin, struct err *e) must_check;
 
 int network_up(const struct net_spec *n, struct err *e) must_check;
 int network_down(const struct net_spec *n, struct err *e) must_check;
-/* Wires all endpoints of one namespace in as few netlink round trips as possible; lo is brought up.
+/* All endpoints of one namespace. */
+struct attachment {
+	int netns_fd;
+	bool fresh; /* just made: nothing is in it but lo */
+	struct endpoint_spec *eps;
+	size_t n;
+};
+/*
+ * Wires many namespaces: all interfaces in one netlink message and what their ports may send in one
+ * transaction; then each is dressed from inside by a message of its own, and lo brought up. Where
+ * that fails some may be wired and others not; asked again, it goes on from there.
  */
-int endpoints_attach(int netns_fd, struct endpoint_spec *eps, size_t n, struct err *e) must_check;
+int endpoints_attach(const struct attachment *all, size_t n, struct err *e) must_check;
 int endpoint_detach(int netns_fd, const struct endpoint_spec *ep, struct err *e) must_check;

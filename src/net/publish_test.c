@@ -24,7 +24,7 @@ static int add_container(struct stage *s, int i, const struct net_spec *n, const
 
 	snprintf(s->pins[i], sizeof(s->pins[i]), "%s/ns%d", s->dir, i);
 	assert_ok(netns_make(s->pins[i], NULL, &ns, &e));
-	assert_ok(endpoints_attach(ns, &ep, 1, &e));
+	assert_ok(attach_to(ns, &ep, 1, &e));
 	return ns;
 }
 
@@ -203,7 +203,7 @@ static void an_internal_network_is_closed(void **state)
 			  (void *)"ip route add default via 10.77.1.1");
 	assert_int_not_equal(connect_from(s.a, "192.0.2.2", 80), 0);
 	assert_int_not_equal(connect_from(s.outside, "192.0.2.1", 8080), 0);
-	assert_ok(endpoints_attach(s.b, &second, 1, &e));
+	assert_ok(attach_to(s.b, &second, 1, &e));
 	assert_int_equal(connect_from(s.b, "10.77.1.2", 80), 0);
 	close(fd);
 	close(out);
@@ -230,7 +230,7 @@ static void connections_are_spread(void **state)
 
 	set_stage(&s, (struct net_spec){0});
 	ep = (struct endpoint_spec){.net = &s.net_a, .ip4 = ip_of("10.77.1.3/24")};
-	assert_ok(endpoints_attach(s.b, &ep, 1, &e));
+	assert_ok(attach_to(s.b, &ep, 1, &e));
 	p = publish(&s, NULL, 8080);
 	*vec_push(&s.arena, &p->targets) = (struct publish_target){ip_of("10.77.1.3"), 81};
 	apply(&s);

@@ -60,7 +60,7 @@ static void set_stage(struct stage *s)
 	host_enter(s->dir);
 	snprintf(s->pin, sizeof(s->pin), "%s/ns", s->dir);
 	assert_ok(netns_make(s->pin, NULL, &s->ns, &e));
-	assert_ok(endpoints_attach(s->ns, NULL, 0, &e));
+	assert_ok(attach_to(s->ns, NULL, 0, &e));
 	assert_ok(loop_new(&s->loop, &e));
 	assert_ok(resolver_new(s->loop, &s->resolver, &e));
 	s->client.key = "web-1";

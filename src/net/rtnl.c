@@ -62,7 +62,6 @@ static void finish(struct rtnl *r)
 {
 	if (r->now)
 		r->used += MNL_ALIGN(r->now->nlmsg_len);
-	r->now = NULL;
 }
 
 void *rtnl_add(struct rtnl *r, uint16_t type, uint16_t flags, size_t head_size,
@@ -74,7 +73,7 @@ void *rtnl_add(struct rtnl *r, uint16_t type, uint16_t flags, size_t head_size,
 		abort();
 	r->now = mnl_nlmsg_put_header(r->batch + r->used);
 	r->now->nlmsg_type = type;
-	r->now->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+	r->now->nlmsg_flags = NLM_F_REQUEST | flags;
 	r->now->nlmsg_seq = r->seq + (uint32_t)r->n;
 	r->notes[r->n++] = note;
 	return mnl_nlmsg_put_extra_header(r->now, head_size);
@@ -116,24 +115,28 @@ static int judge(struct rtnl *r, const struct nlmsghdr *h, int so_far, struct er
 		       says ? ")" : "");
 }
 
+/* Up to that of the last message, which alone is answered in any case. */
 static int read_answers(struct rtnl *r, struct err *e)
 {
 	auto_free char *room = malloc(ANSWER_ROOM);
+	const uint32_t last = r->seq + (uint32_t)r->n - 1;
 	const struct nlmsghdr *h;
-	size_t seen = 0;
+	bool over = false;
 	int failed = 0, n;
 
 	if (!room)
 		abort();
-	while (seen < r->n) {
+	while (!over) {
 		n = (int)recv(r->fd, room, ANSWER_ROOM, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_set(e, errno, "no answer over netlink: %s", strerror(errno));
 		h = (const struct nlmsghdr *)room;
-		for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n), seen++)
+		for (; mnl_nlmsg_ok(h, n); h = mnl_nlmsg_next(h, &n)) {
 			failed = judge(r, h, failed, e);
+			over |= h->nlmsg_seq == last;
+		}
 	}
 	return failed;
 }
@@ -145,12 +148,14 @@ int rtnl_send(struct rtnl *r, struct err *e)
 	finish(r);
 	if (!r->n)
 		return 0;
+	r->now->nlmsg_flags |= NLM_F_ACK;
 	if (send(r->fd, r->batch, r->used, 0) < 0)
 		ret = err_set(e, errno, "cannot send over netlink: %s", strerror(errno));
 	else
 		ret = read_answers(r, e);
 	r->seq += (uint32_t)r->n;
 	r->used = r->n = 0;
+	r->now = NULL;
 	return ret;
 }
 

@@ -1,6 +1,7 @@
 /*
- * Route netlink in batches: messages are built into one buffer, sent in one go, and their answers
- * read together; the kernel goes on after a message that failed. A dump reader for the rest.
+ * Route netlink in batches: messages are built into one buffer and sent in one go. The kernel goes
+ * on after a message that failed; failures are answered, and the last message always is. A dump
+ * reader for the rest.
  */
 #pragma once
 #include "base/err.h"
@@ -18,12 +19,13 @@ struct rtnl {
 	uint32_t seq; /* of the first message in the batch */
 	char *batch;  /* fixed room, so that message pointers stay good */
 	size_t used;
-	struct nlmsghdr *now; /* the message being built */
+	struct nlmsghdr *now; /* the message being built, the last of the batch */
 	struct rtnl_note *notes;
 	size_t n;
 };
 
-enum { RTNL_BATCH = 32 * 1024, RTNL_MESSAGES = 128 };
+/* Room for the interfaces of 64 containers; the kernel takes at most 200 KiB at once. */
+enum { RTNL_BATCH = 128 * 1024, RTNL_MESSAGES = 512 };
 
 /* A socket in the namespace behind netns_fd, or in the caller's own where that is -1. */
 int rtnl_open(struct rtnl *r, int netns_fd, struct err *e) must_check;
@@ -37,7 +39,7 @@ void *rtnl_add(struct rtnl *r, uint16_t type, uint16_t flags, size_t head_size,
 	       struct rtnl_note note);
 /* True where a caller with much to say should send now. */
 bool rtnl_full(const struct rtnl *r);
-/* Sends the batch and reads an answer for each; the first failure that was not tolerated. */
+/* Sends the batch and waits until it is done; the first failure that was not tolerated. */
 int rtnl_send(struct rtnl *r, struct err *e) must_check;
 
 /* Calls fn for every message of a dump; fn returns 0 or -errno. head: the request's header. */

@@ -116,26 +116,24 @@ static void end_tasks(struct instance *i)
 
 static void take_over_net(struct instance *i)
 {
-	struct resolver_client c = {.key = i->st.name};
-	auto_arena a = {0};
 	struct err e = {0};
 	int r;
 
 	if (!i->st.netns)
 		return;
 	r = netns_open(i->st.netns, &i->netns, &e);
-	i->wired = r == 0;
+	if (r == -ENOENT && i->life == DOWN)
+		return; /* it never started */
 	vec_each(n, &i->st.networks) {
 		struct net *net;
 
-		*vec_push(&a, &c.networks) = n->id;
 		if (!r && nets_find(i->of, n->key, &net, &e) < 0)
 			log_err(LOG_WARN_, &e);
 	}
-	if (i->svc)
-		c.upstreams = i->svc->dns;
-	if (!r && c.networks.n)
-		r = resolver_serve(i->of->resolver, i->netns, &c, &e);
+	/* One whose networks are not written down was on its way to them. */
+	i->wired = !r && (i->st.networks.n || !i->svc || !i->svc->networks.n);
+	if (!r && i->st.networks.n)
+		r = nets_serve(i, &e);
 	if (r < 0)
 		log_err(LOG_WARN_, &e);
 }

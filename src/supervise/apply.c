@@ -470,14 +470,36 @@ static bool unblocked(struct job *j, size_t k)
 	return true;
 }
 
-static bool step_all(struct job *j)
+/* Those that start together are wired together, in one batch for the kernel. */
+static void wire_starts(struct job *j)
+{
+	auto_arena a = {0};
+	struct instance **v = arena_alloc(&a, (j->plan.n + 1) * sizeof(struct instance *)), *i;
+	size_t n = 0;
+
+	for (size_t k = 0; k < j->plan.n; k++) {
+		const struct step *s = &j->plan.v[k];
+
+		if (s->doing != STEP_START || j->steps[k].state != STEP_WAITS || !unblocked(j, k))
+			continue;
+		i = instance_find(j->of, s->target);
+		if (i && !instance_is_up(i))
+			v[n++] = i;
+	}
+	if (n)
+		ports_apply_due(j->of); /* they may ask for those of who started before */
+	nets_wire_all(v, n);
+}
+
+static bool step_each(struct job *j, bool starts)
 {
 	bool moved = false;
 
 	for (size_t k = 0; k < j->plan.n; k++) {
 		enum step_state before = j->steps[k].state;
 
-		if (before == STEP_WAITS && unblocked(j, k))
+		if (before == STEP_WAITS && (starts || j->plan.v[k].doing != STEP_START) &&
+		    unblocked(j, k))
 			begin_step(j, k);
 		poll_step(j, k);
 		moved |= j->steps[k].state != before;
@@ -485,6 +507,15 @@ static bool step_all(struct job *j)
 			j->steps[k].ended_ns = when_mono_ns();
 	}
 	return moved;
+}
+
+/* What is to be made is made before the first start, so that what can start together does. */
+static bool step_all(struct job *j)
+{
+	if (step_each(j, false))
+		return true;
+	wire_starts(j);
+	return step_each(j, true);
 }
 
 static bool all_ended(const struct job *j)
@@ -542,40 +573,10 @@ static int bury(struct later *later)
 	return 0;
 }
 
-/* Who waited for whom in the last command that started something. */
-static void keep_timeline(struct job *j)
-{
-	int64_t wall = when_wall_ns() - when_mono_ns();
-	json_t *spans;
-
-	if (j->options.goal == GOAL_DOWN || j->options.goal == GOAL_STOP || !j->plan.n)
-		return;
-	spans = json_array();
-	for (size_t k = 0; k < j->plan.n; k++) {
-		const struct run_step *rs = &j->steps[k];
-		const struct step *s = &j->plan.v[k];
-
-		json_t *after = json_array();
-
-		vec_each(x, &s->after)
-			json_array_append_new(after, json_integer((json_int_t)*x));
-		if (rs->began_ns)
-			json_array_append_new(spans,
-					      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:O}",
-							"event", "span", "name", s->target, "what",
-							plan_verb(s->doing), "from_ns",
-							(json_int_t)(rs->began_ns + wall), "to_ns",
-							(json_int_t)(rs->ended_ns + wall), "step",
-							(json_int_t)k, "after", after));
-		json_decref(after);
-	}
-	json_decref(j->of->timeline);
-	j->of->timeline = spans;
-}
-
 static void end(struct job *j)
 {
-	keep_timeline(j);
+	job_keep_timeline(j);
+	ports_apply_due(j->of); /* what it started is reachable when it says so */
 	loop_timer_drop(&j->deadline);
 	loop_timer_drop(&j->settle);
 	j->of->jobs = j->next;

@@ -75,6 +75,7 @@ void resource_network(struct job *j, struct run_step *rs, const struct step *s);
 void resource_volume(struct job *j, struct run_step *rs, const struct step *s);
 
 /* gates.c */
+void job_keep_timeline(struct job *j);
 void gate_poll(struct job *j, struct run_step *rs, const struct step *s);
 
 /* rollback.c */

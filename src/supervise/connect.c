@@ -86,7 +86,7 @@ static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
 	ep.route4 = ep.route6 = !i->st.networks.n;
 	if (nets_take_addresses(n, i->st.name, json_string_or(req, "ip4", NULL),
 				json_string_or(req, "ip6", NULL), &ep, e) < 0 ||
-	    endpoints_attach(i->netns, &ep, 1, e) < 0) {
+	    endpoints_attach(&(struct attachment){i->netns, false, &ep, 1}, 1, e) < 0) {
 		(void)!ipam_addr_free(n->spec.id, i->st.name, &ignored);
 		return -e->code;
 	}

@@ -141,6 +141,8 @@ static void paths(struct instance *i)
 	i->st.runtime_file = arena_printf(a, "%s/runtime.json", i->st.run_dir);
 	i->st.cgroup = group_of(i);
 	i->st.boot_id = s->boot_id;
+	if (nets_has_own(i))
+		i->st.netns = nets_place(i);
 }
 
 int instance_create(struct supervisor *s, const struct service *svc, int64_t number,

@@ -90,20 +90,25 @@ static enum status_state state_of(const struct instance *i)
 	}
 }
 
-static void tell_others(struct instance *i)
+static void tell_others(struct instance *i, void (*rule)(struct supervisor *s))
 {
 	nets_announce(i);
-	ports_apply_later(i->of);
+	rule(i->of);
 	supervisor_kick(i->of);
 }
 
-void instance_changed(struct instance *i, const char *what)
+static void changed(struct instance *i, const char *what, void (*rule)(struct supervisor *s))
 {
 	i->st.state = state_of(i);
 	instance_save(i);
 	if (what)
 		events_write(i->of, "container", what, i, NULL);
-	tell_others(i);
+	tell_others(i, rule);
+}
+
+void instance_changed(struct instance *i, const char *what)
+{
+	changed(i, what, ports_apply_later);
 }
 
 /* --- what the rows ask for --- */
@@ -216,7 +221,7 @@ static void act_start(struct instance *i)
 		instance_event(i, FAILED);
 		return;
 	}
-	tell_others(i);
+	tell_others(i, ports_apply_later);
 }
 
 static void image_health(struct instance *i)
@@ -261,7 +266,7 @@ static void act_running(struct instance *i)
 		if (instance_hooks(i, &i->svc->post_start, post_start_done) < 0)
 			post_start_done(i, 126);
 	}
-	instance_changed(i, "start");
+	changed(i, "start", ports_apply_together);
 	run_started(i);
 }
 

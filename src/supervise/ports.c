@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/when.h"
 #include "net/publish.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
@@ -284,6 +285,8 @@ static int apply(struct later *later)
 	struct err e = {0};
 	int r;
 
+	s->rules_due = false;
+	loop_timer_drop(&s->rules_limit);
 	find_nets(s);
 	for (struct net *n = s->nets; n; n = n->next)
 		*vec_push(&a, &rules.networks) = &n->spec;
@@ -315,4 +318,31 @@ void ports_apply_now(struct supervisor *s)
 void ports_apply_later(struct supervisor *s)
 {
 	loop_later(s->loop, &s->rules, apply);
+}
+
+void ports_apply_due(struct supervisor *s)
+{
+	if (s->rules_due)
+		ports_apply_now(s);
+}
+
+static int on_limit(struct timer *t)
+{
+	ports_apply_now(container_of(t, struct supervisor, rules_limit));
+	return 0;
+}
+
+/* A start may hang on a dead file server, and the others' ports do not wait for that. */
+void ports_apply_together(struct supervisor *s)
+{
+	const struct instance *i = s->instances;
+
+	while (i && i->life != STARTING)
+		i = i->next;
+	if (!i) {
+		ports_apply_later(s);
+	} else if (!s->rules_due) {
+		s->rules_due = true;
+		loop_timer_in(s->loop, &s->rules_limit, NS_PER_SEC, on_limit);
+	}
 }

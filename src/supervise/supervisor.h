@@ -141,7 +141,9 @@ struct supervisor {
 	uint64_t exits_read;
 	struct later kick, rules, saving;
 	struct publish_seen published;
-	bool unruled;       /* a network was found since the rules were made */
+	bool unruled; /* a network was found since the rules were made */
+	struct timer rules_limit;
+	bool rules_due;
 	struct timer prune; /* of the guard's entries, a while after a container went */
 	struct timer lonely;
 	bool ending, leaving, forget, left;
@@ -253,6 +255,10 @@ void disconnect_request(struct conn *c, const json_t *req);
 
 /* The network namespace of an instance, wired: i->netns. */
 int nets_wire(struct instance *i, struct err *e) must_check;
+/* Those that need it, together; what fails here is left to nets_wire(). Reorders v. */
+void nets_wire_all(struct instance **v, size_t n);
+char *nets_place(struct instance *i);          /* the file that pins its namespace */
+bool nets_has_own(const struct instance *i);   /* not the host's, not another container's */
 bool nets_is_shared(const struct instance *i); /* others are in its network namespace */
 /* It shared a namespace: those whose owners were removed before go with the last who shared. */
 void nets_drop_orphans(const struct instance *i);
@@ -272,6 +278,9 @@ int ports_reserve(struct instance *i, struct err *e) must_check;
 void ports_release(struct instance *i);
 void ports_apply_later(struct supervisor *s);
 void ports_apply_now(struct supervisor *s);
+/* Once for all that start at this time: when the last of them has, after a second at the latest. */
+void ports_apply_together(struct supervisor *s);
+void ports_apply_due(struct supervisor *s); /* now, where that was put off */
 
 /* health.c */
 void health_start(struct instance *i, const struct image_health *image);

@@ -1,4 +1,5 @@
 /* What whoever asked for a job hears of it, in the words of docker compose. */
+#include "base/when.h"
 #include "supervise/apply.h"
 
 void job_tell(struct job *j, const char *event, const char *name, const char *service,
@@ -73,4 +74,35 @@ void tell_done(struct job *j, const struct step *s)
 
 	if (word)
 		job_tell(j, "container", s->target, s->service, word, NULL);
+}
+
+/* Who waited for whom in the last command that started something. */
+void job_keep_timeline(struct job *j)
+{
+	int64_t wall = when_wall_ns() - when_mono_ns();
+	json_t *spans;
+
+	if (j->options.goal == GOAL_DOWN || j->options.goal == GOAL_STOP || !j->plan.n)
+		return;
+	spans = json_array();
+	for (size_t k = 0; k < j->plan.n; k++) {
+		const struct run_step *rs = &j->steps[k];
+		const struct step *s = &j->plan.v[k];
+
+		json_t *after = json_array();
+
+		vec_each(x, &s->after)
+			json_array_append_new(after, json_integer((json_int_t)*x));
+		if (rs->began_ns)
+			json_array_append_new(spans,
+					      json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:O}",
+							"event", "span", "name", s->target, "what",
+							plan_verb(s->doing), "from_ns",
+							(json_int_t)(rs->began_ns + wall), "to_ns",
+							(json_int_t)(rs->ended_ns + wall), "step",
+							(json_int_t)k, "after", after));
+		json_decref(after);
+	}
+	json_decref(j->of->timeline);
+	j->of->timeline = spans;
 }

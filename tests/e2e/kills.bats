@@ -66,6 +66,27 @@ do_abandon() { berth up -d; }
 end_abandon() { berth down -v -t 0; }
 said() { berth logs --no-log-prefix web | grep -qx "$PATTERN"; }
 
+# Four that start together, on a network that outlives them with its book of addresses.
+write_wave() {
+	compose <<-END
+		services:
+		  a: &a {image: busybox, command: sleep 1000, stop_signal: KILL, networks: [lasting, default]}
+		  b: *a
+		  c: *a
+		  d: {<<: *a, ports: ["127.0.0.1:18091:80"]}
+		networks: {lasting: {external: true}}
+	END
+}
+begin_wave() { berth down -v -t 0; write_wave; }
+do_wave() { berth up -d; }
+end_wave() {
+	berth up -d && [ "$(berth ps -q --status running | wc -l)" = 4 ] &&
+		[ "$(berth exec -T a nslookup d | grep -c '^Address: ')" = 1 ]
+}
+begin_half() { begin_wave; }
+do_half() { berth up -d; }
+end_half() { berth down -t 0 && ! grep "^+ $PROJECT" "$BERTH_ROOT"/net/addresses-*; }
+
 everything() {
 	traces
 	find "$BERTH_ROOT" -name '*~'
@@ -107,6 +128,13 @@ walk() {
 @test "up survives its command" { BERTH_STRIDE=${BERTH_STRIDE:-11} walk up berth-faults; }
 @test "up survives its supervisor" { walk up berth-super; }
 @test "up survives its guardian" { BERTH_STRIDE=${BERTH_STRIDE:-7} walk up berth-guardian; }
+@test "a wave survives its supervisor, and gives back every address" {
+	berth network create lasting
+	write_wave && berth up -d && berth down -t 0 # the bridge has had a carrier
+	BERTH_FIRST=${BERTH_FIRST:-90} walk wave berth-super
+	BERTH_FIRST=${BERTH_FIRST:-60} walk half berth-super
+	berth network rm lasting
+}
 @test "recreation survives its supervisor" { walk recreate berth-super; }
 @test "recreation survives its command" { BERTH_STRIDE=${BERTH_STRIDE:-11} walk recreate berth-faults; }
 @test "what a killed up has begun goes with down" { walk abandon berth-super; }

@@ -37,6 +37,10 @@ int file_read(struct arena *a, int dirfd, const char *name, size_t limit, struct
 		return err_set(e, -fd, "cannot read %s: %s", name, strerror(-fd));
 	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
 		return err_set(e, EISDIR, "cannot read %s: it is a directory", name);
+	/* Opened without waiting for somebody to write; what <(command) writes comes when it comes.
+	 */
+	if (S_ISFIFO(st.st_mode) && fcntl(fd, F_SETFL, 0) < 0)
+		return err_set(e, errno, "cannot read %s: %s", name, strerror(errno));
 	if (file_read_fd(a, fd, limit, out, e) < 0)
 		return err_wrap(e, "read %s", name);
 	return 0;

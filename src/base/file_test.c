@@ -43,6 +43,28 @@ static void replaces_whole(void **state)
 	assert_int_equal(file_read(&a, AT_FDCWD, ".", 3, &got, &e), -EISDIR);
 }
 
+/* berth --env-file <(command) */
+static void waits_for_a_pipe(void **state)
+{
+	auto_arena a = {0};
+	struct span got;
+	struct err e;
+	char name[32];
+	int tube[2];
+
+	assert_int_equal(pipe(tube), 0);
+	if (!fork()) {
+		close(tube[0]);
+		usleep(20000); /* in most runs it is read before; it must do either way */
+		_exit(write(tube[1], "late", 4) != 4);
+	}
+	close(tube[1]);
+	snprintf(name, sizeof(name), "/dev/fd/%d", tube[0]);
+	assert_int_equal(file_read(&a, AT_FDCWD, name, 9, &got, &e), 0);
+	assert_true(span_is(got, "late"));
+	close(tube[0]);
+}
+
 static void lock_is_exclusive(void **state)
 {
 	auto_fd int held = -1;
@@ -73,6 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replaces_whole),
+		cmocka_unit_test(waits_for_a_pipe),
 		cmocka_unit_test(lock_is_exclusive),
 		cmocka_unit_test(removal_follows_no_link),
 	};

@@ -119,7 +119,10 @@ static bool is_archive(int fd, const char **program)
 
 int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err *e)
 {
-	struct unpack_options o = {.keep_owner = !to->owner_given, .uid = to->uid, .gid = to->gid};
+	struct unpack_options o = {.keep_owner = !to->owner_given,
+				   .uid = to->uid,
+				   .gid = to->gid,
+				   .from_anywhere = true};
 	const char *program;
 	struct piped p = {.fd = -1};
 	struct copy_to place = *to;

@@ -32,7 +32,7 @@ static json_t *fresh_config(const struct platform *p, const char *diff_id, const
 int archive_import(struct arena *a, int fd, const struct import_options *o, const char **id,
 		   struct err *e)
 {
-	static const struct unpack_options how = {.keep_owner = true};
+	static const struct unpack_options how = {.keep_owner = true, .from_anywhere = true};
 	static const struct pack_options pack = {.skip_root_entry = false};
 	auto_fd int hold = -1;
 	auto_json *doc = NULL;

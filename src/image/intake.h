@@ -10,13 +10,20 @@
 #include "image/unpack.h"
 #include <signal.h>
 
+/* Ends what becomes far too much of too little. */
+struct ratio_sink {
+	struct sink sink;
+	const int64_t *travelled;
+	int64_t plain;
+};
+
 struct intake {
 	struct sha256_sink travelled, plain;
 	struct tee_sink tee;
 	struct fd_sink blob, pipe;
 	struct inflate_sink inflate;
 	struct limit_sink limit;
-	struct sink ratio;
+	struct ratio_sink ratio;
 	struct sink *head;
 	struct unpack_worker worker;
 	struct arena arena;

@@ -92,17 +92,23 @@ int intake_lock(struct arena *a, const char *digest, int *out_fd, struct err *e)
 
 static int check_ratio(struct sink *s, const void *p, size_t n, struct err *e)
 {
-	const struct intake *in = container_of(s, struct intake, ratio);
+	struct ratio_sink *r = container_of(s, struct ratio_sink, sink);
 
-	if (in->plain.bytes > ratio_free && in->plain.bytes / ratio_max > in->travelled.bytes)
-		return err_set(e, EFBIG, "%lld bytes of the layer become more than %lld: a bomb",
-			       (long long)in->travelled.bytes, (long long)in->plain.bytes);
+	r->plain += (int64_t)n;
+	if (r->plain > ratio_free && r->plain / ratio_max > *r->travelled)
+		return err_set(e, EFBIG, "%lld bytes become more than %lld: a bomb",
+			       (long long)*r->travelled, (long long)r->plain);
 	return sink_write(s->next, p, n, e);
 }
 
 static int end_ratio(struct sink *s, struct err *e)
 {
 	return sink_end(s->next, e);
+}
+
+static void ratio_sink_init(struct ratio_sink *r, struct sink *next, const int64_t *travelled)
+{
+	*r = (struct ratio_sink){{check_ratio, end_ratio, next}, travelled, 0};
 }
 
 int intake_begin(struct intake *in, int blob_fd, struct err *e)
@@ -130,8 +136,8 @@ int intake_begin(struct intake *in, int blob_fd, struct err *e)
 	if (r < 0)
 		return r;
 	limit_sink_init(&in->limit, &in->plain.sink, inflated_max, "the inflated layer");
-	in->ratio = (struct sink){check_ratio, end_ratio, &in->limit.sink};
-	inflate_sink_init(&in->inflate, &in->ratio);
+	ratio_sink_init(&in->ratio, &in->limit.sink, &in->travelled.bytes);
+	inflate_sink_init(&in->inflate, &in->ratio.sink);
 	fd_sink_init(&in->blob, blob_fd);
 	tee_sink_init(&in->tee, &in->inflate.sink, &in->blob.sink);
 	r = sha256_sink_init(&in->travelled, &in->tee.sink, e);
@@ -312,7 +318,7 @@ int layer_adopt(struct arena *a, const char *path, const struct pack_options *o,
 }
 
 /* Reads all of fd into the worker. */
-static int pump(int fd, struct sink *to, struct err *e)
+static int pump(int fd, struct sink *to, int64_t *travelled, struct err *e)
 {
 	static const size_t size = 256 << 10;
 	auto_free char *part = malloc(size);
@@ -320,6 +326,7 @@ static int pump(int fd, struct sink *to, struct err *e)
 	int r;
 
 	while ((n = sys_read(fd, part, size)) > 0) {
+		*travelled += n;
 		r = sink_write(to, part, (size_t)n, e);
 		if (r < 0)
 			return r;
@@ -337,16 +344,21 @@ int layer_unpack_fd(int fd, const char *dir, const struct unpack_options *o, int
 	struct unpack_worker w;
 	struct unpack_stats stats;
 	struct inflate_sink inflate;
+	struct ratio_sink ratio;
+	struct limit_sink limit;
 	struct fd_sink pipe;
 	struct err why;
+	int64_t travelled = 0;
 	int r = unpack_start(dir, o, &w, e), finish;
 
 	if (r < 0)
 		return r;
 	sigaction(SIGPIPE, &ignore, &old);
 	fd_sink_init(&pipe, w.in);
-	inflate_sink_init(&inflate, &pipe.sink);
-	r = pump(fd, &inflate.sink, e);
+	limit_sink_init(&limit, &pipe.sink, inflated_max, "the inflated archive");
+	ratio_sink_init(&ratio, &limit.sink, &travelled);
+	inflate_sink_init(&inflate, o->from_anywhere ? &ratio.sink : &pipe.sink);
+	r = pump(fd, &inflate.sink, &travelled, e);
 	inflate_sink_done(&inflate);
 	finish = unpack_finish(&w, &stats, &why);
 	sigaction(SIGPIPE, &old, NULL);

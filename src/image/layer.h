@@ -43,8 +43,9 @@ int layer_scratch(struct arena *a, char **path, struct err *e) must_check;
  * in a chrooted worker, with the checks of a layer. For build's ADD and for import.
  */
 struct unpack_options {
-	bool whiteouts;  /* honour .wh. names; else they are ordinary files */
-	bool keep_owner; /* else everything becomes uid:gid */
+	bool whiteouts;     /* honour .wh. names; else they are ordinary files */
+	bool keep_owner;    /* else everything becomes uid:gid */
+	bool from_anywhere; /* nobody's own backup: bombs are refused, as of layers */
 	uint32_t uid, gid;
 	uint32_t first_id;  /* what id 0 is there: a user namespace's first */
 	int64_t size_limit; /* bytes written; 0: the default */

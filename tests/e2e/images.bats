@@ -329,6 +329,13 @@ two_layers() {
 	"$TESTS/images/archive" bomb:1 bomb.tar '{}' x.tar.zst
 	run ! berth load -i bomb.tar
 	[[ $output == *"a bomb"* ]]
+	run ! berth import x.tar.zst bomb:2
+	[[ $output == *"a bomb"* ]]
+	mv x.tar.zst y.zst # docker's name for it does not matter
+	printf 'FROM scratch\nADD y.zst /\n' >Dockerfile
+	run ! berth build -q .
+	[[ $output == *"a bomb"* ]]
+	run ! berth image inspect bomb:2
 }
 
 @test "many small files cost about what tar takes for them" {

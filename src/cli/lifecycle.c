@@ -39,7 +39,7 @@ static bool is_reach(const char *verb)
 static int send_all(struct cli *c, int argc, char **argv, json_t *msg, const char *title,
 		    struct err *e)
 {
-	auto_json *hold = msg;
+	auto_json *hold __attribute__((unused)) = msg; /* clang counts its end as no use */
 	struct targets ts;
 	int code = target_find(c, argc, argv, &ts, e);
 

@@ -13,6 +13,7 @@ import json
 import os
 import http.server
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -182,6 +183,7 @@ def agree(berth, docker, work, name, text):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a docker is to be stopped
     berth, work, only = os.path.realpath(sys.argv[1]), os.path.realpath(sys.argv[2]), sys.argv[3:]
     only = SHORT if only == ["--short"] else only
     if not os.environ.get("DIFF_INSIDE"):  # one network for docker, berth and the servers

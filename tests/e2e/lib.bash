@@ -13,9 +13,10 @@ berth() { timeout --foreground -k 5 "${BERTH_TIMEOUT:-120}" "$BERTH" "$@"; }
 setup_file() { root_up; }
 teardown_file() { root_down; }
 
-# A directory named after the test's number is also the default name of the project.
+# A directory named after the file and the test's number is also the default name of the project, of
+# its own: cgroups are everyone's, and another file may be under way beside this one.
 setup() {
-	PROJECT=t$BATS_TEST_NUMBER
+	PROJECT=$(basename "$BATS_TEST_FILENAME" .bats)$BATS_TEST_NUMBER
 	mkdir -p "$BERTH_HOME/$PROJECT"
 	cd "$BERTH_HOME/$PROJECT" || return
 }

@@ -82,8 +82,8 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 
 @test "two projects on one network know each other, others do not" {
 	berth network create "shared$PROJECT"
-	mkdir -p ../peer
-	cat >../peer/compose.yaml <<-EOF
+	mkdir -p ../pair
+	cat >../pair/compose.yaml <<-EOF
 		services:
 		  api: {image: busybox, command: sleep 1000, networks: [shared]}
 		  hidden: {image: busybox, command: sleep 1000}
@@ -95,14 +95,14 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 		networks: {shared: {external: true, name: shared$PROJECT}}
 	EOF
 	run -0 berth up -d
-	(cd ../peer && berth up -d)
+	(cd ../pair && berth up -d)
 	known() { [ -n "$(asks a api)" ]; }
 	wait_for 5 known
 	berth exec -T a ping -c 1 -W 20 api
 	[ -z "$(asks a hidden)" ]
 	run ! berth network rm "shared$PROJECT"
 	[[ $output == *"in use"* ]]
-	(cd ../peer && berth down -t 0)
+	(cd ../pair && berth down -t 0)
 	unknown() { [ -z "$(asks a api)" ]; }
 	wait_for 5 unknown
 	berth down -t 0

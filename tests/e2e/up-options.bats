@@ -7,7 +7,7 @@ setup_file() {
 }
 
 setup() {
-	PROJECT=t$BATS_TEST_NUMBER
+	PROJECT=$(basename "$BATS_TEST_FILENAME" .bats)$BATS_TEST_NUMBER
 	mkdir -p "$BERTH_HOME/$PROJECT"
 	cd "$BERTH_HOME/$PROJECT" || return
 	compose <<-END

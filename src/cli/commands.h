@@ -22,6 +22,7 @@
 	X(exec) \
 	X(run) \
 	X(docker_run) \
+	X(docker_create) \
 	X(wait) \
 	X(attach) \
 	X(watch) \
@@ -43,6 +44,7 @@
 	X(why) \
 	X(timeline) \
 	X(doctor) \
+	X(diff) \
 	X(cp) \
 	X(export) \
 	\
@@ -81,6 +83,9 @@
 	X(boot) \
 	\
 	/* other */ \
+	X(info) \
+	X(search) \
+	X(rename) \
 	X(publish) \
 	X(bridge) \
 	X(help) \

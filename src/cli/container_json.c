@@ -99,6 +99,113 @@ static json_t *labels_json(const struct status *s)
 	return out;
 }
 
+static json_t *binds_json(const struct status *s)
+{
+	json_t *out = json_array();
+	struct arena a = {0};
+
+	vec_each(m, &s->mounts) {
+		bool bind = m->type && !strcmp(m->type, "bind");
+
+		if (!bind && !(m->type && !strcmp(m->type, "volume")))
+			continue;
+		json_array_append_new(
+			out, json_string(arena_printf(&a, "%s:%s:%s", bind ? m->source : m->name,
+						      m->target, m->read_only ? "ro" : "rw")));
+	}
+	arena_free(&a);
+	return out;
+}
+
+static json_t *pairs_json(const struct pairs *pairs)
+{
+	json_t *out = json_object();
+
+	vec_each(p, pairs)
+		json_object_set_new(out, p->key, text_or_empty(p->value));
+	return out;
+}
+
+/* {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}: as the file asks, whether it runs or not. */
+static json_t *port_bindings_json(const struct service *svc)
+{
+	json_t *out = json_object();
+	struct arena a = {0};
+
+	for (size_t k = 0; svc && k < svc->ports.n; k++) {
+		const struct port *p = &svc->ports.v[k];
+		const char *key = arena_printf(&a, "%lld/%s", (long long)p->target,
+					       p->protocol ? p->protocol : "tcp");
+		json_t *list = json_object_get(out, key);
+
+		if (!list) {
+			list = json_array();
+			json_object_set_new(out, key, list);
+		}
+		json_array_append_new(list, json_pack("{s:s, s:s}", "HostIp",
+						      p->host_ip ? p->host_ip : "", "HostPort",
+						      p->published ? p->published : ""));
+	}
+	arena_free(&a);
+	return out;
+}
+
+static json_t *exposed_json(const struct origin *o)
+{
+	json_t *out = port_bindings_json(o->svc), *none;
+	const char *key;
+	void *next;
+	struct arena a = {0};
+
+	json_object_foreach_safe(out, next, key, none) json_object_set_new(out, key, json_object());
+	for (size_t k = 0; o->svc && k < o->svc->expose.n; k++) {
+		const char *port = o->svc->expose.v[k];
+
+		json_object_set_new(out,
+				    strchr(port, '/') ? port : arena_printf(&a, "%s/tcp", port),
+				    json_object());
+	}
+	arena_free(&a);
+	return out;
+}
+
+static json_t *volumes_json(const struct status *s)
+{
+	json_t *out = json_object();
+
+	vec_each(v, &s->volumes)
+		json_object_set_new(out, v->target ? v->target : "", json_object());
+	return out;
+}
+
+static json_t *ulimits_json(const struct service *svc)
+{
+	json_t *out = json_array();
+
+	for (size_t k = 0; svc && k < svc->ulimits.n; k++)
+		json_array_append_new(out,
+				      json_pack("{s:s, s:I, s:I}", "Name", svc->ulimits.v[k].name,
+						"Soft", (json_int_t)svc->ulimits.v[k].soft, "Hard",
+						(json_int_t)svc->ulimits.v[k].hard));
+	return out;
+}
+
+/* "name:address", as docker lists them. */
+static json_t *hosts_json(const struct service *svc)
+{
+	json_t *out = json_array();
+	struct arena a = {0};
+
+	for (size_t k = 0; svc && k < svc->extra_hosts.n; k++) {
+		const struct pair *h = &svc->extra_hosts.v[k];
+
+		json_array_append_new(out, json_string(arena_printf(&a, "%s:%s", h->key,
+								    h->value ? h->value : "")));
+	}
+	arena_free(&a);
+	return out;
+}
+
 json_t *container_config_json(const struct status *s)
 {
 	struct origin o;
@@ -124,6 +231,13 @@ json_t *container_config_json(const struct status *s)
 		      text_or_empty(svc && svc->stop_signal ? svc->stop_signal
 				    : o.img                 ? o.img->stop_signal
 							    : NULL));
+	json_object_set_new(j, "Domainname", text_or_empty(svc ? svc->domainname : NULL));
+	json_object_set_new(j, "Entrypoint",
+			    svc && svc->entrypoint.given   ? strings_json(&svc->entrypoint.words)
+			    : o.img && o.img->entrypoint.n ? strings_json(&o.img->entrypoint)
+							   : json_null());
+	json_object_set_new(j, "ExposedPorts", exposed_json(&o));
+	json_object_set_new(j, "Volumes", volumes_json(s));
 	health = health_json(&o);
 	if (health)
 		json_object_set_new(j, "Healthcheck", health);
@@ -131,22 +245,39 @@ json_t *container_config_json(const struct status *s)
 	return j;
 }
 
-static json_t *binds_json(const struct status *s)
+/* What only a service can say; nothing of it where its file is gone. */
+static void add_service(json_t *j, const struct service *svc)
 {
-	json_t *out = json_array();
-	struct arena a = {0};
+	static const struct service none = {.limits.swappiness = -1};
+	const struct service *s = svc ? svc : &none;
+	const struct {
+		const char *key;
+		json_t *value;
+	} rows[] = {
+		{"CpuShares", json_integer(s->limits.cpu_shares)},
+		{"CpuPeriod", json_integer(s->limits.cpu_period_us)},
+		{"CpuQuota", json_integer(s->limits.cpu_quota_us)},
+		{"CpusetCpus", text_or_empty(s->limits.cpuset)},
+		{"MemorySwap", json_integer(s->limits.memory_swap)},
+		{"OomScoreAdj", json_integer(s->oom_score_adj)},
+		{"Init", json_boolean(s->init)},
+		{"Dns", strings_json(&s->dns)},
+		{"DnsOptions", strings_json(&s->dns_opt)},
+		{"DnsSearch", strings_json(&s->dns_search)},
+		{"ExtraHosts", hosts_json(svc)},
+		{"GroupAdd", strings_json(&s->group_add)},
+		{"IpcMode", json_string(s->ipc ? s->ipc : "private")},
+		{"PidMode", text_or_empty(s->pid)},
+		{"UTSMode", text_or_empty(s->uts)},
+		{"UsernsMode", text_or_empty(s->userns_mode)},
+		{"CgroupParent", text_or_empty(s->cgroup_parent)},
+		{"Sysctls", pairs_json(&s->sysctls)},
+		{"Ulimits", ulimits_json(svc)},
+		{"PortBindings", port_bindings_json(svc)},
+	};
 
-	vec_each(m, &s->mounts) {
-		bool bind = m->type && !strcmp(m->type, "bind");
-
-		if (!bind && !(m->type && !strcmp(m->type, "volume")))
-			continue;
-		json_array_append_new(
-			out, json_string(arena_printf(&a, "%s:%s:%s", bind ? m->source : m->name,
-						      m->target, m->read_only ? "ro" : "rw")));
-	}
-	arena_free(&a);
-	return out;
+	for (size_t k = 0; k < countof(rows); k++)
+		json_object_set_new(j, rows[k].key, rows[k].value);
 }
 
 static json_t *restart_json(const struct service *svc)
@@ -182,6 +313,10 @@ json_t *container_host_json(const struct status *s)
 		      "ShmSize", svc ? (json_int_t)svc->shm_size : 0, "LogConfig",
 		      json_pack("{s:s, s:{}}", "Type", s->log_driver ? s->log_driver : "json-file",
 				"Config"));
+	if (svc)
+		json_object_set_new(json_object_get(j, "LogConfig"), "Config",
+				    pairs_json(&svc->log_options));
+	add_service(j, svc);
 	arena_free(&o.a);
 	return j;
 }

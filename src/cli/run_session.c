@@ -38,7 +38,8 @@ static void on_signal(void *arg, int sig)
 	auto_json *msg = json_pack("{s:s, s:[s], s:s}", "do", "kill", "containers", t->name,
 				   "signal", signal_word(sig, word));
 
-	if (!client_open(t->session->project, CLIENT_RUNNING, &client, &e))
+	if (!t->session->keep_signals &&
+	    !client_open(t->session->project, CLIENT_RUNNING, &client, &e))
 		(void)!client_call(client, msg, NULL, 0, NULL, NULL, &code, &e);
 }
 
@@ -98,7 +99,9 @@ static int already_ended(void *arg)
 
 static int attend_it(struct talk *t, struct err *e)
 {
-	struct attend how = {.tty = t->tty_fd >= 0, .no_stdin = t->session->no_stdin};
+	struct attend how = {.tty = t->tty_fd >= 0,
+			     .detach_keys = t->session->detach_keys,
+			     .no_stdin = t->session->no_stdin};
 	auto_fd int null = sys_open(AT_FDCWD, "/dev/null", O_RDONLY, 0);
 	struct attend_remote a = {.tty_fd = t->tty_fd,
 				  .events = t->ended ? null : client_fd(t->client),
@@ -112,7 +115,8 @@ static int attend_it(struct talk *t, struct err *e)
 		return 0;
 	r = terminal_attend_remote(&a, e);
 	close_at(&t->tty_fd);
-	return r;
+	t->session->left = r == ATTEND_DETACHED;
+	return t->session->left ? 0 : r;
 }
 
 static int talk(struct talk *t, struct err *e)

@@ -9,7 +9,9 @@
 struct run_session {
 	const char *project;
 	json_t *msg; /* the request; taken */
-	bool tty, quiet, detach, no_stdin;
+	bool tty, quiet, detach, no_stdin, keep_signals;
+	const char *detach_keys; /* NULL: none. Only a terminal can be left. */
+	bool left;               /* out: by these keys; the container runs on */
 };
 
 int run_session(struct cli *c, struct run_session *s, struct err *e) must_check;

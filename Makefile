@@ -4,7 +4,7 @@ DEPS = meson ninja-build gcc pkg-config ca-certificates libyaml-dev libjansson-d
 	libmnl-dev libcurl4-openssl-dev liblzma-dev libbz2-dev libssl-dev zlib1g-dev libzstd-dev \
 	libseccomp-dev libnftables-dev libisal-dev
 TEST_DEPS = git libcmocka-dev bats docker-registry mmdebstrap busybox-static iproute2 nftables \
-	dnsutils strace jq curl socat python3 python3-yaml clang-format-14 procps skopeo zstd
+	dnsutils musl-tools iperf3 wrk netcat-openbsd strace jq curl socat python3 python3-yaml clang-format-14 procps skopeo zstd
 
 all: build/build.ninja
 	ninja -C build

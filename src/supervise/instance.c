@@ -43,12 +43,27 @@ int instance_write(struct instance *i, struct err *e)
 	return status_write(&i->st, &i->written, e);
 }
 
+static int save_again(struct timer *t)
+{
+	instances_saved(container_of(t, struct supervisor, unwritten));
+	return 0;
+}
+
+/* A disk that is full or ails: the old state stays there, and is written again until it works. */
 void instance_save(struct instance *i)
 {
 	struct err e;
 
-	if (!i->removing && instance_write(i, &e) < 0)
+	if (i->removing)
+		return;
+	if (instance_write(i, &e) >= 0) {
+		i->unwritten = false;
+		return;
+	}
+	if (!i->unwritten)
 		log_err(LOG_ERROR_, &e);
+	i->unsaved = i->unwritten = true;
+	loop_timer_in(i->of->loop, &i->of->unwritten, NS_PER_SEC, save_again);
 }
 
 void instances_saved(struct supervisor *s)

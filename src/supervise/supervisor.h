@@ -87,8 +87,8 @@ struct instance {
 	struct instance *next;
 	struct arena arena; /* of st */
 	struct status st;
-	uint64_t written; /* hash of the state file's text */
-	bool unsaved;
+	uint64_t written;          /* hash of the state file's text */
+	bool unsaved, unwritten;   /* put off; tried in vain */
 	struct arena own;          /* of a one-off's service */
 	const struct service *svc; /* NULL: not in the file */
 	enum life_state life;
@@ -146,6 +146,7 @@ struct supervisor {
 	bool rules_due;
 	struct timer prune; /* of the guard's entries, a while after a container went */
 	struct timer lonely;
+	struct timer unwritten; /* states are tried again */
 	bool ending, leaving, forget, left;
 	bool torn;         /* a container's state could not be read */
 	int64_t loaded_ns; /* mtime of the definition that is in use */

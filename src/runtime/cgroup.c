@@ -317,7 +317,7 @@ int cgroup_make_sub(const char *path, struct err *e)
 		return err_set(e, EINVAL, "\"%s\" cannot be the name of a cgroup", path);
 	snprintf(full, sizeof(full), "%s/%s", roll(&trees)->dir, path);
 	if (!mkdir(full, 0755) || (errno == EEXIST && !rmdir(full) && !mkdir(full, 0755)))
-		return 0;
+		return cgroup_tree(&trees, "") ? 0 : CGROUP_OLD;
 	if (errno != EBUSY)
 		return err_set(e, errno, "cannot make cgroup %s: %s", full, strerror(errno));
 	return CGROUP_OLD;

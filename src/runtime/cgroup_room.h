@@ -28,9 +28,9 @@ int cgroup_devices(const struct cgroup_trees *trees, const char *path,
 /* The calling process, of one thread, into every v1 group; v2 came with clone3. */
 int cgroup_enter_v1(const char *path, struct err *e) must_check;
 /*
- * A new group below a container's, in the tree that names all its processes. CGROUP_OLD: there is
- * one whose processes are still dying, and what is cloned into a group that was killed once dies at
- * birth (Linux 6.18); it can be entered.
+ * A new group below a container's, in the tree that names all its processes. CGROUP_OLD: it can be
+ * entered and not be cloned into, as it is of v1 or its processes are still dying: what is cloned
+ * into a group that was killed once dies at birth (Linux 6.18).
  */
 enum { CGROUP_OLD = 1 };
 int cgroup_make_sub(const char *path, struct err *e) must_check;

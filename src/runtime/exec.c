@@ -59,7 +59,10 @@ static int step_cgroup(struct child *c, struct err *e)
 	const struct exec *x = exec_of(c);
 	int r = cgroup_enter_v1(x->of.cgroup_path, e);
 
-	return r || !x->enters ? r : cgroup_enter(x->cgroup, getpid(), e);
+	if (r || !x->enters)
+		return r;
+	return cgroup_layout() == CGROUP_V1 ? cgroup_enter_v1(x->cgroup, e)
+					    : cgroup_enter(x->cgroup, getpid(), e);
 }
 
 static int step_limits(struct child *c, struct err *e)

@@ -1,14 +1,16 @@
 /* pull and push: of a project's services, or of images by name. */
+#include "image/pull.h"
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/images_ready.h"
 #include "cli/pulls.h"
 #include "image/ref.h"
+#include "image/store.h"
 #include <errno.h>
 #include <string.h>
 
 struct pull {
-	bool ignore_buildable, ignore_failures, include_deps, quiet, no_parallel;
+	bool ignore_buildable, ignore_failures, include_deps, quiet, no_parallel, all_tags;
 	const char *policy, *platform;
 };
 
@@ -73,6 +75,69 @@ static int image_wants(struct cli *c, int argc, char **argv, const char *platfor
 	return 0;
 }
 
+/* -a is about repositories: a tag beside it contradicts. */
+static int repository(struct cli *c, const char *word, struct ref *out, struct err *e)
+{
+	const char *slash = strrchr(word, '/');
+
+	if (strchr(slash ? slash : word, ':') || strchr(word, '@'))
+		return err_set(e, EINVAL, "%s has a tag: --all-tags takes a repository", word);
+	return ref_parse(&c->arena, word, out, e);
+}
+
+/* What the registry has. */
+static int all_there(struct cli *c, const char *word, struct strings *out, struct err *e)
+{
+	struct ref ref;
+	int r = repository(c, word, &ref, e);
+
+	return r < 0 ? r : pull_tags(&c->arena, word, out, e);
+}
+
+/* What is here under the repository's name. */
+static int all_here(struct cli *c, const char *word, struct strings *out, struct err *e)
+{
+	struct images images = {0};
+	struct ref ref, other;
+	int r = repository(c, word, &ref, e);
+
+	if (!r)
+		r = store_list(&c->arena, &images, e);
+	for (size_t i = 0; !r && i < images.n; i++) {
+		vec_each(name, &images.v[i]->names) {
+			r = ref_parse(&c->arena, *name, &other, e);
+			if (!r && !strcmp(other.domain, ref.domain) &&
+			    !strcmp(other.path, ref.path))
+				*vec_push(&c->arena, out) = *name;
+		}
+	}
+	if (!r && !out->n)
+		return err_set(e, ENOENT, "no image here is named %s", word);
+	return r;
+}
+
+/* 1: the words are images, never services. */
+static int all_needs_names(int argc, struct err *e)
+{
+	return argc ? 1 : err_set(e, EINVAL, "--all-tags needs the name of a repository");
+}
+
+typedef int tags_fn(struct cli *c, const char *word, struct strings *out, struct err *e);
+static int all_wants(struct cli *c, int argc, char **argv, tags_fn *tags, const char *platform,
+		     struct pull_wants *out, struct err *e)
+{
+	for (int i = 0; i < argc; i++) {
+		struct strings refs = {0};
+		int r = tags(c, argv[i], &refs, e);
+
+		if (r < 0)
+			return r;
+		vec_each(ref, &refs)
+			want(c, out, (struct pull_want){.ref = *ref, .platform = platform});
+	}
+	return 0;
+}
+
 static void service_names(struct cli *c, const struct project *p, int argc, char **argv,
 			  bool with_deps, struct strings *out)
 {
@@ -108,8 +173,8 @@ static int pull_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	struct pulls_options how = {.quiet = o->quiet, .keep_going = o->ignore_failures};
 	struct pull_wants wants = {0};
 	struct strings names;
-	struct project *p;
-	int r = words_are_images(c, argc, argv, &p, e);
+	struct project *p = NULL;
+	int r = o->all_tags ? all_needs_names(argc, e) : words_are_images(c, argc, argv, &p, e);
 
 	if (o->no_parallel)
 		c->global.parallel = 1;
@@ -117,7 +182,8 @@ static int pull_run(struct cli *c, void *opts, int argc, char **argv, struct err
 		return r;
 	if (r) {
 		how.notes = !o->quiet;
-		r = image_wants(c, argc, argv, o->platform, &wants, e);
+		r = o->all_tags ? all_wants(c, argc, argv, all_there, o->platform, &wants, e)
+				: image_wants(c, argc, argv, o->platform, &wants, e);
 		if (!r)
 			r = pulls_run(c, &wants, &how, e);
 		if (!r && o->quiet && c->world == WORLD_DOCKER)
@@ -142,6 +208,7 @@ static int pull_run(struct cli *c, void *opts, int argc, char **argv, struct err
 
 /* clang-format off */
 static const struct opt pull_opts[] = {
+	{'a', "all-tags",             OPT_FLAG, offsetof(struct pull, all_tags),         NULL,             "of images by name: every tag of the repository"},
 	{0,   "ignore-buildable",     OPT_FLAG, offsetof(struct pull, ignore_buildable), NULL,             "leave out services that can be built"},
 	{0,   "ignore-pull-failures", OPT_FLAG, offsetof(struct pull, ignore_failures),  NULL,             "a failure is a warning"},
 	{0,   "include-deps",         OPT_FLAG, offsetof(struct pull, include_deps),     NULL,             "the services depended on, too"},
@@ -152,6 +219,7 @@ static const struct opt pull_opts[] = {
 	{0},
 };
 static const struct opt docker_pull_opts[] = {
+	{'a', "all-tags", OPT_FLAG, offsetof(struct pull, all_tags), NULL,      "every tag of the repository"},
 	{0,   "platform", OPT_STR,  offsetof(struct pull, platform), "OS/ARCH", "not this machine's platform"},
 	{'q', "quiet",    OPT_FLAG, offsetof(struct pull, quiet),    NULL,      "no progress"},
 	{0},
@@ -184,7 +252,7 @@ const struct command docker_pull_command = {
 };
 
 struct push {
-	bool ignore_failures, include_deps, quiet;
+	bool ignore_failures, include_deps, quiet, all_tags;
 };
 
 static int push_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -194,14 +262,15 @@ static int push_run(struct cli *c, void *opts, int argc, char **argv, struct err
 		.quiet = o->quiet, .keep_going = o->ignore_failures, .push = true};
 	struct pull_wants wants = {0};
 	struct strings names;
-	struct project *p;
-	int r = words_are_images(c, argc, argv, &p, e);
+	struct project *p = NULL;
+	int r = o->all_tags ? all_needs_names(argc, e) : words_are_images(c, argc, argv, &p, e);
 
 	if (r < 0)
 		return r;
 	if (r) {
 		how.notes = !o->quiet;
-		r = image_wants(c, argc, argv, NULL, &wants, e);
+		r = o->all_tags ? all_wants(c, argc, argv, all_here, NULL, &wants, e)
+				: image_wants(c, argc, argv, NULL, &wants, e);
 		return r ? r : pulls_run(c, &wants, &how, e);
 	}
 	service_names(c, p, argc, argv, o->include_deps, &names);
@@ -216,6 +285,7 @@ static int push_run(struct cli *c, void *opts, int argc, char **argv, struct err
 
 /* clang-format off */
 static const struct opt push_opts[] = {
+	{'a', "all-tags",             OPT_FLAG, offsetof(struct push, all_tags),        NULL, "of images by name: every tag of the repository"},
 	{0,   "ignore-push-failures", OPT_FLAG, offsetof(struct push, ignore_failures), NULL, "a failure is a warning"},
 	{0,   "include-deps",         OPT_FLAG, offsetof(struct push, include_deps),    NULL, "the services depended on, too"},
 	{'q', "quiet",                OPT_FLAG, offsetof(struct push, quiet),           NULL, "no progress"},

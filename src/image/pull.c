@@ -251,3 +251,24 @@ int pull_digest(struct arena *a, const char *ref, const char **digest, struct er
 	*digest = arena_printf(a, "%s", got.digest);
 	return 0;
 }
+
+int pull_tags(struct arena *a, const char *repository, struct strings *out, struct err *e)
+{
+	struct registry registry = {0};
+	struct strings tags = {0};
+	struct ref ref;
+	int r = ref_parse(a, repository, &ref, e);
+
+	if (!r)
+		r = registry_open(a, ref.domain, &registry, e);
+	if (!r)
+		r = registry_tags(&registry, ref.path, &tags, e);
+	registry_close(&registry);
+	if (r < 0)
+		return err_wrap(e, "ask for the tags of %s", repository);
+	vec_each(tag, &tags) {
+		ref.tag = *tag;
+		*vec_push(a, out) = ref_short(a, &ref);
+	}
+	return 0;
+}

@@ -50,3 +50,6 @@ int push_outgoing(struct arena *a, const char *ref, const struct outgoing *out,
 
 /* The digest that the registry holds for the reference now (of the index where it is one). */
 int pull_digest(struct arena *a, const char *ref, const char **digest, struct err *e) must_check;
+/* "registry/path:tag" for every tag of a repository, which is named without one. */
+int pull_tags(struct arena *a, const char *repository, struct strings *out,
+	      struct err *e) must_check;

@@ -10,7 +10,13 @@
 #include <strings.h>
 #include <time.h>
 
-enum { TRIES = 3, RETRY_AFTER_MAX_S = 60, TOKEN_LIMIT = 1 << 20 };
+enum {
+	TRIES = 3,
+	RETRY_AFTER_MAX_S = 60,
+	TOKEN_LIMIT = 1 << 20,
+	TAGS_PAGE = 1000,
+	TAGS_MAX = 100000
+};
 
 static const struct registry_host *host_of(const struct registry *r)
 {
@@ -345,6 +351,57 @@ int registry_manifest(struct registry *r, const char *path, const char *what,
 		if (err < 0)
 			return err;
 	}
+}
+
+/* 1: a page that may have a successor. Tags are names of strangers: only what is one is taken. */
+static int read_tags(struct registry *r, const char *path, struct span text, struct strings *out,
+		     struct err *e)
+{
+	auto_json *j = NULL;
+	size_t before = out->n, i;
+	json_t *tag;
+	struct ref ref;
+	int err = json_read(text.p, text.n, &j, e);
+
+	if (err < 0)
+		return err;
+	json_array_foreach(json_object_get(j, "tags"), i, tag)
+	{
+		const char *name = json_string_value(tag);
+
+		if (!name || strings_have(out, name))
+			continue;
+		if (ref_parse(r->a, arena_printf(r->a, "%s/%s:%s", r->domain, path, name), &ref,
+			      e) < 0 ||
+		    ref.digest)
+			return err_set(e, EINVAL, "%s names a tag that is none", r->domain);
+		*vec_push(r->a, out) = arena_printf(r->a, "%s", name);
+	}
+	if (out->n > TAGS_MAX)
+		return err_set(e, EFBIG, "%s/%s has more than %d tags", r->domain, path, TAGS_MAX);
+	return out->n - before >= TAGS_PAGE;
+}
+
+int registry_tags(struct registry *r, const char *path, struct strings *out, struct err *e)
+{
+	int err = registry_use_origin(r, e), more = 1;
+
+	while (!err && more > 0) {
+		struct http_request rq = {.text_limit = MANIFEST_LIMIT};
+		struct http_response answer;
+
+		rq.url = arena_printf(r->a, "%s/v2/%s/tags/list?n=%d%s%s", host_of(r)->base, path,
+				      TAGS_PAGE, out->n ? "&last=" : "",
+				      out->n ? out->v[out->n - 1] : "");
+		err = ask_again(r, &rq, scope_of(r, path, "pull"), &answer, e);
+		if (!err && answer.status != 200)
+			err = refused(r, &answer, e);
+		if (!err)
+			more = read_tags(r, path, answer.text, out, e);
+	}
+	if (err < 0 || more < 0)
+		return err < 0 ? err : more;
+	return out->n ? 0 : err_set(e, ENOENT, "%s/%s has no tags", r->domain, path);
 }
 
 int registry_blob(struct registry *r, struct registry_blob *b, struct err *e)

@@ -45,6 +45,9 @@ struct registry_manifest {
 /* what: tag or digest. A digest is verified, and what the registry says of itself too. */
 int registry_manifest(struct registry *r, const char *path, const char *what,
 		      struct registry_manifest *out, struct err *e) must_check;
+/* Every tag of a repository, as the registry orders them; none is an error. */
+int registry_tags(struct registry *r, const char *path, struct strings *out,
+		  struct err *e) must_check;
 /*
  * Streams a blob from offset `from` on; *received counts what reached the sink. One try; -EAGAIN:
  * another may help, after *wait_s seconds where the registry said so (-1: not said).

@@ -47,6 +47,25 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	[[ $output == *"manifest unknown"* || $output == *404* ]]
 }
 
+@test "-a takes every tag of a repository, both ways" {
+	local n
+	fresh_store
+	berth pull -q "$REGISTRY/busybox:1"
+	for n in 1 2 3; do berth tag "$REGISTRY/busybox:1" "$REGISTRY/many:v$n"; done
+	run ! berth push -a "$REGISTRY/many:v1"
+	[[ $output == *"takes a repository"* ]]
+	run ! berth push -a "$REGISTRY/never"
+	[[ $output == *"no image here"* ]]
+	berth push -q -a "$REGISTRY/many"
+	fresh_store
+	berth pull -q -a "$REGISTRY/many"
+	[ "$(berth image ls --format '{{.Repository}}:{{.Tag}}' | sort | paste -sd' ')" = \
+		"$REGISTRY/many:v1 $REGISTRY/many:v2 $REGISTRY/many:v3" ]
+	run ! berth pull -a "$REGISTRY/never"
+	run ! berth pull -a
+	[[ $output == *"needs the name"* ]]
+}
+
 @test "push sends back byte for byte what was pulled, and packs what was made here" {
 	berth pull -q "$REGISTRY/busybox:1"
 	berth tag "$REGISTRY/busybox:1" "$REGISTRY/copy/of:it"

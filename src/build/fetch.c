@@ -163,33 +163,14 @@ static void set_time(const char *path, const char *modified)
 
 int fetch_url(struct builder *b, const char *url, const char *to, struct err *e)
 {
-	struct http_options options = {0};
 	struct http_response answer;
-	struct http *h = NULL;
 	auto_fd int fd = sys_open(AT_FDCWD, to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	struct fd_sink sink;
-	struct limit_sink limit;
-	int r = fd < 0 ? err_set(e, -fd, "%s: %s", to, strerror(-fd)) : http_new(&options, &h, e);
+	int r = fd < 0 ? err_set(e, -fd, "%s: %s", to, strerror(-fd))
+		       : http_get_file(b->a, url, fd, download_max, &answer, e);
 
-	if (r < 0)
-		return r;
-	fd_sink_init(&sink, fd);
-	limit_sink_init(&limit, &sink.sink, download_max, "the download");
-	for (int tries = 0;; tries++) {
-		struct http_request rq = {.url = url, .body = &limit.sink};
-
-		r = http_send(h, b->a, &rq, &answer, e);
-		if (r != -EAGAIN || tries == 3)
-			break;
-		if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
-			break;
-	}
-	http_free(h);
-	if (r == 0 && (answer.status < 200 || answer.status > 299))
-		r = err_set(e, EIO, "the server answered %d", answer.status);
 	if (r == 0)
 		set_time(to, answer.modified);
-	return r < 0 ? err_wrap(e, "get %s", url) : 0;
+	return r;
 }
 
 static const char *url_name(struct builder *b, const char *url)

@@ -83,8 +83,11 @@ static int import_run(struct cli *c, void *opts, int argc, char **argv, struct e
 				    .changes = o->changes};
 	const char *id;
 	auto_fd int fd = -1;
-	int r = open_input(argv[0], &fd, e);
+	bool far = text_starts(argv[0], "http://") || text_starts(argv[0], "https://");
+	int r = far ? archive_get(&c->arena, argv[0], &fd, e) : open_input(argv[0], &fd, e);
 
+	if (far && !io.message)
+		io.message = arena_printf(&c->arena, "Imported from %s", argv[0]);
 	if (!r)
 		r = archive_import(&c->arena, fd, &io, &id, e);
 	if (!r)
@@ -103,7 +106,7 @@ static const struct opt import_opts[] = {
 
 const struct command import_command = {
 	.name = "import",
-	.args = "FILE|- [REPOSITORY[:TAG]]",
+	.args = "FILE|URL|- [REPOSITORY[:TAG]]",
 	.brief = "Make an image of a root file system in a tar.",
 	.opts = import_opts,
 	.size = sizeof(struct import),

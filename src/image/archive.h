@@ -32,3 +32,5 @@ struct import_options {
 };
 int archive_import(struct arena *a, int fd, const struct import_options *o, const char **id,
 		   struct err *e) must_check;
+/* What a URL answers, in a file without a name, to be read from its beginning. */
+int archive_get(struct arena *a, const char *url, int *out_fd, struct err *e) must_check;

@@ -4,6 +4,7 @@
 #include "base/when.h"
 #include "image/archive.h"
 #include "image/change.h"
+#include "image/http.h"
 #include "image/layer.h"
 #include "image/manifest.h"
 #include "image/place.h"
@@ -71,4 +72,26 @@ int archive_import(struct arena *a, int fd, const struct import_options *o, cons
 	if (!r)
 		*id = img->id;
 	return r;
+}
+
+int archive_get(struct arena *a, const char *url, int *out_fd, struct err *e)
+{
+	static const int64_t limit = INT64_C(32) << 30;
+	struct http_response answer;
+	auto_fd int fd = -1;
+	char *dir;
+	int r = place_dir(a, "tmp", &dir, e);
+
+	if (r < 0)
+		return r;
+	fd = sys_open(AT_FDCWD, dir, O_TMPFILE | O_RDWR, 0600);
+	if (fd < 0)
+		return err_set(e, -fd, "cannot make a file in %s: %s", dir, strerror(-fd));
+	r = http_get_file(a, url, fd, limit, &answer, e);
+	if (r < 0)
+		return r;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_set(e, errno, "%s: %s", dir, strerror(errno));
+	*out_fd = take_fd(&fd);
+	return 0;
 }

@@ -441,3 +441,30 @@ int http_send(struct http *h, struct arena *a, const struct http_request *rq,
 	out->text.p = buf_take(a, &t.text);
 	return r;
 }
+
+int http_get_file(struct arena *a, const char *url, int fd, int64_t limit,
+		  struct http_response *out, struct err *e)
+{
+	struct http_options options = {0};
+	struct limit_sink limited;
+	struct http *h = NULL;
+	struct fd_sink sink;
+	int r = http_new(&options, &h, e);
+
+	fd_sink_init(&sink, fd);
+	for (int tries = 0; r == 0; tries++) {
+		struct http_request rq = {.url = url, .body = &limited.sink};
+
+		limit_sink_init(&limited, &sink.sink, limit, "the download");
+		r = http_send(h, a, &rq, out, e);
+		if (r != -EAGAIN || tries == 3)
+			break;
+		if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+			break;
+		r = 0;
+	}
+	http_free(h);
+	if (r == 0 && (out->status < 200 || out->status > 299))
+		r = err_set(e, EIO, "the server answered %d", out->status);
+	return r < 0 ? err_wrap(e, "get %s", url) : 0;
+}

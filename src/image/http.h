@@ -54,6 +54,11 @@ void http_free(struct http *h);
 int http_send(struct http *h, struct arena *a, const struct http_request *rq,
 	      struct http_response *out, struct err *e) must_check;
 
+/* All of a URL into an empty file, three more tries where it breaks off; statuses but 2xx are
+ * errors. */
+int http_get_file(struct arena *a, const char *url, int fd, int64_t limit,
+		  struct http_response *out, struct err *e) must_check;
+
 /* "https", "host[:port]" and the rest of an URL; -EINVAL for anything else than http(s). */
 int http_split(struct arena *a, const char *url, const char **scheme, const char **host,
 	       const char **rest);

@@ -78,6 +78,16 @@ f" ]
 	[ "$status" -eq 1 ] && [[ $output == *404* ]]
 }
 
+@test "import takes a root file system from a web server" {
+	mkdir root && echo here >root/f && tar -C root -czf rootfs.tgz .
+	serve
+	berth import "$WEB/rootfs.tgz" far:1
+	[ "$(berth history --format '{{.Comment}}' far:1)" = "Imported from $WEB/rootfs.tgz" ]
+	[ "$(cat "$(berth image inspect -f '{{.GraphDriver.Data.UpperDir}}' far:1)/f")" = here ]
+	run berth import "$WEB/none.tgz"
+	[ "$status" -eq 1 ] && [[ $output == *404* ]]
+}
+
 @test "a context from a git repository: a branch and a directory of it" {
 	export GIT_CONFIG_GLOBAL=$BERTH_HOME/gitconfig
 	git config --global user.email a@b && git config --global user.name n

@@ -27,10 +27,19 @@ struct exit_info {
 #define GET_EXIT_INFO _IOWR(0xFF, 11, struct exit_info)
 enum { INFO_EXIT = 1 << 3, UNKNOWN_EXIT = 9 /* as if killed: 137 */ };
 
-static struct instance *by_process(struct supervisor *s, int64_t pid, uint64_t start)
+/*
+ * On a busy machine a short life may be over, and reaped, before its start time could be read: then
+ * it has none, and its number alone tells.
+ */
+static bool is_of(const struct exit_record *rec, const struct instance *i)
+{
+	return rec->pid == i->st.pid && (rec->start_time == i->st.start_time || !i->st.start_time);
+}
+
+static struct instance *by_process(struct supervisor *s, const struct exit_record *rec)
 {
 	for (struct instance *i = s->instances; i; i = i->next) {
-		if (i->st.pid == pid && i->st.start_time == start)
+		if (is_of(rec, i))
 			return i;
 	}
 	return NULL;
@@ -42,7 +51,7 @@ void adopt_exits(struct supervisor *s)
 	struct stat st;
 
 	while (pread(s->exits, &rec, sizeof(rec), (off_t)s->exits_read) == sizeof(rec)) {
-		struct instance *i = by_process(s, rec.pid, rec.start_time);
+		struct instance *i = by_process(s, &rec);
 
 		s->exits_read += sizeof(rec);
 		if (i)
@@ -207,7 +216,7 @@ static bool saw_exit(struct supervisor *s, struct instance *i)
 
 	for (off_t at = 0; pread(s->exits, &rec, sizeof(rec), at) == sizeof(rec);
 	     at += sizeof(rec)) {
-		if (rec.pid != i->st.pid || rec.start_time != i->st.start_time)
+		if (!is_of(&rec, i))
 			continue;
 		if (logs_attach(i, true, &(struct err){0}) < 0)
 			log_warn("%s: its last output is lost", i->st.name);

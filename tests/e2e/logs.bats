@@ -61,6 +61,17 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 	[[ $output == *"Attaching to web-1"*"web-1  | hello"*"web-1 exited with code 3"* ]]
 }
 
+@test "up tells of every end, also where all end at once" {
+	compose <<-END
+		services:
+		  web: {image: busybox, command: "sh -c 'exit 3'", scale: 12}
+	END
+	for _ in 1 2 3 4 5; do
+		run -0 timeout 120 "$BERTH" up --force-recreate
+		[ "$(grep -c '^web-[0-9]* exited with code' <<<"$output")" = 12 ]
+	done
+}
+
 @test "Ctrl-C stops gracefully, code 130" {
 	compose <<-END
 		services:

@@ -300,7 +300,8 @@ static int do_expose(struct converter *c, const struct action *act)
 			if (one_expose(c, words.v[k], &ports) < 0)
 				return -EINVAL;
 	}
-	qsort(ports.v, ports.n, sizeof(*ports.v), by_port);
+	if (ports.n)
+		qsort(ports.v, ports.n, sizeof(*ports.v), by_port);
 	for (size_t i = 0; i < ports.n; i++)
 		config_add_to_set(c->a, &c->s->config.exposed, ports.v[i]);
 	buf_str(&text, "EXPOSE [");

@@ -17,7 +17,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING };
+enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING, PHASE_ENDING };
 enum { POLL_MAX = 260 };
 
 struct state {
@@ -151,6 +151,19 @@ static int on_exit_event(struct state *s, const char *service, const json_t *abo
 	return begin_stop(s, e);
 }
 
+/*
+ * A state is on the disk a moment before its event is told: what answers now has told of every end
+ * that was seen there.
+ */
+static int begin_end(struct state *s)
+{
+	struct err none = {0};
+
+	s->phase = PHASE_ENDING;
+	s->done = ask(s, request_new("ping", 0, NULL), &s->work, &none) < 0;
+	return 0;
+}
+
 /* Nothing of ours runs or waits to run again. */
 static int check_all_ended(struct state *s, struct err *e)
 {
@@ -169,8 +182,7 @@ static int check_all_ended(struct state *s, struct err *e)
 		    !ended)
 			return 0;
 	}
-	s->done = true;
-	return 0;
+	return begin_end(s);
 }
 
 static int on_watch(struct state *s, const json_t *msg, struct err *e)
@@ -239,7 +251,7 @@ static int converse(struct state *s, struct client **c,
 
 		if (r == CLIENT_END) {
 			client_drop(c);
-			return s->phase == PHASE_STOPPING
+			return s->phase >= PHASE_STOPPING
 				       ? (s->done = true, 0)
 				       : err_set(e, ECONNRESET,
 						 "the supervisor ended; berth ps "

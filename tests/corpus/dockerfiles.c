@@ -72,7 +72,7 @@ static json_t *do_words(struct arena *a, const json_t *q)
 
 static json_t *do_match(struct arena *a, const json_t *q)
 {
-	json_t *answers = json_array(), *item;
+	json_t *answers, *item;
 	struct strings patterns = {};
 	struct ignore ig;
 	struct err e = {};
@@ -81,6 +81,7 @@ static json_t *do_match(struct arena *a, const json_t *q)
 	read_list(a, json_object_get(q, "patterns"), &patterns);
 	if (ignore_make(a, &patterns, &ig, &e) < 0)
 		return json_pack("{s:o}", "error", failure(&e));
+	answers = json_array();
 	json_array_foreach(json_object_get(q, "paths"), i, item) json_array_append_new(
 		answers, json_boolean(ignore_match(a, &ig, json_string_value(item))));
 	return json_pack("{s:o}", "excluded", answers);

@@ -1,6 +1,7 @@
 /* Commands on containers that exist: stop start restart kill pause unpause rm scale wait down. */
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/complain.h"
 #include "cli/request.h"
 #include "cli/target.h"
 #include "supervise/status.h"
@@ -366,9 +367,30 @@ struct wait {
 	bool down;
 };
 
+struct waiting {
+	struct cli *cli;
+	const char *project;
+	bool down; /* when the first one has ended; then false */
+};
+
+static int take_down(struct waiting *w)
+{
+	struct request q = {.msg = json_pack("{s:s, s:b}", "do", "down", "remove_orphans", 1),
+			    .title = "Stopping"};
+	struct err e = {0};
+	int code, r;
+
+	w->down = false;
+	r = request_send(w->cli, w->project, CLIENT_RUNNING, &q, &code, &e);
+	if (r < 0)
+		complain(stderr, &e, w->cli->colour_err);
+	return r < 0 ? r : 1;
+}
+
 static int print_exit(void *arg, const json_t *msg)
 {
-	struct cli *c = arg;
+	struct waiting *w = arg;
+	struct cli *c = w->cli;
 
 	if (strcmp(json_string_or(msg, "event", ""), "exited"))
 		return 0;
@@ -378,7 +400,7 @@ static int print_exit(void *arg, const json_t *msg)
 		printf("container \"%s\" exited with status code %lld\n",
 		       json_string_or(msg, "name", "?"), (long long)json_int_or(msg, "code", 0));
 	fflush(stdout);
-	return 1;
+	return w->down ? take_down(w) : 1;
 }
 
 static int wait_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -390,11 +412,11 @@ static int wait_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	if (r < 0)
 		return r;
 	vec_each(t, &ts) {
-		struct request q = {.msg = json_pack("{s:s, s:b}", "do", "wait", "down",
-						     w->down && !c->global.dry_run),
+		struct waiting each = {c, t->project, w->down && !c->global.dry_run};
+		struct request q = {.msg = json_pack("{s:s}", "do", "wait"),
 				    .title = "Waiting",
 				    .each = print_exit,
-				    .arg = c};
+				    .arg = &each};
 
 		target_put(t, q.msg);
 		r = request_send(c, t->project, CLIENT_EXISTING, &q, &code, e);

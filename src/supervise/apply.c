@@ -434,8 +434,10 @@ static void poll_stop(struct job *j, struct run_step *rs, const struct step *s)
 	}
 	if (i && i->life != DOWN)
 		return;
-	if (i)
+	if (i) {
 		i->grace_ns = -1;
+		events_write(j->of, "container", "stop", i, NULL);
+	}
 	tell_done(j, s);
 	rs->state = STEP_DONE;
 }

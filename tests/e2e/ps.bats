@@ -92,6 +92,34 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	[[ $output == *"container \"$PROJECT-done-1\" exited with status code 4"* ]]
 }
 
+@test "wait --down-project takes everything down when the first one ends, with its code" {
+	compose <<-END
+		services:
+		  long: {image: busybox, command: sleep 1000}
+		  short: {image: busybox, command: "sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 5'"}
+	END
+	berth up -d
+	timeout 60 "$BERTH" wait --down-project long short >out 2>&1 3>&- &
+	wait_for 10 berth exec short touch /go
+	wait $! && code=0 || code=$?
+	[ "$code" = 5 ]
+	grep -q "container \"$PROJECT-short-1\" exited with status code 5" out
+	[ -z "$(berth ps -aq)" ]
+	[ -z "$(berth ls -aq)" ]
+}
+
+@test "stop is told as docker tells it: kill, die, stop" {
+	compose <<-END
+		services:
+		  a: {image: busybox, command: "sh -c 'trap \"exit 3\" TERM; touch /up; while :; do sleep 0.05; done'"}
+	END
+	berth up -d
+	wait_for 10 berth exec a test -e /up
+	berth stop
+	[ "$(berth events --json --since 1h --until 0s | jq -r 'select(.type == "container") | .action' | tail -n 3 | paste -sd,)" = kill,die,stop ]
+	[ "$(berth events --json --since 1h --until 0s | jq -r 'select(.action == "die") | .attributes.exitCode')" = 3 ]
+}
+
 @test "plan and --dry-run say what would be done and change nothing" {
 	project
 	run -0 berth plan web

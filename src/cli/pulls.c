@@ -7,8 +7,10 @@
 #include "image/pull.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum kind { KIND_STEP, KIND_NOTE, KIND_END };
@@ -30,7 +32,7 @@ struct sender {
 static void tell(struct sender *s, struct message *m)
 {
 	m->place = s->place;
-	/* Nobody reads any more: the pull itself goes on to its end. */
+	/* Where nobody reads any more, the signal of the command's end is on its way. */
 	(void)!sys_write_all(s->fd, m, sizeof(*m));
 }
 
@@ -63,6 +65,7 @@ static void child(int fd, int place, const struct pull_want *w, bool push)
 	auto_arena a = {0};
 	int r;
 
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	r = push ? push_image(&a, w->ref, &po, &end.err)
 		 : pull_image(&a, w->ref, &o, &image, &end.err);
 	if (r >= 0)

@@ -233,6 +233,28 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	cmp <(curl -s "http://$FAKE/v2/ok/blobs/$digest") "$BERTH_ROOT/images/blobs/sha256/${digest#sha256:}"
 }
 
+half_is_here() { [ -n "$(find "$BERTH_ROOT/images/tmp" -name 'partial.*' -size +0)" ]; }
+nobody_left() { [ -z "$(berth_processes)" ]; }
+
+@test "Ctrl-C, or the end of the command alone, ends a pull; the next one goes on where it was" {
+	local to name
+	for name in holds holds2; do # the terminal's whole group, or only the command
+		[ $name = holds ] && to=- || to=
+		fresh_store
+		env --default-signal=INT setsid "$BERTH" pull "$FAKE/$name:1" >out 2>&1 3>&- &
+		wait_for 10 half_is_here
+		kill -INT -- "$to$!"
+		wait $! && status=0 || status=$?
+		[ $status -ne 0 ]
+		wait_for 5 nobody_left
+		[ -z "$(find "$BERTH_ROOT/images/layers" "$BERTH_ROOT/images/refs" "$BERTH_ROOT/images/records" -mindepth 1 2>/dev/null)" ]
+		: >"$BERTH_HOME/fake/log"
+		berth pull -q "$FAKE/$name:1"
+		[ "$(asked 'holds.*/blobs.*range=bytes=')" -ge 1 ]
+		wait_for 5 nothing_under_way
+	done
+}
+
 @test "login, basic and token, and credentials that go nowhere else" {
 	fresh_store
 	local mode

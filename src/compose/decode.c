@@ -320,7 +320,25 @@ static void decode_deploy(struct arena *a, struct project *p, const struct node 
 		decode_restart(a, p, node_get(s, "restart"), &svc->restart);
 }
 
-static void decode_heal(const struct node *s, struct service *svc)
+/* "2s..5m", or the shortest alone. */
+static void decode_backoff(struct arena *a, const struct node *heal, struct heal *h)
+{
+	const char *text = node_get_text(heal, "backoff"), *dots = text ? strstr(text, "..") : NULL;
+	struct err not_given;
+	int64_t ns;
+
+	h->backoff_max_ns = duration_at(heal, "backoff_max", h->backoff_max_ns);
+	if (!dots) {
+		h->backoff_min_ns = duration_at(heal, "backoff", h->backoff_min_ns);
+		return;
+	}
+	if (!when_parse_duration(arena_strndup(a, text, (size_t)(dots - text)), &ns, &not_given))
+		h->backoff_min_ns = ns;
+	if (!when_parse_duration(dots + 2, &ns, &not_given))
+		h->backoff_max_ns = ns;
+}
+
+static void decode_heal(struct arena *a, const struct node *s, struct service *svc)
 {
 	const struct node *heal = node_get(svc->x_berth, "heal");
 	struct heal *h = &svc->heal;
@@ -338,8 +356,7 @@ static void decode_heal(const struct node *s, struct service *svc)
 		return;
 	if (node_get(heal, "enabled"))
 		h->enabled = node_true(node_get(heal, "enabled"));
-	h->backoff_min_ns = duration_at(heal, "backoff", h->backoff_min_ns);
-	h->backoff_max_ns = duration_at(heal, "backoff_max", h->backoff_max_ns);
+	decode_backoff(a, heal, h);
 	h->within_ns = duration_at(heal, "within", h->within_ns);
 	if (node_get(heal, "max"))
 		h->max = bytes_at(heal, "max");
@@ -417,7 +434,7 @@ static int finish(struct arena *a, struct project *p, const struct node *n, stru
 			refuse(a, p, type, "mounts of this type do not exist on Linux");
 	}
 	s->x_berth = node_get(n, "x-berth");
-	decode_heal(n, s);
+	decode_heal(a, n, s);
 	s->heal.enabled &= !p->compat;
 	s->log_driver = node_get_text(logging, "driver");
 	for (size_t i = 0; opts && i < opts->kids.n; i++)

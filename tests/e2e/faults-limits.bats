@@ -93,6 +93,7 @@ cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$(supervisor)/stat"; }
 		    command: sleep 1000
 		    scale: $many
 		    healthcheck: {test: [CMD, "true"], interval: 1s, timeout: 30s}
+		networks: {default: {ipam: {config: [{subnet: 172.30.0.0/20}]}}} # room for BERTH_MANY
 	END
 	BERTH_TIMEOUT=300 berth up -d --wait
 	all_run "$many"

@@ -108,3 +108,27 @@ failed_often() { [ "$(berth inspect "$PROJECT-$1-1" | jq '.[0].State.Health.Fail
 	wait_for 5 failed_often a 5
 	[ "$(berth inspect "$PROJECT-a-1" | jq '.[0].RestartCount')" = 0 ]
 }
+
+@test "healing has a limit and a last word; a person's up begins anew" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    restart: always
+		    healthcheck: {test: exit 1, interval: 50ms, retries: 1}
+		    x-berth: {heal: {max: 2, backoff: 50ms..100ms}}
+	END
+	berth up -d
+	gave_up() { grep -q '"gaveup"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl"; }
+	wait_for 30 gave_up
+	stopped() { [ "$(berth inspect "$PROJECT-a-1" | jq -r '.[0].State.Status')" = exited ]; }
+	wait_for 30 stopped
+	[ "$(grep -c '"heal"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl")" = 2 ]
+	run berth why a
+	[[ $output == *"gave up restarting it: it was unhealthy too often"* ]]
+	[[ $(berth ps -a) == *"gave up restarting"* ]]
+	berth up -d
+	heals() { [ "$(grep -c '"heal"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl")" = 4 ]; }
+	wait_for 30 heals
+}

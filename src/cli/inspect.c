@@ -1,4 +1,5 @@
 /* inspect: one container in docker's shape, with --format. */
+#include "base/hash.h"
 #include "base/vec.h"
 #include "base/when.h"
 #include "cli/cli.h"
@@ -7,6 +8,8 @@
 #include "cli/target.h"
 #include "cli/template.h"
 #include "image/store.h"
+#include "supervise/networks.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -88,19 +91,70 @@ static json_t *ports_json(const struct status *s)
 	return out;
 }
 
+/* The length in "10.1.0.0/24". */
+static json_int_t prefix_of(const char *subnet)
+{
+	const char *slash = subnet ? strchr(subnet, '/') : NULL;
+	uint64_t n;
+
+	return slash && !text_to_u64(slash + 1, &n) ? (json_int_t)n : 0;
+}
+
+/* Names by which others on the network find it, in docker's order. */
+static json_t *dns_names(const struct status *s, const struct status_net *n)
+{
+	json_t *out = json_array();
+
+	json_array_append_new(out, json_string(s->name));
+	if (!s->one_off)
+		json_array_append_new(out, json_string(s->service));
+	vec_each(x, &n->aliases)
+		json_array_append_new(out, json_string(*x));
+	if (s->id)
+		json_array_append_new(out, json_stringn(s->id, 12));
+	return out;
+}
+
+/* docker has an id for each endpoint; here the two ids that make one up give it. */
+static json_t *endpoint_id(const struct status *s, const struct status_net *n)
+{
+	auto_arena a = {0};
+	char hex[HASH_HEX];
+	const char *both = arena_printf(&a, "%s %s", s->id ? s->id : "", n->id ? n->id : "");
+
+	hash_sha256(both, strlen(both), hex);
+	return json_string(hex);
+}
+
+static json_t *endpoint_json(const struct status *s, const struct status_net *n)
+{
+	struct network_status net = {0};
+	auto_arena a = {0};
+	struct err ignored;
+	const char *subnet6;
+
+	if (status_network_read(&a, n->name, &net, &ignored) < 0)
+		net = (struct network_status){0};
+	subnet6 = n->ip6 ? networks_subnet(&net, AF_INET6) : NULL;
+	return json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "NetworkID",
+			 text_or_empty(n->id), "EndpointID", endpoint_id(s, n), "IPAddress",
+			 text_or_empty(n->ip4), "IPPrefixLen",
+			 n->ip4 ? prefix_of(networks_subnet(&net, AF_INET)) : 0, "Gateway",
+			 text_or_empty(n->gateway), "GlobalIPv6Address", text_or_empty(n->ip6),
+			 "GlobalIPv6PrefixLen", prefix_of(subnet6), "IPv6Gateway",
+			 text_or_empty(subnet6 ? networks_gateway(&net, AF_INET6) : NULL),
+			 "MacAddress", text_or_empty(n->mac), "Aliases", strings_json(&n->aliases),
+			 "DNSNames", dns_names(s, n));
+}
+
 static json_t *networks_json(const struct status *s)
 {
-	json_t *all = json_object(), *j;
+	json_t *all = json_object();
 
-	vec_each(n, &s->networks) {
-		j = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "NetworkID", text_or_empty(n->id),
-			      "IPAddress", text_or_empty(n->ip4), "Gateway",
-			      text_or_empty(n->gateway), "GlobalIPv6Address", text_or_empty(n->ip6),
-			      "MacAddress", text_or_empty(n->mac), "Aliases",
-			      strings_json(&n->aliases));
-		json_object_set_new(all, n->name, j);
-	}
-	return json_pack("{s:o, s:o}", "Ports", ports_json(s), "Networks", all);
+	vec_each(n, &s->networks)
+		json_object_set_new(all, n->name, endpoint_json(s, n));
+	return json_pack("{s:o, s:o, s:o}", "SandboxKey", text_or_empty(s->netns), "Ports",
+			 ports_json(s), "Networks", all);
 }
 
 static json_t *mounts_json(const struct status *s)

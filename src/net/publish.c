@@ -330,6 +330,25 @@ static void source_rules(struct buf *b, const struct net_spec *n)
 	}
 }
 
+/* Containers have such rules of their own; who is on the host comes through here. */
+static void virtual_rules(struct buf *b, const struct net_rules *r)
+{
+	char text[64];
+
+	vec_each(v, &r->virtuals) {
+		const char *word = ip_word(v->ip.family), *comma = "";
+		size_t i = 0;
+
+		buf_printf(b, "\t\t%s daddr %s dnat %s to numgen inc mod %zu map { ", word,
+			   ip_print(&v->ip, false, text), word, v->targets.n);
+		vec_each(t, &v->targets) {
+			buf_printf(b, "%s%zu : %s", comma, i++, ip_print(t, false, text));
+			comma = ", ";
+		}
+		buf_str(b, " }\n");
+	}
+}
+
 static void nat_chains(struct buf *b, const struct net_rules *r)
 {
 	ports_chains(b, r);
@@ -343,6 +362,7 @@ static void nat_chains(struct buf *b, const struct net_rules *r)
 	close_chain(b);
 	open_chain(b, "nat-out", "nat hook output priority -100");
 	line(b, "fib daddr type local jump ports");
+	virtual_rules(b, r);
 	close_chain(b);
 	open_chain(b, "nat-source", "nat hook postrouting priority srcnat");
 	line(b, "oifgroup %d ip saddr 127.0.0.0/8 masquerade", LINK_GROUP);

@@ -18,10 +18,16 @@ struct publish_rule {
 	VEC(struct publish_target) targets; /* the ready ones; several: balanced */
 	VEC(struct ip_addr) leaving;        /* get nothing new, but keep what they have */
 };
+/* A virtual address of a service: this host's own connections to it; see net/virtual.h. */
+struct publish_virtual {
+	struct ip_addr ip;
+	VEC(struct ip_addr) targets; /* of its family */
+};
 struct net_rules {
 	const char *project;
 	VEC(const struct net_spec *) networks;
 	VEC(struct publish_rule) published;
+	VEC(struct publish_virtual) virtuals;
 	bool host_forwards_for_us; /* set by publish_apply(): forward for berth's networks only */
 };
 

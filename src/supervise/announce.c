@@ -12,16 +12,22 @@ static void set_address(struct ip_addr *out, const char *text)
 		out->family = 0;
 }
 
-/* "3000", "3000/udp"; a range is left out, nobody looks for one. */
+enum { MOST_EXPOSED = 32 }; /* of a range: more would not fit into an answer */
+
+/* "3000", "3000/udp", "3000-3005" */
 static void add_exposed(struct arena *a, const char *text, struct resolver_record *rec)
 {
-	struct span rest = span_of(text), number;
-	uint64_t port;
-	bool typed = span_cut(&rest, '/', &number);
+	struct span rest = span_of(text), to, number;
+	bool typed = span_cut(&rest, '/', &to);
+	uint64_t first, last;
 
-	if (!text_to_u64(span_dup(a, number), &port) && port && port < 65536)
+	if (!span_cut(&to, '-', &number))
+		to = number;
+	if (text_to_u64(span_dup(a, number), &first) || text_to_u64(span_dup(a, to), &last))
+		return;
+	for (uint64_t p = first; p && p <= last && p < 65536 && p < first + MOST_EXPOSED; p++)
 		*vec_push(a, &rec->ports) = (struct resolver_port){
-			(uint16_t)port, typed ? span_dup(a, rest) : "tcp", NULL};
+			(uint16_t)p, typed ? span_dup(a, rest) : "tcp", NULL};
 }
 
 static bool has_port(const struct resolver_record *rec, const struct port *p)

@@ -153,6 +153,15 @@ const char *networks_subnet(const struct network_status *n, int family)
 	return NULL;
 }
 
+const char *networks_gateway(const struct network_status *n, int family)
+{
+	vec_each(p, &n->pools) {
+		if (p->gateway && family_of(p) == family)
+			return p->gateway;
+	}
+	return NULL;
+}
+
 static const char *printed(struct arena *a, const struct ip_addr *ip, bool prefix)
 {
 	char text[64];

@@ -25,4 +25,5 @@ int networks_spec(struct arena *a, const struct network_status *n, struct net_sp
 		  struct err *e) must_check;
 /* The first of that family, or NULL. */
 const char *networks_subnet(const struct network_status *n, int family);
+const char *networks_gateway(const struct network_status *n, int family);
 const char *networks_option(const struct network_status *n, const char *key); /* NULL: not given */

@@ -301,6 +301,7 @@ static int apply(struct later *later)
 		if (rule.targets.n)
 			*vec_push(&a, &rules.published) = rule;
 	}
+	vips_rules(&a, s, &rules);
 	if (rules.networks.n)
 		r = publish_apply(&rules, &s->published, &e);
 	else

@@ -273,6 +273,8 @@ void nets_ports(struct arena *a, const struct service *svc, struct resolver_reco
 void vips_announce(struct instance *i); /* after each change of one of its replicas */
 void vips_release(struct instance *i);  /* where it is the last one */
 bool vips_wanted(const struct instance *i);
+struct net_rules;
+void vips_rules(struct arena *a, struct supervisor *s, struct net_rules *out);
 
 /* ports.c */
 int ports_reserve(struct instance *i, struct err *e) must_check;

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "net/ip.h"
 #include "net/ipam.h"
+#include "net/publish.h"
 #include "net/resolver.h"
 #include "supervise/supervisor.h"
 #include <string.h>
@@ -116,5 +117,50 @@ void vips_release(struct instance *i)
 	vec_each(n, &i->st.networks) {
 		resolver_drop(i->of->resolver, n->id, owner_of(&a, i));
 		(void)!ipam_addr_free(n->id, owner_of(&a, i), &ignored);
+	}
+}
+
+static void add_rule(struct arena *a, const struct resolver_record *rec, const struct ip_addr *ip,
+		     struct net_rules *out)
+{
+	struct publish_virtual v = {.ip = *ip};
+
+	vec_each(t, &rec->targets) {
+		if (t->family == ip->family)
+			*vec_push(a, &v.targets) = *t;
+	}
+	if (v.targets.n)
+		*vec_push(a, &out->virtuals) = v;
+}
+
+static void add_rules(struct arena *a, const struct instance *i, struct net_rules *out)
+{
+	const char *owner = owner_of(a, i);
+
+	vec_each(n, &i->st.networks) {
+		struct resolver_record rec = {0};
+		struct endpoint_spec ep = {0};
+		struct net *net;
+		struct err ignored;
+
+		if (!find_targets(a, i, n->id, &rec) || !rec.targets.n ||
+		    nets_find_named(i->of, n->name, &net, &ignored) < 0 ||
+		    nets_take_addresses(net, owner, NULL, NULL, &ep, &ignored) < 0)
+			continue;
+		add_rule(a, &rec, &ep.ip4, out);
+		add_rule(a, &rec, &ep.ip6, out);
+	}
+}
+
+void vips_rules(struct arena *a, struct supervisor *s, struct net_rules *out)
+{
+	struct strings seen = {0};
+
+	for (const struct instance *i = s->instances; i; i = i->next) {
+		if (!vips_wanted(i) || !is_alive(i) || !i->wired ||
+		    strings_have(&seen, i->st.service))
+			continue;
+		*vec_push(a, &seen) = i->st.service;
+		add_rules(a, i, out);
 	}
 }

@@ -31,6 +31,7 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 		    image: busybox
 		    command: sleep 1000
 		    hostname: bee
+		    expose: ["7000", "8000-8002", "9000-9001/udp"]
 		    networks: {default: {aliases: [queen]}}
 	EOF
 	run -0 berth up -d
@@ -40,6 +41,10 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 		[ "$(asks a "$name")" = "$ip" ]
 	done
 	[ "$(asks a +tcp b)" = "$ip" ]
+	# Each exposed port, also of a range, has its record.
+	[ "$(asks a b SRV | awk '{ print $3 }' | sort | paste -sd' ')" = '7000 8000 8001 8002 9000 9001' ]
+	[[ $(asks a _8001._tcp.b SRV) == *" 8001 "* && $(asks a _9001._udp.b SRV) == *" 9001 "* ]]
+	[ -z "$(asks a _8003._tcp.b SRV)" ]
 	[ "$(asks a -x "$ip")" = "$PROJECT-b-1.${PROJECT}_default." ]
 	# A known name of which there is no such record is not an unknown name.
 	[ "$(status a b MX)" = NOERROR ]

@@ -52,6 +52,10 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 @test "inspect has docker's shape" {
 	project
 	[ "$(berth inspect web --format '{{.State.Status}} {{.Config.Image}}')" = "running busybox" ]
+	berth inspect "$PROJECT-web-1" | jq -e --arg p "$PROJECT" '.[0].Id[:12] as $id | .[0].NetworkSettings.Networks[$p + "_default"] |
+		(.IPPrefixLen == 24) and (.EndpointID | length == 64) and (.Gateway | test("^[0-9.]+$")) and
+		(.MacAddress | length == 17) and (.DNSNames | index($p + "-web-1") == 0 and index("web") != null and index($id) != null) and
+		((.GlobalIPv6Address == "") == (.GlobalIPv6PrefixLen == 0))'
 	[[ $(berth inspect "$PROJECT-web-1" | jq -r '.[0].NetworkSettings.Networks[].IPAddress') == *.*.*.* ]]
 	[ "$(berth inspect web | jq -c '.[0].NetworkSettings.Ports')" = '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"18080"}]}' ]
 	berth inspect web | jq -e '.[0] | .Config.Hostname as $h

@@ -433,13 +433,13 @@ engine() {
 	wait_for 10 answers 5432 6379 8000 8001 5173 8080
 	sed -i 's/"alive"/"very alive"/' backend/app/main.py
 	reloaded() { curl -sf http://127.0.0.1:8000/health | grep -q 'very alive'; }
-	wait_for 20 reloaded
+	wait_for 120 reloaded
 	"$BERTH" -f docker-compose.yml -f docker-compose.dev.yml watch --no-up bot >watched 2>&1 3>&- &
 	local watcher=$!
-	wait_for 20 grep -q 'Watch enabled' watched
+	wait_for 60 grep -q 'Watch enabled' watched
 	sed -i 's/"status": "ok"/"status": "synced"/' bot/bot.py
 	synced() { curl -sf http://127.0.0.1:8001/health | grep -q synced; }
-	wait_for 30 synced
+	wait_for 120 synced
 	kill $watcher
 	dev down -v
 	wait_for 30 no_trace

@@ -403,7 +403,7 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 	wait_for 60 curl -sf -o /dev/null http://127.0.0.1:3000/
 	"$BERTH" -f docker-compose.dev.yml watch --no-up oc_app >watched 2>&1 3>&- &
 	local watcher=$!
-	wait_for 20 grep -q 'Watch enabled' watched
+	wait_for 60 grep -q 'Watch enabled' watched
 	sed -i 's/poweredByHeader: false/poweredByHeader: true/' next.config.js
 	powered() { curl -s -D - -o /dev/null http://127.0.0.1:3000/ | grep -qi '^x-powered-by: next'; }
 	wait_for 120 powered

@@ -108,7 +108,7 @@ static void tells_of_oom(void **state)
 	pid = spawn_in(hog);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	assert_int_equal(poll(&p, 1, 1000), 1);
+	assert_int_equal(poll(&p, 1, 60000), 1);
 	assert_int_equal(cgroup_stats(name, &s, &e), 0);
 	assert_int_equal(s.oom_kills, 1);
 	close(p.fd);

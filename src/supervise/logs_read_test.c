@@ -108,7 +108,7 @@ static void follows_across_rotation(void **state)
 	snprintf(to, sizeof(to), "%s/json.log.10", dir);
 	assert_int_equal(rename(from, to), 0);
 	add("json.log", 11, 12);
-	assert_int_equal(poll(&p, 1, 1000), 1);
+	assert_int_equal(poll(&p, 1, 60000), 1);
 	assert_string_equal(read_all(r, out), "10 11 12 ");
 	logs_close(r);
 }

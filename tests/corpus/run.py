@@ -85,7 +85,7 @@ def inner(berth):
     for cwd, env, args in json.load(sys.stdin):
         try:
             p = subprocess.run([berth] + args, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
             answers.append([p.returncode, p.stdout.decode("utf8", "replace"),
                             p.stderr.decode("utf8", "replace")])
         except subprocess.TimeoutExpired:

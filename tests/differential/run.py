@@ -55,7 +55,7 @@ def ask_berth(berth, questions):
         here, env = environment(case)
         try:
             p = subprocess.run([berth] + case.args + ["config"] + MODES[mode] + case.last, cwd=here, env=env,
-                               stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+                               stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
             return p.returncode, p.stdout.decode("utf8", "replace"), p.stderr.decode("utf8", "replace")
         except subprocess.TimeoutExpired:
             return -1, "", "timed out"

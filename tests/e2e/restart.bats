@@ -43,7 +43,8 @@ took_less() { awk -v a="$1" -v b="$EPOCHREALTIME" -v s="$2" 'BEGIN { exit !(b - 
 		  a: {image: busybox, command: sh -c 'exit 1', restart: always}
 	END
 	berth up -d
-	wait_for 5 count_is a 3
+	often() { [ "$(inspect a RestartCount)" -ge 3 ]; }
+	wait_for 5 often
 	berth stop
 	[ "$(inspect a State.Status)" = exited ]
 	n=$(inspect a RestartCount)

@@ -57,8 +57,8 @@ more_restarts() { [ "$(restarts)" -ge "$1" ]; }
 	berth up -d
 	for seconds in -86400 31536000; do
 		jump 0
+		m=$(restarts) old=$(supervisor) # before it ends: it may be back in a moment
 		wait_for 20 berth exec b touch /go
-		m=$(restarts) old=$(supervisor)
 		jump "$seconds"
 		kill -9 "$old"
 		wait_for 20 renewed "$old"

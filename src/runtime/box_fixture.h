@@ -78,7 +78,7 @@ static inline struct box *box_new(const char *command)
 	*vec_push(&b->a, &s->envp) = "PATH=/bin";
 	s->hostname = "inside";
 	s->caps = rights_default();
-	s->cgroup_path = arena_printf(&b->a, "berth-test/%s", s->id);
+	s->cgroup_path = arena_printf(&b->a, "berth/test-%s", s->id);
 	s->limits.swappiness = -1;
 	s->gate_fd = -1;
 	s->net.fd = s->ipc.fd = s->uts.fd = s->pid.fd = s->cgroup.fd = s->userns.fd = -1;

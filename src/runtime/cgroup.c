@@ -134,8 +134,11 @@ static void hand_down(const struct cgroup_tree *t, const char *path)
 	}
 }
 
-/* v1 cpuset: a fresh group is empty and admits nobody. */
-static void fill_cpuset(const struct cgroup_tree *t, const char *path, const char *parent)
+/*
+ * v1 cpuset: a fresh group is empty and admits nobody. -ENOENT where the one above is empty itself:
+ * another project removed it and a third has just made it anew.
+ */
+static int fill_cpuset(const struct cgroup_tree *t, const char *path, const char *parent)
 {
 	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
 	char text[1024];
@@ -143,9 +146,11 @@ static void fill_cpuset(const struct cgroup_tree *t, const char *path, const cha
 	for (size_t i = 0; i < countof(files); i++) {
 		if (cgroup_read(t, path, files[i], text, sizeof(text)) > 1)
 			continue;
-		if (cgroup_read(t, parent, files[i], text, sizeof(text)) > 0)
-			cgroup_write(t, path, files[i], text);
+		if (cgroup_read(t, parent, files[i], text, sizeof(text)) <= 1)
+			return -ENOENT;
+		cgroup_write(t, path, files[i], text);
 	}
+	return 0;
 }
 
 static int make_once(const struct cgroup_tree *t, const char *path, struct err *e)
@@ -164,8 +169,9 @@ static int make_once(const struct cgroup_tree *t, const char *path, struct err *
 		if (mkdir(full, 0755) < 0 && errno != EEXIST)
 			return err_set(e, errno, "cannot make cgroup %s: %s", full,
 				       strerror(errno));
-		if (!strcmp(t->controller, "cpuset"))
-			fill_cpuset(t, part, parent);
+		if (!strcmp(t->controller, "cpuset") && fill_cpuset(t, part, parent) < 0)
+			return err_set(e, ENOENT, "cgroup %s: the one above has no processors",
+				       full);
 		memcpy(parent, part, sizeof(parent));
 	}
 	return 0;
@@ -184,9 +190,7 @@ static bool make_leaf(const struct cgroup_tree *t, const char *path)
 		return false;
 	if (!*t->controller)
 		hand_down(t, parent);
-	if (!strcmp(t->controller, "cpuset"))
-		fill_cpuset(t, path, parent);
-	return true;
+	return strcmp(t->controller, "cpuset") != 0 || !fill_cpuset(t, path, parent);
 }
 
 /* Another project's last container may remove a parent between two steps of ours. */
@@ -236,12 +240,14 @@ static int remove_one(const struct cgroup_tree *t, const char *path, void *arg)
 	return rmdir(full) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* The empty groups above, so that the last container leaves nothing behind. */
+/* The empty groups above that are ours, so that the last container leaves nothing behind. */
 static void remove_parents(const struct cgroup_tree *t, const char *path)
 {
 	char full[PATH_MAX];
 	size_t top = strlen(t->dir);
 
+	if (!text_starts(path, "berth/"))
+		return;
 	snprintf(full, sizeof(full), "%s/%s", t->dir, path);
 	for (char *slash = strrchr(full, '/'); slash > full + top; slash = strrchr(full, '/')) {
 		*slash = '\0';

@@ -4,6 +4,7 @@
 #include "runtime/cgroup_room.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -186,6 +188,32 @@ static void guards_devices_by_program(void **state)
 	}
 }
 
+/* Another project's end may take the group above away, and a third make it anew: empty, in v1. */
+static void fills_an_empty_parent(void **state)
+{
+	struct cgroup_trees trees;
+	const struct cgroup_tree *t;
+	char full[PATH_MAX], child[128], text[256];
+	struct err e;
+
+	(void)state;
+	cgroup_trees(&trees);
+	t = cgroup_tree(&trees, "cpuset");
+	if (!t)
+		return; /* v2: children have what the parent has */
+	snprintf(full, sizeof(full), "%s/%s", t->dir, name);
+	assert_true(!cgroup_make(name, &(struct cgroup_limits){0}, false, &e) && !rmdir(full) &&
+		    !mkdir(full, 0755));
+	assert_int_equal(cgroup_read(t, name, "cpuset.cpus", text, sizeof(text)), 1);
+	snprintf(child, sizeof(child), "%s/child", name);
+	if (cgroup_make(child, &(struct cgroup_limits){0}, false, &e) < 0)
+		fail_msg("%s", e.why);
+	assert_true(cgroup_read(t, child, "cpuset.cpus", text, sizeof(text)) > 1);
+	assert_true(cgroup_read(t, child, "cpuset.mems", text, sizeof(text)) > 1);
+	assert_int_equal(cgroup_remove(child, &e), 0);
+	assert_int_equal(cgroup_remove(name, &e), 0);
+}
+
 static void refuses_names(void **state)
 {
 	static const char *const bad[] = {"", "/x", "a/../b", "a//b"};
@@ -202,6 +230,7 @@ int main(void)
 		cmocka_unit_test(lists_freezes_and_kills),
 		cmocka_unit_test(tells_of_oom),
 		cmocka_unit_test(guards_devices_by_program),
+		cmocka_unit_test(fills_an_empty_parent),
 		cmocka_unit_test(refuses_names),
 	};
 
@@ -209,6 +238,6 @@ int main(void)
 		print_message("SKIP: cgroup_test needs root\n");
 		return 0;
 	}
-	snprintf(name, sizeof(name), "berth-test-cgroup/%d", getpid());
+	snprintf(name, sizeof(name), "berth/test-cgroup-%d", getpid());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,11 @@ root_down() {
 	[ ! -f "$BERTH_HOME/registry/pid" ] || registry_stop
 	awk -v h="$BERTH_HOME/" 'index($5, h) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
 		xargs -r -n 1 umount -l
+	# A supervisor that has nothing to do any more may be leaving just now.
+	for _ in {1..100}; do
+		rm -rf "$BERTH_HOME" 2>/dev/null && return
+		sleep 0.1
+	done
 	rm -rf "$BERTH_HOME"
 }
 

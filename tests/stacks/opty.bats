@@ -333,7 +333,8 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	run -0 scaled logs socket-backend
 	kill -9 "$(berth inspect "$PROJECT-socket-backend-2" | jq '.[0].State.Pid')"
 	for _ in $(seq 8); do curl -sf http://127.0.0.1:8080/health >/dev/null; done
-	wait_for 30 test "$(scaled ps -q socket-backend | wc -l)" = 3
+	three_run() { [ "$(scaled ps -q socket-backend | wc -l)" = 3 ]; }
+	wait_for 30 three_run
 }
 
 @test "down leaves the data directory alone, and nothing else" {

@@ -227,9 +227,11 @@ static const struct opt prune_opts[] = {
 	{0},
 };
 static const struct opt connect_opts[] = {
-	{0, "alias", OPT_LIST, O(aliases), "NAME", "another name of the container on this network"},
-	{0, "ip",    OPT_STR,  O(ip4),     "IP",   "its IPv4 address"},
-	{0, "ip6",   OPT_STR,  O(ip6),     "IP",   "its IPv6 address"},
+	{0, "alias",      OPT_LIST, O(aliases), "NAME",       "another name of the container on this network"},
+	{0, "driver-opt", OPT_LIST, O(options), "KEY=VALUE",  "com.docker.network.endpoint.ifname: the interface's name inside"},
+	{0, "ip",         OPT_STR,  O(ip4),     "IP",         "its IPv4 address"},
+	{0, "ip6",        OPT_STR,  O(ip6),     "IP",         "its IPv6 address"},
+	{0, "link",       OPT_LIST, O(links),   "NAME:ALIAS", "a name that this container alone has for another"},
 	{0},
 };
 static const struct opt disconnect_opts[] = {

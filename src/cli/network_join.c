@@ -4,6 +4,7 @@
 #include "cli/request.h"
 #include "cli/target.h"
 #include <errno.h>
+#include <string.h>
 
 static int send_to(struct cli *c, const char *project, json_t *msg, struct err *e)
 {
@@ -24,20 +25,44 @@ static int resolve(struct cli *c, char **argv, struct network_status *n, struct 
 	return target_one(c, argv[1], 0, s, e);
 }
 
+static json_t *words(const struct strings *list)
+{
+	json_t *out = json_array();
+
+	vec_each(w, list)
+		json_array_append_new(out, json_string(*w));
+	return out;
+}
+
+/* The one option that docker's endpoints have here; another is said, not passed over. */
+static int read_options(const struct strings *options, const char **interface, struct err *e)
+{
+	static const char key[] = "com.docker.network.endpoint.ifname=";
+
+	vec_each(o, options) {
+		if (!text_starts(*o, key))
+			return err_set(e, EINVAL, "--driver-opt %s: there is no such option here",
+				       *o);
+		*interface = *o + strlen(key);
+	}
+	return 0;
+}
+
 int networks_connect(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct network_opts *o = opts;
-	json_t *aliases, *msg;
+	const char *interface = NULL;
+	json_t *msg;
 	struct network_status n;
 	struct status s;
 
-	if (resolve(c, argv, &n, &s, e) < 0)
+	if (resolve(c, argv, &n, &s, e) < 0 || read_options(&o->options, &interface, e) < 0)
 		return -e->code;
-	aliases = json_array();
-	vec_each(a, &o->aliases)
-		json_array_append_new(aliases, json_string(*a));
-	msg = json_pack("{s:s, s:s, s:s, s:o}", "do", "connect", "container", s.name, "network",
-			n.name, "aliases", aliases);
+	msg = json_pack("{s:s, s:s, s:s, s:o, s:o}", "do", "connect", "container", s.name,
+			"network", n.name, "aliases", words(&o->aliases), "links",
+			words(&o->links));
+	if (interface)
+		json_object_set_new(msg, "interface", json_string(interface));
 	if (o->ip4)
 		json_object_set_new(msg, "ip4", json_string(o->ip4));
 	if (o->ip6)

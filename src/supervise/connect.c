@@ -42,12 +42,22 @@ static const char *printed(struct arena *a, const struct ip_addr *ip)
 	return ip->family ? arena_printf(a, "%s", ip_print(ip, false, text)) : NULL;
 }
 
+static void words(struct arena *a, const json_t *list, struct strings *out)
+{
+	const json_t *word;
+	size_t k;
+
+	json_array_foreach(list, k, word)
+	{
+		if (json_string_value(word))
+			*vec_push(a, out) = arena_printf(a, "%s", json_string_value(word));
+	}
+}
+
 static void remember(struct instance *i, const struct net *n, const struct endpoint_spec *ep,
-		     const json_t *aliases)
+		     const json_t *req)
 {
 	struct status_net *out = vec_push(&i->arena, &i->st.networks);
-	const json_t *alias;
-	size_t k;
 
 	*out = (struct status_net){
 		.name = arena_printf(&i->arena, "%s", n->name),
@@ -57,13 +67,10 @@ static void remember(struct instance *i, const struct net *n, const struct endpo
 		.ip6 = printed(&i->arena, &ep->ip6),
 		.gateway = printed(&i->arena, &n->spec.gateway4),
 		.mac = nets_mac(&i->arena, ep->mac),
+		.interface = ep->interface ? arena_printf(&i->arena, "%s", ep->interface) : NULL,
 	};
-	json_array_foreach(aliases, k, alias)
-	{
-		if (json_string_value(alias))
-			*vec_push(&i->arena, &out->aliases) =
-				arena_printf(&i->arena, "%s", json_string_value(alias));
-	}
+	words(&i->arena, json_object_get(req, "aliases"), &out->aliases);
+	words(&i->arena, json_object_get(req, "links"), &out->links);
 }
 
 static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
@@ -82,6 +89,7 @@ static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
 	if (nets_find_named(s, network, &n, e) < 0)
 		return -e->code;
 	ep.net = &n->spec;
+	ep.interface = json_string_or(req, "interface", NULL);
 	/* The way out stays as it is, unless there was none. */
 	ep.route4 = ep.route6 = !i->st.networks.n;
 	if (nets_take_addresses(n, i->st.name, json_string_or(req, "ip4", NULL),
@@ -90,7 +98,7 @@ static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
 		(void)!ipam_addr_free(n->spec.id, i->st.name, &ignored);
 		return -e->code;
 	}
-	remember(i, n, &ep, json_object_get(req, "aliases"));
+	remember(i, n, &ep, req);
 	return nets_serve(i, e);
 }
 

@@ -70,6 +70,7 @@ static const struct member net_rows[] = {
 	ROW("mac", TEXT, status_net, mac),
 	ROW("interface", TEXT, status_net, interface),
 	ROW("aliases", WORDS, status_net, aliases),
+	ROW("links", WORDS, status_net, links),
 	{0},
 };
 static const struct member volume_rows[] = {

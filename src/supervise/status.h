@@ -34,6 +34,7 @@ struct status_port { /* docker's Publishers */
 struct status_net {
 	const char *name, *key, *id, *ip4, *ip6, *gateway, *mac, *interface;
 	struct strings aliases;
+	struct strings links; /* "name:alias", of one joined by hand */
 };
 struct status_volume { /* of this container alone: anonymous ones */
 	const char *name, *target;

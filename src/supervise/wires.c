@@ -208,6 +208,7 @@ int nets_serve(struct instance *i, struct err *e)
 	vec_each(n, &i->st.networks) {
 		*vec_push(&a, &c.networks) = n->id;
 		c.internal_only &= is_internal(i->of, n);
+		add_links(&a, &n->links, &c.links);
 	}
 	if (i->svc) {
 		c.upstreams = i->svc->dns;

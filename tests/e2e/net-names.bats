@@ -131,6 +131,7 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 	[ -z "$(asks a far)" ]
 	run -0 berth network connect --alias guest "late$PROJECT" "$PROJECT-a-1"
 	berth exec -T a ping -c 1 -W 20 far
+	ip=$(asks a far)
 	(cd ../late && berth exec -T far ping -c 1 -W 20 guest)
 	run ! berth network connect "late$PROJECT" "$PROJECT-a-1"
 	# It stays over a restart.
@@ -138,6 +139,12 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 	berth exec -T a ping -c 1 -W 20 far
 	run -0 berth network disconnect "late$PROJECT" "$PROJECT-a-1"
 	[ -z "$(asks a far)" ]
+	run -0 berth network connect --link far:away --ip "${ip%.*}.77" --driver-opt com.docker.network.endpoint.ifname=lan7 \
+		"late$PROJECT" "$PROJECT-a-1"
+	[ "$(asks a away)" = "$ip" ]
+	inside a ip -4 addr show lan7 | grep -qF "${ip%.*}.77/"
+	run -0 berth network disconnect "late$PROJECT" "$PROJECT-a-1"
+	run ! berth network connect --driver-opt no.such=1 "late$PROJECT" "$PROJECT-a-1"
 	(cd ../late && berth down -t 0)
 	berth network rm "late$PROJECT"
 }

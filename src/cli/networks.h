@@ -8,7 +8,8 @@
 struct network_opts {
 	bool quiet, no_trunc, internal, attachable, ipv6, no_ipv6, no_ipv4, force;
 	const char *format, *driver, *ip4, *ip6;
-	struct strings filters, aliases, links, labels, subnets, gateways, ranges, reserved, options;
+	struct strings filters, aliases, links, labels, subnets, gateways, ranges, reserved,
+		options;
 };
 
 /* True for "key=..."; *value is what follows. */

@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -219,6 +220,9 @@ static void end_predecessor(struct supervisor *s)
 	log_warn("an unreachable supervisor (process %lld) is ended", pid);
 	(void)!kill(parent, SIGKILL);
 	(void)!sys_pidfd_signal(pidfd, SIGKILL);
+	/* Its end comes when it is scheduled, which a busy machine puts off; until then it takes
+	 * from the logs' pipes what is read here too. */
+	(void)!poll(&(struct pollfd){.fd = pidfd, .events = POLLIN}, 1, 10000);
 }
 
 static int write_pid(struct supervisor *s, struct err *e)

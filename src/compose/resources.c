@@ -169,7 +169,7 @@ static const struct attr network_attrs[] = {
 	{"ipam",        A_MAP,   1, "addresses", .sub = ipam_attrs, .flags = F_JSON},
 	{"external",    A_BOOL,  N(external), "it exists already", .kinds = KB | KS | KM},
 	{"internal",    A_BOOL,  N(internal), "no way out"},
-	{"attachable",  A_BOOL,  N(attachable), "it is for Swarm", .flags = F_INERT},
+	{"attachable",  A_BOOL,  N(attachable), "every network is: network connect, networks of other projects"},
 	{"labels",      A_PAIRS, N(labels), "labels of the network", .flags = F_EQUALS},
 	{"enable_ipv4", A_BOOL,  N(enable_ipv4), "give out IPv4 addresses", .flags = F_KEEP, .dflt = "true"},
 	{"enable_ipv6", A_BOOL,  N(enable_ipv6), "give out IPv6 addresses", .flags = F_KEEP},

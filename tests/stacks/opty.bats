@@ -331,7 +331,12 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 		all[0].on("presence", (p) => { if (p.length === 9 && !told++) all[0].emit("message", "hello", () => {}); });'
 	[ "$output" = 'all have heard' ]
 	run -0 scaled logs socket-backend
-	kill -9 "$(berth inspect "$PROJECT-socket-backend-2" | jq '.[0].State.Pid')"
+	pid_of_second() { berth inspect "$PROJECT-socket-backend-2" | jq '.[0].State.Pid'; }
+	old=$(pid_of_second)
+	kill -9 "$old"
+	# Until its end is known here, which is a moment, the kernel itself refuses for it.
+	noticed() { [ "$(pid_of_second)" != "$old" ]; }
+	wait_for 30 noticed
 	for _ in $(seq 8); do curl -sf http://127.0.0.1:8080/health >/dev/null; done
 	three_run() { [ "$(scaled ps -q socket-backend | wc -l)" = 3 ]; }
 	wait_for 30 three_run

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "base/vec.h"
 #include <errno.h>
 
 enum { JSON_DEPTH = 64 };
@@ -85,4 +86,25 @@ bool json_bool_or(const json_t *obj, const char *key, bool otherwise)
 	const json_t *j = json_object_get(obj, key);
 
 	return json_is_boolean(j) ? json_is_true(j) : otherwise;
+}
+
+json_t *json_words(const struct strings *list)
+{
+	json_t *out = json_array();
+
+	vec_each(w, list)
+		json_array_append_new(out, json_string(*w));
+	return out;
+}
+
+void json_take_words(struct arena *a, const json_t *array, struct strings *out)
+{
+	const json_t *each;
+	size_t k;
+
+	json_array_foreach(array, k, each)
+	{
+		if (json_is_string(each))
+			*vec_push(a, out) = arena_printf(a, "%s", json_string_value(each));
+	}
 }

@@ -94,15 +94,6 @@ static void put(json_t *service, const char *key, json_t *value)
 	json_object_set_new(below, dot + 1, value);
 }
 
-static json_t *list_of(const struct strings *words)
-{
-	json_t *list = json_array();
-
-	vec_each(w, words)
-		json_array_append_new(list, json_string(*w));
-	return list;
-}
-
 /* A number is one: not every attribute takes it as a text. */
 static json_t *scalar(const char *text)
 {
@@ -140,7 +131,7 @@ static int put_rows(const struct docker_run *o, json_t *service, struct err *e)
 				    ? scalar(text)
 				    : json_string(text));
 		else if (rows[i].how == AS_LIST && list->n)
-			put(service, rows[i].key, list_of(list));
+			put(service, rows[i].key, json_words(list));
 		else if (rows[i].how == AS_PAIRS && list->n)
 			put(service, rows[i].key, mapping_of(list));
 		else if (rows[i].how == AS_FLAG && *(const bool *)at)
@@ -310,9 +301,9 @@ static json_t *endpoint_of(const struct docker_run *o)
 	if (o->mac)
 		json_object_set_new(end, "mac_address", json_string(o->mac));
 	if (o->aliases.n)
-		json_object_set_new(end, "aliases", list_of(&o->aliases));
+		json_object_set_new(end, "aliases", json_words(&o->aliases));
 	if (o->link_local.n)
-		json_object_set_new(end, "link_local_ips", list_of(&o->link_local));
+		json_object_set_new(end, "link_local_ips", json_words(&o->link_local));
 	return end;
 }
 
@@ -378,7 +369,7 @@ int docker_service(struct cli *c, struct docker_run *o, int argc, char **argv, j
 		return r;
 	name_volumes(service, top);
 	if (command.n)
-		put(service, "command", list_of(&command));
+		put(service, "command", json_words(&command));
 	if (o->entrypoint)
 		put(service, "entrypoint", json_pack("[s]", o->entrypoint));
 	if (o->pull)

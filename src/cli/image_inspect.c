@@ -5,15 +5,6 @@
 #include "cli/image.h"
 #include <string.h>
 
-static json_t *strings_json(const struct strings *s)
-{
-	json_t *out = json_array();
-
-	vec_each(w, s)
-		json_array_append_new(out, json_string(*w));
-	return out;
-}
-
 static json_t *text(const char *s)
 {
 	return json_string(s ? s : "");
@@ -69,14 +60,14 @@ json_t *image_inspect_json(struct cli *c, const struct image *img)
 		when_rfc3339(img->tagged_ns, tagged);
 	j = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, "
 		      "s:o, s:{s:s, s:o}}",
-		      "Id", img->id, "RepoTags", strings_json(&img->names), "RepoDigests",
-		      strings_json(&img->digests), "Parent", "", "Comment", "", "Created",
+		      "Id", img->id, "RepoTags", json_words(&img->names), "RepoDigests",
+		      json_words(&img->digests), "Parent", "", "Comment", "", "Created",
 		      text(img->created), "DockerVersion", "", "Author",
 		      img->author ? img->author : "", "Config", config_of(img), "Architecture",
 		      text(img->architecture), "Os", text(img->os), "GraphDriver",
 		      graph_driver(c, img), "Size", (json_int_t)img->size, "Metadata",
 		      json_pack("{s:s}", "LastTagTime", tagged), "RootFS", "Type", "layers",
-		      "Layers", strings_json(&img->diff_ids));
+		      "Layers", json_words(&img->diff_ids));
 
 	if (img->variant)
 		json_object_set_new(j, "Variant", json_string(img->variant));

@@ -58,15 +58,6 @@ static json_t *state_json(const struct status *s)
 	return j;
 }
 
-static json_t *strings_json(const struct strings *words)
-{
-	json_t *out = json_array();
-
-	vec_each(w, words)
-		json_array_append_new(out, json_string(*w));
-	return out;
-}
-
 static json_t *ports_json(const struct status *s)
 {
 	json_t *out = json_object();
@@ -143,7 +134,7 @@ static json_t *endpoint_json(const struct status *s, const struct status_net *n)
 			 text_or_empty(n->gateway), "GlobalIPv6Address", text_or_empty(n->ip6),
 			 "GlobalIPv6PrefixLen", prefix_of(subnet6), "IPv6Gateway",
 			 text_or_empty(subnet6 ? networks_gateway(&net, AF_INET6) : NULL),
-			 "MacAddress", text_or_empty(n->mac), "Aliases", strings_json(&n->aliases),
+			 "MacAddress", text_or_empty(n->mac), "Aliases", json_words(&n->aliases),
 			 "DNSNames", dns_names(s, n));
 }
 
@@ -179,7 +170,7 @@ static json_t *container_json(const struct status *s)
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o}", "Id",
 		text_or_empty(s->id), "Created", moment(s->created_ns), "Path",
-		text_or_empty(s->command.n ? s->command.v[0] : NULL), "Args", strings_json(&args),
+		text_or_empty(s->command.n ? s->command.v[0] : NULL), "Args", json_words(&args),
 		"State", state_json(s), "Image", text_or_empty(s->image_id), "LogPath",
 		json_string(s->log_dir ? arena_printf(&a, "%s/json.log", s->log_dir) : ""), "Name",
 		arena_printf(&a, "/%s", s->name), "RestartCount", (json_int_t)s->restarts,
@@ -201,7 +192,7 @@ static int image_json(struct cli *c, const char *ref, json_t **out, struct err *
 		return r;
 	*out = json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "Id", text_or_empty(image->id), "RepoTags",
-		strings_json(&image->names), "RepoDigests", strings_json(&image->digests),
+		json_words(&image->names), "RepoDigests", json_words(&image->digests),
 		"Architecture", text_or_empty(image->architecture), "Os", text_or_empty(image->os),
 		"Size", (json_int_t)image->size, "Config",
 		json_incref(json_object_get(config, "config") ? json_object_get(config, "config")

@@ -25,15 +25,6 @@ static int resolve(struct cli *c, char **argv, struct network_status *n, struct 
 	return target_one(c, argv[1], 0, s, e);
 }
 
-static json_t *words(const struct strings *list)
-{
-	json_t *out = json_array();
-
-	vec_each(w, list)
-		json_array_append_new(out, json_string(*w));
-	return out;
-}
-
 /* The one option that docker's endpoints have here; another is said, not passed over. */
 static int read_options(const struct strings *options, const char **interface, struct err *e)
 {
@@ -59,8 +50,8 @@ int networks_connect(struct cli *c, void *opts, int argc, char **argv, struct er
 	if (resolve(c, argv, &n, &s, e) < 0 || read_options(&o->options, &interface, e) < 0)
 		return -e->code;
 	msg = json_pack("{s:s, s:s, s:s, s:o, s:o}", "do", "connect", "container", s.name,
-			"network", n.name, "aliases", words(&o->aliases), "links",
-			words(&o->links));
+			"network", n.name, "aliases", json_words(&o->aliases), "links",
+			json_words(&o->links));
 	if (interface)
 		json_object_set_new(msg, "interface", json_string(interface));
 	if (o->ip4)

@@ -163,20 +163,11 @@ int target_find(struct cli *c, int argc, char **argv, struct targets *out, struc
 	return find_all_anywhere(c, argc, argv, out, e);
 }
 
-static json_t *words(const struct strings *s)
-{
-	json_t *out = json_array();
-
-	vec_each(w, s)
-		json_array_append_new(out, json_string(*w));
-	return out;
-}
-
 void target_put(const struct target *t, json_t *msg)
 {
-	json_object_set_new(msg, "services", words(&t->services));
+	json_object_set_new(msg, "services", json_words(&t->services));
 	if (t->names.n)
-		json_object_set_new(msg, "containers", words(&t->names));
+		json_object_set_new(msg, "containers", json_words(&t->names));
 }
 
 int target_one(struct cli *c, const char *word, int index, struct status *out, struct err *e)

@@ -42,18 +42,6 @@ static const char *printed(struct arena *a, const struct ip_addr *ip)
 	return ip->family ? arena_printf(a, "%s", ip_print(ip, false, text)) : NULL;
 }
 
-static void words(struct arena *a, const json_t *list, struct strings *out)
-{
-	const json_t *word;
-	size_t k;
-
-	json_array_foreach(list, k, word)
-	{
-		if (json_string_value(word))
-			*vec_push(a, out) = arena_printf(a, "%s", json_string_value(word));
-	}
-}
-
 static void remember(struct instance *i, const struct net *n, const struct endpoint_spec *ep,
 		     const json_t *req)
 {
@@ -69,8 +57,8 @@ static void remember(struct instance *i, const struct net *n, const struct endpo
 		.mac = nets_mac(&i->arena, ep->mac),
 		.interface = ep->interface ? arena_printf(&i->arena, "%s", ep->interface) : NULL,
 	};
-	words(&i->arena, json_object_get(req, "aliases"), &out->aliases);
-	words(&i->arena, json_object_get(req, "links"), &out->links);
+	json_take_words(&i->arena, json_object_get(req, "aliases"), &out->aliases);
+	json_take_words(&i->arena, json_object_get(req, "links"), &out->links);
 }
 
 static int connect_to(struct supervisor *s, const json_t *req, struct err *e)

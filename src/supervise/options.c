@@ -2,18 +2,6 @@
 #include "supervise/apply.h"
 #include <string.h>
 
-static void words(struct arena *a, const json_t *list, struct strings *out)
-{
-	json_t *each;
-	size_t k;
-
-	json_array_foreach(list, k, each)
-	{
-		if (json_is_string(each))
-			*vec_push(a, out) = arena_printf(a, "%s", json_string_value(each));
-	}
-}
-
 void job_read_options(struct arena *a, const json_t *req, struct plan_options *o)
 {
 	static const struct {
@@ -39,7 +27,7 @@ void job_read_options(struct arena *a, const json_t *req, struct plan_options *o
 
 	for (size_t k = 0; k < countof(flags); k++)
 		*(bool *)((char *)o + flags[k].off) = json_bool_or(req, flags[k].key, false);
-	words(a, json_object_get(req, "services"), &o->services);
+	json_take_words(a, json_object_get(req, "services"), &o->services);
 	if (*json_string_or(req, "strategy", ""))
 		o->strategy = arena_printf(a, "%s", json_string_or(req, "strategy", ""));
 	json_object_foreach(json_object_get(req, "scale"), key, value)

@@ -371,6 +371,20 @@ int client_error(const json_t *msg, struct err *e)
 	return -code;
 }
 
+/* What the last answer of a pair brings are its processes: whoever is told "gone" may unmount. */
+static void wait_for_ends(const json_t *msg, const int *fds, size_t n)
+{
+	bool left = json_bool_or(msg, "left", false);
+
+	for (size_t i = 0; i < n; i++) {
+		struct pollfd p = {.fd = fds[i], .events = POLLIN};
+
+		if (left)
+			(void)!poll(&p, 1, PATIENCE_MS);
+		close(fds[i]);
+	}
+}
+
 int client_call(struct client *c, const json_t *req, const int *fds, size_t n,
 		int (*each)(void *arg, const json_t *msg), void *arg, int *code, struct err *e)
 {
@@ -378,13 +392,16 @@ int client_call(struct client *c, const json_t *req, const int *fds, size_t n,
 
 	while (!r) {
 		auto_json *msg = NULL;
+		int ends[CLIENT_MAX_FDS];
+		size_t n_ends = countof(ends);
 
-		r = client_next(c, &msg, NULL, NULL, e);
+		r = client_next(c, &msg, ends, &n_ends, e);
 		if (r == CLIENT_END)
 			return err_set(e, ECONNRESET,
 				       "the supervisor ended before it had answered");
 		if (r < 0)
 			return r;
+		wait_for_ends(msg, ends, n_ends);
 		if (json_bool_or(msg, "done", false)) {
 			*code = (int)json_int_or(msg, "code", 0);
 			return client_error(msg, e);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { MAX_REQUEST = 32 << 20, MAX_BACKLOG = 16 << 20 };
 
@@ -112,6 +113,19 @@ void conn_send_fds(struct conn *c, json_t *msg, const int *fds, size_t n)
 		hang_up(c);
 }
 
+/* With both ends of this pair beside it: who asked can wait until no file of theirs is open. */
+static void send_last(struct conn *c, json_t *msg)
+{
+	auto_fd int self = sys_pidfd_open(getpid());
+	auto_fd int guardian = sys_pidfd_open(getppid());
+
+	json_object_set_new(msg, "left", json_true());
+	if (self >= 0 && guardian >= 0 && !c->out.n)
+		conn_send_fds(c, msg, (int[]){self, guardian}, 2);
+	else
+		conn_send(c, msg);
+}
+
 void conn_done(struct conn *c, int code, const struct err *error)
 {
 	json_t *m, *j;
@@ -131,7 +145,10 @@ void conn_done(struct conn *c, int code, const struct err *error)
 		json_object_set_new(j, "hint", json_string(error->hint));
 		json_object_set_new(m, "error", j);
 	}
-	conn_send(c, m);
+	if (c->of->left)
+		send_last(c, m);
+	else
+		conn_send(c, m);
 }
 
 static void take_request(struct conn *c, const char *line, size_t len)

@@ -38,10 +38,11 @@
  *   Creating Created Starting Started Waiting Healthy Exited Stopping Stopped Removing Removed
  *   Recreate Restarting Killed Paused Unpaused Running Error Skipped, "text":..}
  *   {"event":"warning","text":}  {"event":"queued","behind":"up","pid":N}
- * and last {"done":true,"code":N,"error":{"code","what","why","at","hint"}?}.
- * A job that brings things down calls off starts before it: their answer is ECANCELED. After a
- * hang-up the work goes on, but waits for no gate; a container run in the foreground lives on until
- * it is killed by request.
+ * and last {"done":true,"code":N,"error":{"code","what","why","at","hint"}?}; with "left":true,
+ * when supervisor and guardian end now, their pidfds are beside it: client_call() returns after
+ * both. A job that brings things down calls off starts before it: their answer is ECANCELED. After
+ * a hang-up the work goes on, but waits for no gate; a container run in the foreground lives on
+ * until it is killed by request.
  */
 #pragma once
 #include "base/json.h"

@@ -46,6 +46,17 @@ group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
 	umount "$BERTH_ROOT"
 }
 
+@test "when down returns, no process of berth is left and nothing holds its files" {
+	compose <<-END
+		services: {a: {image: busybox, command: sleep 1000, init: true, deploy: {replicas: 3}}}
+	END
+	for _ in {1..10}; do
+		berth up -d 2>/dev/null
+		berth down -t 0 2>/dev/null
+		[ -z "$(pgrep '^berth-(super|guard)')" ] # of this file's own process namespace
+	done
+}
+
 @test "a flood of output blocks itself alone and stays within its files" {
 	compose <<-END
 		services:

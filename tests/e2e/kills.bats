@@ -95,10 +95,27 @@ everything() {
 }
 as_before() { diff <(echo "$1") <(everything); }
 
-# walk WHAT ROLE: kills ROLE at its steps during do_WHAT.
+# tries WHAT ROLE TOTAL: kills ROLE at its steps during do_WHAT, and goes on where one is not mended.
+tries() {
+	local what=$1 role=$2 total=$3 at=${BERTH_FIRST:-0} wrong='' step
+	while [ $at -lt "$total" ]; do
+		"begin_$what" $at || { echo "step $at cannot begin" && return 1; }
+		arm "$role" $at
+		"do_$what" || true
+		for _ in 1 2 3 4 5 6 7 8 9 10; do struck && break || sleep 0.1; done
+		step=$(cat "$BERTH_FAULT")
+		rm -f "$BERTH_FAULT"
+		echo "# $what, $role, step $at of $total ($step)"
+		"end_$what" $at || { wrong+=" $at" && echo "# step $at fails"; }
+		at=$((at + ${BERTH_STRIDE:-131})) walked=$((walked + 1))
+	done
+	[ -z "$wrong" ] || { echo "not mended, of $total:$wrong" && return 1; }
+}
+
+# walk WHAT ROLE: counts the steps of ROLE during do_WHAT, tries them, and looks for what is left.
 walk() {
-	local what=$1 role=$2 total at=${BERTH_FIRST:-0} walked=0 before wrong='' fault=killed
-	[ -z "${BERTH_ERRNO:-}" ] || fault="fails with $BERTH_ERRNO"''
+	local what=$1 role=$2 total walked=0 before fault=killed
+	[ -z "${BERTH_ERRNO:-}" ] || fault="fails with $BERTH_ERRNO"
 	write one
 	berth down -v -t 0 || true
 	before=$(everything)
@@ -109,18 +126,8 @@ walk() {
 	total=$((100000 - $(steps_left)))
 	rm "$BERTH_FAULT"
 	"end_$what" x
-	while [ $at -lt "$total" ]; do
-		"begin_$what" $at
-		arm "$role" $at
-		"do_$what" || true
-		for _ in 1 2 3 4 5 6 7 8 9 10; do struck && break || sleep 0.1; done
-		step=$(cat "$BERTH_FAULT")
-		rm -f "$BERTH_FAULT"
-		echo "# $what, $role, step $at of $total ($step)"
-		"end_$what" $at || { wrong+=" $at" && echo "# step $at fails"; }
-		at=$((at + ${BERTH_STRIDE:-131})) walked=$((walked + 1))
-	done >walked 2>&1
-	[ -z "$wrong" ] || { echo "not mended, of $total:$wrong" && grep -B 30 '^# step .* fails' walked && return 1; }
+	tries "$what" "$role" "$total" >tried 2>&1 ||
+		{ grep -B 30 '^# step .* fails' tried || true; tail -n 30 tried; return 1; }
 	berth down -v -t 0
 	wait_for 20 as_before "$before" # a new supervisor with nothing to do stays 5 s
 	echo "# $what: $role $fault at $walked of its $total steps" >&3

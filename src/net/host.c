@@ -75,14 +75,17 @@ static int lock_switches(int *fd, struct err *e)
 }
 
 /* Remembered before the switch is thrown: a router that nobody asked for must never be forgotten.
+ * That the marker exists is all it says: made in one step, a kill leaves none half made.
  */
 static int switch_on(const struct forwarding *f, struct err *e)
 {
 	auto_arena a = {0};
-	int r = file_replace(AT_FDCWD, marker_path(&a, f), "1\n", 2, 0600, FILE_FAST, e);
+	const char *path = marker_path(&a, f);
+	auto_fd int fd = sys_open(AT_FDCWD, path, O_WRONLY | O_CREAT, 0600);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (fd < 0)
+		return err_set(e, -fd, "cannot write %s: %s", path, strerror(-fd));
 	r = netns_sysctl("1", "%s", f->sysctl);
 	return r < 0 ? err_set(e, -r, "cannot turn on %s: %s", f->sysctl, strerror(-r)) : 0;
 }

@@ -43,6 +43,14 @@ static int bring_up(struct cli *c, const struct docker_run *o, const struct adho
 	return 0;
 }
 
+static json_t *run_message(const struct docker_run *o, const struct adhoc *a)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b}", "do", "run", "service",
+			 a->service, "name", a->container, "rm", o->rm, "interactive",
+			 o->interactive, "service_ports", 1, "use_aliases", 1, "detach", o->detach,
+			 "project_too", o->rm && o->detach);
+}
+
 static int run_attached(struct cli *c, const struct docker_run *o, struct adhoc *a, struct err *e)
 {
 	struct run_session s = {.project = a->project->name,
@@ -53,11 +61,21 @@ static int run_attached(struct cli *c, const struct docker_run *o, struct adhoc 
 				.no_stdin = !o->interactive};
 	int r;
 
-	s.msg = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b}", "do", "run", "service", a->service,
-			  "name", a->container, "rm", o->rm, "interactive", o->interactive,
-			  "service_ports", 1, "use_aliases", 1);
+	s.msg = run_message(o, a);
 	r = run_session(c, &s, e);
 	return (o->rm || r < 0) && !s.left ? adhoc_end(c, a, r) : r;
+}
+
+/* Nobody waits for its end: the supervisor removes it then, and what was made for it. */
+static int run_detached(struct cli *c, struct docker_run *o, struct adhoc *a, struct err *e)
+{
+	struct run_session s = {
+		.project = a->project->name, .quiet = true, .detach = true, .print_id = true};
+	int r;
+
+	s.msg = run_message(o, a);
+	r = run_session(c, &s, e);
+	return r ? adhoc_end(c, a, r) : write_id(o, s.id, e);
 }
 
 static int make_project(struct cli *c, struct docker_run *o, int argc, char **argv, struct adhoc *a,
@@ -92,14 +110,18 @@ static int docker_run_run(struct cli *c, void *opts, int argc, char **argv, stru
 	struct adhoc a;
 	int r;
 
-	if (o->detach && o->rm)
-		return err_set(e, EINVAL, "--detach and --rm together are not supported");
+	c->bad_usage = true; /* docker: 125, it never ran */
+	if (o->rm && o->restart && *o->restart && strcmp(o->restart, "no") != 0)
+		return err_set(e, EINVAL, "conflicting options: --restart and --rm");
 	if (!o->detach && o->cidfile)
 		return err_set(e, EINVAL, "--cidfile needs --detach, or berth create");
+	c->bad_usage = false;
 	r = make_project(c, o, argc, argv, &a, e);
 	if (r < 0)
 		return r;
-	return o->detach ? bring_up(c, o, &a, true, e) : run_attached(c, o, &a, e);
+	if (!o->detach)
+		return run_attached(c, o, &a, e);
+	return o->rm ? run_detached(c, o, &a, e) : bring_up(c, o, &a, true, e);
 }
 
 static int docker_create_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)

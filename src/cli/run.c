@@ -13,7 +13,7 @@
 
 struct run {
 	bool detach, no_tty, tty, interactive, rm, service_ports, use_aliases, quiet,
-		remove_orphans;
+		remove_orphans, project_too;
 	const char *entrypoint, *name, *user, *workdir;
 	struct strings env, env_files, labels, publish, volumes, cap_add, cap_drop;
 	struct images_options images;
@@ -106,13 +106,10 @@ static int run_message(struct cli *c, const struct run *o, const struct project 
 		const char *key;
 		bool on;
 	} flags[] = {
-		{"service_ports", o->service_ports},
-		{"use_aliases", o->use_aliases},
-		{"no_deps", o->images.no_deps},
-		{"rm", o->rm},
-		{"detach", o->detach},
-		{"interactive", o->interactive},
-		{"remove_orphans", o->remove_orphans},
+		{"service_ports", o->service_ports}, {"use_aliases", o->use_aliases},
+		{"no_deps", o->images.no_deps},      {"rm", o->rm},
+		{"project_too", o->project_too},     {"detach", o->detach},
+		{"interactive", o->interactive},     {"remove_orphans", o->remove_orphans},
 	};
 	int r;
 
@@ -189,6 +186,7 @@ static int run_image(struct cli *c, struct run *o, int argc, char **argv, struct
 	if (r < 0)
 		return r;
 	c->fleeting = o->rm && !o->detach;
+	o->project_too = o->rm && o->detach;
 	words = arena_alloc(&c->arena, (size_t)(argc + 1) * sizeof(*words));
 	memcpy(words, argv, (size_t)argc * sizeof(*words));
 	words[0] = (char *)a.service;

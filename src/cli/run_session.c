@@ -46,6 +46,7 @@ static void on_signal(void *arg, int sig)
 static void on_started(struct talk *t, const json_t *msg, const int *fds, size_t n)
 {
 	snprintf(t->name, sizeof(t->name), "%s", json_string_or(msg, "name", ""));
+	snprintf(t->session->id, sizeof(t->session->id), "%s", json_string_or(msg, "id", ""));
 	t->started = true;
 	if (n)
 		t->tty_fd = fds[0];
@@ -138,7 +139,7 @@ static int talk(struct talk *t, struct err *e)
 		while (r >= 0 && !t->ended)
 			r = hear(t, e);
 		if (r >= 0 && t->started)
-			puts(t->name);
+			puts(s->print_id ? s->id : t->name);
 	} else if (r >= 0 && t->started) {
 		r = attend_it(t, e);
 	}

@@ -384,6 +384,11 @@ int adopt_all(struct supervisor *s, struct err *e)
 		resume(s, i);
 	s->exits_read = 0;
 	adopt_exits(s);
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i->life == DOWN &&
+		    i->st.auto_remove) /* what came between its end and its removal */
+			loop_later(s->loop, &i->gone, instance_gone);
+	}
 	if (s->instances)
 		ports_apply_later(s);
 	boot_bring_back(s);

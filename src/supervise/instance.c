@@ -449,7 +449,9 @@ int instance_gone(struct later *later)
 	struct instance *i = container_of(later, struct instance, gone);
 	struct err e = {0};
 
-	if (i->life == DOWN && instance_remove(i, false, true, &e) < 0)
+	if (i->life == DOWN && i->st.takes_project)
+		requests_down(i->of);
+	else if (i->life == DOWN && instance_remove(i, false, true, &e) < 0)
 		log_err(LOG_WARN_, &e);
 	run_ended(i);
 	return 0;

@@ -91,16 +91,29 @@ static void after_down(struct job *j)
 		j->of->forget = true;
 	/* The answer says that nothing is left; so it comes last. */
 	supervisor_leave(j->of, j->conn);
-	conn_done(j->conn, 0, NULL);
+	if (j->conn)
+		conn_done(j->conn, 0, NULL);
 }
 
-static void do_down(struct conn *c, const json_t *req)
+static void take_down(struct supervisor *s, struct conn *c, const json_t *req)
 {
-	struct job *j = job_new(c->of, c, "down", req);
+	struct job *j = job_new(s, c, "down", req);
 
 	j->options.goal = GOAL_DOWN;
 	j->then = after_down;
 	job_queue(j);
+}
+
+static void do_down(struct conn *c, const json_t *req)
+{
+	take_down(c->of, c, req);
+}
+
+void requests_down(struct supervisor *s)
+{
+	auto_json *req = json_pack("{s:b}", "remove_orphans", 1);
+
+	take_down(s, NULL, req);
 }
 
 static void do_stop(struct conn *c, const json_t *req)

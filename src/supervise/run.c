@@ -151,6 +151,7 @@ static int make(struct job *j, struct instance **out, struct err *e)
 	(*out)->svc = svc;
 	(*out)->st.one_off = arena_printf(&(*out)->arena, "%s", "run");
 	(*out)->st.auto_remove = json_bool_or(j->request, "rm", false);
+	(*out)->st.takes_project = json_bool_or(j->request, "project_too", false);
 	vec_each(l, &(*out)->st.labels) {
 		if (!strcmp(l->key, "com.docker.compose.oneoff"))
 			l->value = "True";

@@ -37,7 +37,7 @@ static const struct member status_rows[] = {
 	ROW("number", INT64, status, number),       ROW("exit_code", INT64, status, exit_code),
 	ROW("oom_killed", BOOL, status, oom_killed), ROW("auto_remove", BOOL, status, auto_remove),
 	ROW("tty", BOOL, status, tty),              ROW("stdin_open", BOOL, status, stdin_open),
-	ROW("manual_stop", BOOL, status, manual_stop),
+	ROW("takes_project", BOOL, status, takes_project), ROW("manual_stop", BOOL, status, manual_stop),
 	ROW("interrupted", BOOL, status, interrupted), ROW("error", TEXT, status, error),
 	ROW("created_ns", INT64, status, created_ns), ROW("started_ns", INT64, status, started_ns),
 	ROW("finished_ns", INT64, status, finished_ns), ROW("pid", INT64, status, pid),

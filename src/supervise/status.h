@@ -55,9 +55,10 @@ struct status {
 	enum status_state state;
 	int64_t exit_code;
 	bool oom_killed, auto_remove, tty, stdin_open;
-	bool manual_stop;  /* a person stopped it: unless-stopped stays down at boot */
-	bool interrupted;  /* the host went down under it: it comes back with the host */
-	const char *error; /* why it did not start, or NULL */
+	bool takes_project; /* which was made for it alone: when it is removed, that goes too */
+	bool manual_stop;   /* a person stopped it: unless-stopped stays down at boot */
+	bool interrupted;   /* the host went down under it: it comes back with the host */
+	const char *error;  /* why it did not start, or NULL */
 	int64_t created_ns, started_ns, finished_ns; /* wall; 0: never */
 	int64_t pid;
 	uint64_t start_time;

@@ -95,6 +95,24 @@ of() { docker inspect -f "$2" "$1"; }
 	[[ $output == *"keeps its name"*hint:* ]]
 }
 
+@test "run -d --rm: the supervisor removes it when it ends, and what was made for it" {
+	gone() { [ -z "$(docker ps -aq)" ] && [ -z "$(ls "$BERTH_ROOT/projects")" ]; }
+	id=$(docker run -d --rm --name aa --cidfile cid-rm -p 127.0.0.1:18078:80 busybox sh -c 'cat /proc/self/stat >/x; sleep 1000')
+	[ "$(cat cid-rm)" = "$id" ]
+	[ "$(docker ps -q --no-trunc)" = "$id" ]
+	docker network ls | grep -q run-aa_default
+	docker kill aa
+	wait_for 20 gone
+	run ! grep run-aa <(docker network ls)
+	berth run -d --rm busybox true
+	wait_for 20 gone
+	run -127 docker run -d --rm busybox nonsense
+	[[ $output == *"not found"* ]]
+	wait_for 20 gone
+	run -125 docker run -d --rm --restart always busybox true
+	[[ $output == *conflicting* ]]
+}
+
 @test "inspect: json, range, index and the members that scripts read" {
 	docker run -d --name aa --init -p 127.0.0.1:18077:80 -v data:/data -l k=v busybox sleep 1000
 	[ "$(of aa '{{.State.Running}} {{.State.ExitCode}} {{.Name}} {{.RestartCount}}')" = "true 0 /aa 0" ]

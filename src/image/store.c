@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -314,8 +315,11 @@ static void settle_behind(struct arena *a, const struct image *img)
 	struct clone_args args = {.exit_signal = 0}; /* nobody's child: reaped by init */
 	pid_t pid;
 
-	/* Twice, so that the caller never has to wait for it. */
-	pid = fork();
+	/*
+	 * Twice, so that the caller never has to wait for it; the second has nothing of the
+	 * caller's open, for the store's lock goes with the last who has it.
+	 */
+	pid = root < 0 ? -1 : fork();
 	if (pid > 0) {
 		int status;
 
@@ -324,14 +328,15 @@ static void settle_behind(struct arena *a, const struct image *img)
 	}
 	if (pid)
 		return;
-	if (sys_clone3(&args, sizeof(args)))
-		_exit(0);
-	setsid();
-	signal(SIGPIPE, SIG_IGN);
 	sys_close_from(root + 1, 0);
 	for (int fd = 0; fd < root; fd++)
 		close(fd);
-	_exit(root < 0 || settle(a, img, root) < 0);
+	if (sys_clone3(&args, sizeof(args)))
+		_exit(0);
+	prctl(PR_SET_NAME, "berth-settle");
+	setsid();
+	signal(SIGPIPE, SIG_IGN);
+	_exit(settle(a, img, root) < 0);
 }
 
 static int write_record(struct arena *a, const struct image *img, struct err *e)

@@ -13,6 +13,9 @@ show() { # IMAGE COMMAND...: what the command prints in a container of the image
 	berth -p show -f "$BERTH_HOME/show.yaml" run --rm x "$@"
 }
 
+# Images are noted as being on the disk whenever they are: that is nobody's.
+nothing_under_way() { [ -z "$(find "$BERTH_ROOT/images/tmp" -mindepth 1 ! -name 'settled.*' ! -name 'note.*')" ]; }
+
 teardown_file() {
 	[ ! -f "$BERTH_HOME/show.yaml" ] || berth -p show -f "$BERTH_HOME/show.yaml" down -t 0
 	root_down
@@ -63,7 +66,7 @@ teardown_file() {
 	[[ $output == *sad* ]]
 	[[ $output == *"Dockerfile:2"* ]]
 	[[ $output == *"exit code: 3"* ]]
-	[ -z "$(ls -A "$BERTH_ROOT/images/tmp")" ]
+	nothing_under_way
 }
 
 @test "a secret is seen by its step and by nothing else" {
@@ -325,7 +328,7 @@ two_sleep() { [ "$(sleepers | wc -l)" -eq 2 ]; }
 	grep -q interrupted out
 	[ -z "$(sleepers)" ]
 	[ "$(traces)" = "$before" ]
-	[ -z "$(ls -A "$BERTH_ROOT/images/tmp")" ]
+	nothing_under_way
 	for group in $groups; do
 		[ -z "$(find /sys/fs/cgroup -type d -path "*/$group")" ]
 	done

@@ -9,6 +9,8 @@ setup_file() {
 
 layers() { find "$BERTH_ROOT/images/layers" -mindepth 1 -maxdepth 1 | wc -l; }
 nothing_under_way() { [ "$(ls "$BERTH_ROOT/images/tmp")" = "" ]; }
+# An image may be being noted as on the disk just now: that is nobody's.
+stored() { find "$BERTH_ROOT/images" ! -path '*/tmp/settled.*' ! -path '*/tmp/note.*' | sort; }
 loading() { find "$BERTH_ROOT/images/tmp" -name 'load.*' | grep -q .; }
 layer_of() { berth image inspect -f '{{json .RootFS.Layers}}' "$1"; }
 id_of() { berth image inspect -f '{{.Id}}' "$1"; }
@@ -46,7 +48,7 @@ two_layers() {
 
 @test "a broken archive is refused and leaves nothing" {
 	local before
-	before=$(find "$BERTH_ROOT/images" | sort)
+	before=$(stored)
 	head -c 100000 "$BERTH_HOME/busybox.tar" >cut.tar
 	run ! berth load -i cut.tar
 	[[ $output == *"cut short"* ]]
@@ -59,7 +61,7 @@ two_layers() {
 	run ! berth load -i other.tar
 	[[ $output == *"berth import"* ]]
 	run ! berth load -i absent
-	[ "$(find "$BERTH_ROOT/images" | sort)" = "$before" ]
+	[ "$(stored)" = "$before" ]
 }
 
 @test "whiteouts become overlay's marks, hard links stay links" {
@@ -289,7 +291,7 @@ two_layers() {
 	"$TESTS/hostile/layers" "$BATS_TEST_TMPDIR/h" "$canary"
 	for f in "$BATS_TEST_TMPDIR"/h/*.tar; do
 		name=$(basename "$f" .tar)
-		timeout 60 "$BERTH" load -i "$f" >out 2>&1 && status=0 || status=$?
+		timeout 120 "$BERTH" load -i "$f" >out 2>&1 && status=0 || status=$?
 		case "$status:$name" in
 		0:accept-* | 1:refuse-*) ;;
 		*)
@@ -342,17 +344,21 @@ two_layers() {
 	python3 - <<-'END'
 		import tarfile
 		with tarfile.open("many.tar", "w") as t:
-		    for i in range(20000):
-		        t.addfile(tarfile.TarInfo(f"d{i // 1000}/f{i}"))
+		    for i in range(3000):
+		        t.addfile(tarfile.TarInfo(f"d{i // 500}/f{i}"))
 	END
 	"$TESTS/images/archive" many:1 many-archive.tar '{}' many.tar
 	mkdir plain
-	local start=$EPOCHREALTIME middle end
-	tar -C plain -xf many.tar
-	middle=$EPOCHREALTIME
-	berth load -q -i many-archive.tar
-	end=$EPOCHREALTIME
-	awk -v a="$start" -v b="$middle" -v c="$end" 'BEGIN { print b - a, c - b; exit !(c - b < 3 * (b - a) + 15) }'
+	command -v strace >/dev/null || skip "no strace here"
+	calls() { # COMMAND...: how many calls to the kernel it takes
+		strace -f -c -U calls,name -o calls "$@" >/dev/null && awk '$2 == "total" { print $1 }' calls
+	}
+	local of_tar of_berth
+	of_tar=$(calls tar -C plain -xf many.tar)
+	of_berth=$(calls "$BERTH" load -q -i many-archive.tar)
+	echo "tar $of_tar, berth $of_berth calls"
+	[ "$of_tar" -gt 3000 ]
+	[ "$of_berth" -lt $((3 * of_tar)) ]
 	berth rmi many:1 >/dev/null
 }
 
@@ -419,7 +425,7 @@ volume_of() { # TYPE DEVICE O: a project of two services that share such a volum
 	[[ $output == *"in containers only"* ]]
 	berth volume create -o type=nfs -o device=:/data -o o=addr=127.0.0.1,soft,nolock nfs
 	sed -i 's/disk/nfs/g' compose.yaml
-	run ! timeout 60 "$BERTH" run --rm -T a true
+	run ! timeout 120 "$BERTH" run --rm -T a true
 	[[ $output == *"-t nfs -o addr=127.0.0.1,soft,nolock :/data"* ]]
 	berth down -t 0
 	berth volume rm disk nfs
@@ -448,7 +454,7 @@ volume_of() { # TYPE DEVICE O: a project of two services that share such a volum
 @test "commit makes an image of what a container wrote, and the image is held while it is used" {
 	PROJECT=commit
 	mkdir -p c && cd c
-	printf 'name: commit\nservices:\n  web:\n    image: busybox\n    command: sh -c "echo hi > /made; rm /etc/group; exec sleep 1000"\n' >compose.yaml
+	printf 'name: commit\nservices:\n  web:\n    image: busybox\n    command: sh -c "rm /etc/group; echo hi > /made; exec sleep 1000"\n' >compose.yaml
 	local other
 	for other in $(berth image inspect busybox | jq -r '.[0].RepoTags[]' | grep -vx busybox:latest); do
 		berth rmi "$other"
@@ -456,7 +462,7 @@ volume_of() { # TYPE DEVICE O: a project of two services that share such a volum
 	berth up -d
 	run ! berth rmi busybox
 	[[ $output == *"uses it"* ]]
-	wait_for 5 berth exec -T web test -e /made
+	wait_for 5 berth exec -T web test -s /made
 	run berth commit -m why -c 'CMD ["cat", "/made"]' web committed:1
 	[ "$status" -eq 0 ]
 	[[ $output == sha256:* ]]

@@ -102,11 +102,13 @@ traces() {
 	find "$BERTH_RUN" -mindepth 2 2>/dev/null | sort
 }
 
-# Processes of berth, and those in another mount namespace than ours: the containers'.
+# Processes of berth, and those in another mount namespace than ours: the containers'. Not the one
+# that notes an image as being on the disk, whenever that is: it is nobody's.
 berth_processes() {
 	local d here
 	here=$(readlink /proc/self/ns/mnt)
 	for d in /proc/[0-9]*; do
+		! grep -qsx berth-settle "$d/comm" || continue
 		if [ "$(readlink "$d/exe" 2>/dev/null)" = "$(readlink -f "$BERTH")" ] ||
 			{ [ -e "$d/ns/mnt" ] && [ "$(readlink "$d/ns/mnt")" != "$here" ]; }; then
 			echo "${d#/proc/}"

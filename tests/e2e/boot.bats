@@ -97,7 +97,7 @@ inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
 	BERTH_PREFIX=$BERTH_HOME/fake berth enable --init rc
 	at=$(dirname "$(find "$BERTH_ROOT/volumes" -name db -path "*${PROJECT}_state*")")
 	power_cut
-	rm "$at/db" "$at/web"
+	rm -f "$at/db" "$at/web"
 	berth boot
 	wait_for 5 test -s "$at/web"
 	[ "$(cat "$at/web")" = after ]
@@ -110,15 +110,16 @@ inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
 		services:
 		  web:
 		    image: busybox
-		    command: sh -c 'trap "sleep 0.2; echo web bye; exit 0" TERM; while :; do sleep 0.1; done'
+		    command: sh -c 'trap "sleep 0.2; echo web bye; exit 0" TERM; touch /ready; while :; do sleep 0.1; done'
 		    restart: unless-stopped
 		    depends_on: [db]
 		  db:
 		    image: busybox
-		    command: sh -c 'trap "echo db bye; exit 0" TERM; while :; do sleep 0.1; done'
+		    command: sh -c 'trap "echo db bye; exit 0" TERM; touch /ready; while :; do sleep 0.1; done'
 		    restart: unless-stopped
 	END
 	berth up -d
+	for service in web db; do wait_for 5 berth exec -T $service test -e /ready; done
 	BERTH_PREFIX=$BERTH_HOME/fake berth enable --init rc
 	berth boot --stop
 	nobody() { [ -z "$(berth_processes)" ]; }

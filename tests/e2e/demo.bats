@@ -65,7 +65,7 @@ has_votes() { [ "$(results | jq .tabs)" = "$1" ]; }
 	run -0 berth ps -aq
 	[ -z "$output" ]
 	run -0 berth up -d --wait
-	has_votes 1
+	wait_for 20 has_votes 1
 }
 
 @test "down -v leaves no trace" {

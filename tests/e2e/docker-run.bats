@@ -8,10 +8,10 @@ setup_file() {
 	ln -s "$BERTH" "$BERTH_HOME/docker"
 	PATH=$BERTH_HOME:$PATH
 }
-docker() { timeout --foreground -k 5 60 "$BERTH_HOME/docker" "$@"; }
+docker() { timeout --foreground -k 5 120 "$BERTH_HOME/docker" "$@"; }
 setup() { cd "$BERTH_HOME" || return; }
 teardown() {
-	docker ps -aq | xargs -r timeout 60 "$BERTH_HOME/docker" rm -f >/dev/null 2>&1
+	docker ps -aq | xargs -r timeout 120 "$BERTH_HOME/docker" rm -f >/dev/null 2>&1
 	return 0
 }
 of() { docker inspect -f "$2" "$1"; }

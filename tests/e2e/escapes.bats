@@ -93,12 +93,12 @@ load hostile
 	hostile out "mkdir etc; ln -s $CANARY/file etc/passwd"
 	for i in fifo device endless; do
 		one "hostile-$i" '    user: someone'
-		run timeout 60 "$BERTH" up -d
+		run timeout 120 "$BERTH" up -d
 		[ "$status" -ne 0 ] && [ "$status" -ne 124 ]
-		timeout 60 "$BERTH" down -t 0
+		timeout 120 "$BERTH" down -t 0
 	done
 	one hostile-out '    user: someone'
-	run timeout 60 "$BERTH" up -d
+	run timeout 120 "$BERTH" up -d
 	[ "$status" -ne 0 ]
 	[[ $output == *'no user "someone"'* ]]
 }
@@ -150,7 +150,7 @@ load hostile
 	racing() {
 		local rounds=0
 		while [ $SECONDS -lt $end ] || [ $rounds -lt 6 ]; do
-			timeout 60 "$BERTH" "$@" >/dev/null 2>&1 || true
+			timeout 120 "$BERTH" "$@" >/dev/null 2>&1 || true
 			rounds=$((rounds + 1))
 		done
 		echo "$rounds rounds of $1"
@@ -188,9 +188,10 @@ load hostile
 	command -v strace >/dev/null || skip "no strace here"
 	one busybox $'    devices: [/dev/zero]\n    tmpfs: /t\n    sysctls: {net.core.somaxconn: 99}\n    volumes: ["./v:/v/w"]\n    oom_score_adj: 5'
 	mkdir v
-	strace -f -o "$BERTH_HOME/trace" -e trace=%file,open_tree,move_mount,fsconfig "$BERTH" up -d >/dev/null 2>&1 3>&- &
+	strace -I 2 -f -o "$BERTH_HOME/trace" -e trace=%file,open_tree,move_mount,fsconfig "$BERTH" up -d >/dev/null 2>&1 3>&- &
 	wait_for 20 grep -q "pivot_root.* = 0" "$BERTH_HOME/trace"
-	timeout 60 "$BERTH" down -t 0 # strace ends with the last of them
+	berth down -t 0
+	kill $! && wait $! || true # strace has written its last line
 	# Per process, from the first look-up inside to the switch of roots; "/..." of openat2 inside
 	# is resolved in the root, the text of a symbolic link opens nothing.
 	awk '/RESOLVE_IN_ROOT/ { on[$1] = 1 } /pivot_root\(/ { on[$1] = 0 }

@@ -55,9 +55,9 @@ counts() {
 	id=$(berth ps -q a) super=$(supervisor)
 	fsfreeze -f "$BERTH_ROOT"
 	wait_for 20 waits_in_kernel "$super" # it writes lines
-	[ "$(BERTH_TIMEOUT=20 berth ps -q a)" = "$id" ]
-	BERTH_TIMEOUT=20 berth logs --no-log-prefix -n 1 a | grep -q .
-	BERTH_TIMEOUT=20 berth exec b true
+	[ "$(BERTH_TIMEOUT=60 berth ps -q a)" = "$id" ]
+	BERTH_TIMEOUT=60 berth logs --no-log-prefix -n 1 a | grep -q .
+	BERTH_TIMEOUT=60 berth exec b true
 	fsfreeze -u "$BERTH_ROOT"
 	n=$(last a)
 	wait_for 20 wrote_more $((n + 10))

@@ -58,12 +58,15 @@ cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$(supervisor)/stat"; }
 	mkdir "$group" && [ -e "$group/$file" ] || skip "no memory controller here"
 	echo "$super" >"$group/cgroup.procs"
 	echo 65536 >"$group/$file"
-	for _ in 1 2 3; do timeout 5 "$BERTH" up -d --force-recreate >/dev/null 2>&1 || true; done
-	wait_for 30 renewed "$super"
-	for pid in $(cat "$group/cgroup.procs"); do # a successor is born beside its parent
-		echo "$pid" >"${group%/*}/cgroup.procs"
-	done
-	rmdir "$group"
+	hungry() { timeout 5 "$BERTH" up -d --force-recreate >/dev/null 2>&1; renewed "$super"; }
+	wait_for 30 hungry
+	given_back() { # a successor is born beside its parent, and one that is ending is there a while longer
+		for pid in $(cat "$group/cgroup.procs"); do
+			echo "$pid" >"${group%/*}/cgroup.procs" || true
+		done
+		rmdir "$group"
+	}
+	wait_for 30 given_back
 	berth up -d
 	all_run 1
 	berth exec a true
@@ -76,9 +79,9 @@ cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$(supervisor)/stat"; }
 	END
 	berth up -d
 	kill -STOP "$(supervisor)"
-	BERTH_TIMEOUT=20 berth ps -q | grep -q .
-	BERTH_TIMEOUT=20 berth exec a true
-	run timeout 100 "$BERTH" up -d
+	BERTH_TIMEOUT=60 berth ps -q | grep -q .
+	BERTH_TIMEOUT=60 berth exec a true
+	run timeout 300 "$BERTH" up -d
 	kill -CONT "$(supervisor)"
 	[ "$status" = 1 ]
 	[[ $output == *"does not answer"* ]]
@@ -139,7 +142,7 @@ cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$(supervisor)/stat"; }
 	berth up -d
 	for n in 1 2 3 4 5 6; do
 		for what in stop start restart 'kill -s KILL'; do
-			timeout 60 "$BERTH" $what >"out.$n.${what%% *}" 2>&1 3>&- &
+			timeout 120 "$BERTH" $what >"out.$n.${what%% *}" 2>&1 3>&- &
 		done
 	done
 	wait

@@ -80,7 +80,7 @@ more_restarts() { [ "$(restarts)" -ge "$1" ]; }
 	jump -31536000
 	unhealthy() { [ "$(inspect hangs State.Health.Status)" = unhealthy ]; }
 	wait_for 20 unhealthy
-	BERTH_TIMEOUT=30 berth stop
+	berth stop
 	[ "$(inspect deaf State.ExitCode)" = 137 ]
 	jump 0
 }

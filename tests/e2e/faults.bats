@@ -33,7 +33,8 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	[ "$(berth ps -q | sort)" = "$before" ]
 	[ "$(inspect web RestartCount)" = 0 ]
 	wait_for 2 curl -sf http://127.0.0.1:18081/
-	[ "$(berth exec ask wget -qO- http://web/)" = page ]
+	asks() { [ "$(berth exec -T ask wget -qO- http://web/)" = page ]; }
+	wait_for 5 asks
 	berth exec ends touch /go
 	wait_for 3 sh -c "[ \"\$('$BERTH' inspect $PROJECT-ends-1 | jq '.[0].State.ExitCode')\" = 33 ]"
 	berth exec web rm /w/index.html
@@ -75,8 +76,7 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	done
 	wait_for 20 sh -c "'$BERTH' logs --no-log-prefix a | grep -qx 'line 20000'"
 	berth logs --no-log-prefix a >got
-	for i in $(seq 20000); do echo "line $i"; done >want
-	cmp got want
+	seq -f 'line %.0f' 20000 | cmp got -
 }
 
 @test "a killed guardian: containers live, a new pair takes over, the exit code is known" {
@@ -108,7 +108,8 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	[ "$(berth ps -q)" = "$id" ]
 	berth up -d
 	[ "$(berth ps -q)" = "$id" ]
-	[ "$(berth logs --no-log-prefix a)" = one ]
+	said() { [ "$(berth logs --no-log-prefix a)" = one ]; }
+	wait_for 5 said
 	berth down
 	[ -z "$(berth ps -aq)" ]
 }
@@ -121,18 +122,21 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 		  c: {image: busybox, command: sleep 1000, depends_on: [b]}
 	END
 	for pause in 0.01 0.03 0.05 0.08; do
-		berth up -d 3>&- &
+		"$BERTH" up -d 3>&- &
 		sleep $pause
 		kill -9 "$(supervisor)" $! 2>/dev/null || true
+		wait $! || true
 		berth up -d
 		[ "$(berth ps -q | wc -l)" = 3 ]
-		berth down 3>&- &
+		"$BERTH" down 3>&- &
 		sleep $pause
 		kill -9 "$(supervisor)" $! 2>/dev/null || true
+		wait $! || true
 		berth down
 		[ -z "$(berth ps -aq)" ]
 	done
-	! grep -q " $BERTH_HOME/n/projects" /proc/self/mountinfo
+	no_mounts() { ! grep -q " $BERTH_HOME/n/projects" /proc/self/mountinfo; }
+	wait_for 5 no_mounts
 }
 
 @test "a stuck supervisor does not stop ps and logs" {
@@ -143,8 +147,8 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	berth up -d
 	wait_for 3 sh -c "'$BERTH' logs a | grep -q said"
 	kill -STOP "$(supervisor)"
-	timeout 60 "$BERTH" ps -q | grep -q .
-	timeout 60 "$BERTH" logs --no-log-prefix a | grep -qx said
+	timeout 120 "$BERTH" ps -q | grep -q .
+	timeout 120 "$BERTH" logs --no-log-prefix a | grep -qx said
 	kill -CONT "$(supervisor)"
 }
 
@@ -184,6 +188,6 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 		[ "$(ps -o sid= -p "$pid")" -ne "$(ps -o sid= -p $$)" ]
 	done
 	[ "$(berth exec a cat /proc/1/oom_score_adj)" = 0 ]
-	rmdir "$group"
+	wait_for 5 rmdir "$group"
 	berth exec a true
 }

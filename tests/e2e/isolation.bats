@@ -231,12 +231,14 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 }
 @test "half a processor is half a processor" {
 	is_docker && skip "measured for berth only"
+	# The limit is half of the time that passes; a crowded machine gives less, never more.
+	from=${EPOCHREALTIME/[.,]/}
 	before=$(in_ limited 'cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null || awk "/usage_usec/ { print \$2 * 1000 }" /sys/fs/cgroup/cpu.stat')
 	engine exec -T limited timeout 2 sh -c 'while :; do :; done' || true
 	after=$(in_ limited 'cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null || awk "/usage_usec/ { print \$2 * 1000 }" /sys/fs/cgroup/cpu.stat')
-	used=$(((after - before) / 1000000))
-	echo "$used ms of 2000"
-	[ $used -lt 1250 ]
+	used=$(((after - before) / 1000000)) passed=$(((${EPOCHREALTIME/[.,]/} - from) / 1000))
+	echo "$used ms of $passed"
+	[ $used -lt $((passed / 2 + 300)) ]
 }
 @test "device_write_bps and device_read_bps hold a disk back" {
 	is_docker && skip "measured for berth only"
@@ -276,7 +278,8 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 @test "cgroup_parent: the container's group lies below it" {
 	is_docker && skip "asked of the host"
 	mkdir -p "$BERTH_HOME/parent" && cd "$BERTH_HOME/parent"
-	for parent in /bt-parent/deep bt-a-b.slice ../up; do
+	own=$(basename "$BERTH_HOME" | tr -dc "[:alnum:]") # cgroups are everyone's
+	for parent in /bt-$own/deep bt-a-$own.slice ../up; do
 		printf 'services: {a: {image: busybox, command: sleep 1000, mem_limit: 30m, stop_grace_period: 0s, cgroup_parent: %s}}\n' $parent >compose.yaml
 		if [ $parent = ../up ]; then
 			run -1 berth up -d
@@ -285,13 +288,13 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 		fi
 		berth up -d
 		run -0 grep -E 'memory|^0:' "/proc/$(berth inspect -f '{{.State.Pid}}' parent-a-1)/cgroup"
-		[[ $output == *:/bt-parent/deep/* || $output == *:/bt.slice/bt-a.slice/bt-a-b.slice/* ]]
-		run cat /sys/fs/cgroup/{memory/,}{bt-parent/deep,bt.slice/bt-a.slice/bt-a-b.slice}/*/memory.{max,limit_in_bytes}
+		[[ $output == *:/bt-$own/deep/* || $output == *:/bt.slice/bt-a.slice/bt-a-$own.slice/* ]]
+		run cat /sys/fs/cgroup/{memory/,}{bt-$own/deep,bt.slice/bt-a.slice/bt-a-$own.slice}/*/memory.{max,limit_in_bytes}
 		[[ $output == *31457280* ]]
 		berth down -t 0
 	done
 	for d in /sys/fs/cgroup /sys/fs/cgroup/*; do
-		rmdir "$d"/{bt-parent/{deep,},bt.slice/{bt-a.slice/{bt-a-b.slice,},}} 2>/dev/null || true
+		rmdir "$d"/{bt-$own/{deep,},bt.slice/{bt-a.slice/{bt-a-$own.slice,},}} 2>/dev/null || true
 	done
 }
 @test "storage_opt size: kept where the file system counts projects, else refused" {

@@ -25,7 +25,7 @@ created() { [ "$(berth ps -aq "$1" | wc -l)" = 1 ]; }
 	berth up --wait 2>said 3>&- &
 	up=$!
 	wait_for 30 runs db
-	BERTH_TIMEOUT=30 berth down -t 0
+	berth down -t 0
 	run wait $up
 	[ "$status" -eq 1 ]
 	grep 'overtaken by "down" of process' said
@@ -38,11 +38,12 @@ created() { [ "$(berth ps -aq "$1" | wc -l)" = 1 ]; }
 		setsid -f sh -c 'echo $$ >pid; exec "$0" up -d' "$BERTH" 3>&-
 		wait_for 30 runs other
 		wait_for 30 runs db
+		wait_for 30 created web
 		kill -$signal "$(cat pid)"
 		created web
 		[ -z "$(berth ps -q web)" ]
-		BERTH_TIMEOUT=30 berth restart -t 0 other
-		BERTH_TIMEOUT=30 berth down -t 0
+		berth restart -t 0 other
+		berth down -t 0
 	done
 }
 

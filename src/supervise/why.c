@@ -2,6 +2,7 @@
 #include "base/when.h"
 #include "image/store.h"
 #include "supervise/apply.h"
+#include "supervise/logs_read.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,9 +21,33 @@ static void line(json_t *lines, const char *fmt, ...)
 	json_array_append_new(lines, json_string(text));
 }
 
+static const char *span_of_time(int64_t ns, char buf[40])
+{
+	when_human(ns, buf);
+	if (*buf >= 'A' && *buf <= 'Z') /* within a sentence */
+		*buf = (char)(*buf - 'A' + 'a');
+	return buf;
+}
+
 static const char *age(int64_t wall_ns, char buf[40])
 {
-	return when_human(when_wall_ns() - wall_ns, buf);
+	return span_of_time(when_wall_ns() - wall_ns, buf);
+}
+
+/* Where a program's own words begin to tell more than its exit code. */
+static void last_line(const struct instance *i, json_t *lines)
+{
+	const struct logs_query q = {.tail = 1, .since_ns = i->st.started_ns};
+	struct logs_reader *r = NULL;
+	struct logs_line l;
+	struct err ignored;
+	auto_arena a = {0};
+
+	if (!i->st.log_dir || logs_open(i->st.log_dir, &q, &r, &ignored) < 0)
+		return;
+	if (logs_next(r, &l, &ignored) == 1 && span_trim(l.text).n)
+		line(lines, "its last line: %.300s", span_dup(&a, span_trim(l.text)));
+	logs_close(r);
 }
 
 static const char *of_exit(const struct instance *i)
@@ -48,24 +73,39 @@ static const char *of_exit(const struct instance *i)
 	}
 }
 
-static const char *last_probe(const struct instance *i)
+/* What an unhealthy one is looked at for. */
+static const char *about_probe(const struct status_probe *p)
 {
-	return i->st.probes.n ? i->st.probes.v[i->st.probes.n - 1].output : NULL;
+	if (p->exit_code == 127 || p->exit_code == 126)
+		return "healthcheck.test has to name a program that is in the image";
+	if (p->exit_code == -1)
+		return "does it hang? healthcheck.timeout says how long it may take";
+	return "look at what the probe says, and at \"berth logs\"";
 }
 
-static void about_health(const struct instance *i, json_t *lines)
+static const char *about_health(const struct instance *i, json_t *lines)
 {
 	char since[40];
-	const char *said = last_probe(i);
+	const struct status_probe *last =
+		i->st.probes.n ? &i->st.probes.v[i->st.probes.n - 1] : NULL;
+	auto_arena a = {0};
+	struct span said = span_trim(span_of(last && last->output ? last->output : ""));
 
 	if (i->st.health == HEALTH_NONE)
-		return;
-	line(lines, "%s is %s%s%s", i->st.name, status_health_name(i->st.health),
-	     i->st.health_since_ns ? " since " : "",
-	     i->st.health_since_ns ? age(i->st.health_since_ns, since) : "");
-	if (i->st.health != HEALTH_HEALTHY && said && *said)
-		line(lines, "its last probe (exit %d) said: %.300s",
-		     (int)i->st.probes.v[i->st.probes.n - 1].exit_code, said);
+		return NULL;
+	if (i->st.health_since_ns && i->st.health != HEALTH_STARTING)
+		line(lines, "%s has been %s for %s", i->st.name, status_health_name(i->st.health),
+		     age(i->st.health_since_ns, since));
+	else
+		line(lines, "%s is %s", i->st.name,
+		     i->st.health == HEALTH_STARTING ? "not healthy yet: it is starting"
+						     : status_health_name(i->st.health));
+	if (i->st.health != HEALTH_HEALTHY && said.n && last->exit_code == -1)
+		line(lines, "its last probe: %.300s", span_dup(&a, said));
+	else if (i->st.health != HEALTH_HEALTHY && last)
+		line(lines, "its last probe (exit %d) said%s %.300s", (int)last->exit_code,
+		     said.n ? ":" : "", said.n ? span_dup(&a, said) : "nothing");
+	return i->st.health == HEALTH_UNHEALTHY && last ? about_probe(last) : NULL;
 }
 
 /* The way out that an exit code points to. */
@@ -99,6 +139,8 @@ static const char *about_end(const struct instance *i, json_t *lines)
 	if (has_used_up(i))
 		line(lines, "it was started again %d times: its restart policy gave up",
 		     (int)i->st.attempts);
+	if (i->st.exit_code && !i->st.manual_stop)
+		last_line(i, lines);
 	if (i->st.oom_killed && i->svc && i->svc->limits.memory) {
 		line(lines, "its limit is %s", size_binary(i->svc->limits.memory, size));
 		return "raise mem_limit, or find what eats the memory";
@@ -107,6 +149,18 @@ static const char *about_end(const struct instance *i, json_t *lines)
 		return way_out(i->st.exit_code);
 	line(lines, "it was stopped by a person");
 	return "berth start brings it back";
+}
+
+static const char *about_restart(const struct instance *i, json_t *lines)
+{
+	char when[40];
+	int64_t left = i->st.next_restart_ns - when_wall_ns();
+
+	line(lines, "%s exited with %d (%s) and starts again in %s, attempt %d", i->st.name,
+	     (int)i->st.exit_code, of_exit(i), span_of_time(left > 0 ? left : 0, when),
+	     (int)i->st.attempts);
+	last_line(i, lines);
+	return way_out(i->st.exit_code);
 }
 
 static const char *about_down(const struct instance *i, json_t *lines)
@@ -131,20 +185,13 @@ static const char *about(const struct instance *i, json_t *lines)
 
 	switch (i->life) {
 	case UP:
-		line(lines, "%s runs since %s", i->st.name, age(i->st.started_ns, when));
-		about_health(i, lines);
-		return i->st.health == HEALTH_UNHEALTHY
-			       ? "look at what the probe says, and at \"berth logs\""
-			       : NULL;
+		line(lines, "%s has been up for %s", i->st.name, age(i->st.started_ns, when));
+		return about_health(i, lines);
 	case PAUSED:
 		line(lines, "%s is paused", i->st.name);
-		return "berth unpause";
+		return "berth unpause lets it go on";
 	case WAITING:
-		line(lines, "%s exited with %d (%s) and starts again in %d ms, attempt %d",
-		     i->st.name, (int)i->st.exit_code, of_exit(i),
-		     (int)((i->st.next_restart_ns - when_wall_ns()) / NS_PER_MSEC),
-		     (int)i->st.attempts);
-		return way_out(i->st.exit_code);
+		return about_restart(i, lines);
 	case DOWN:
 		return about_down(i, lines);
 	default:
@@ -164,8 +211,17 @@ static const char *about_nothing(const struct service *svc, const char *name, js
 	if (!svc || !svc->image || store_image(&a, svc->image, &image, &ignored) != IMAGE_ABSENT)
 		return "berth up -d makes and starts it";
 	line(lines, "its image %s is not here", svc->image);
-	return svc->build.given ? "berth build makes it, berth up -d too"
-				: "berth pull gets it, berth up -d too";
+	if (svc->build.given)
+		return "berth build makes it, berth up -d too";
+	return svc->pull_policy && !strcmp(svc->pull_policy, "never")
+		       ? "berth pull gets it (its pull policy keeps berth up from that)"
+		       : "berth pull gets it, berth up -d too";
+}
+
+static bool has_done_its_work(const struct instance *i)
+{
+	return i->life == DOWN && i->st.started_ns && !i->st.exit_code && !i->st.error &&
+	       !i->st.manual_stop;
 }
 
 static const char *explain(struct supervisor *s, const char *service, json_t *lines, int depth)
@@ -182,17 +238,18 @@ static const char *explain(struct supervisor *s, const char *service, json_t *li
 		any = true;
 		h = about(i, lines);
 		hint = h ? h : hint;
-		up |= instance_is_ready(i);
+		up |= instance_is_ready(i) || has_done_its_work(i);
 	}
 	if (!any)
 		hint = about_nothing(svc, service, lines);
 	if (up || !svc || depth > 8)
 		return hint;
 	vec_each(d, &svc->depends_on) {
-		static const char *const need[] = {"started", "healthy", "completed successfully"};
+		static const char *const need[] = {"run", "be healthy", "end well"};
 		const char *h;
 
-		line(lines, "%s needs %s to be %s", service, d->service, need[d->condition]);
+		line(lines, "%s depends on %s, which must %s", service, d->service,
+		     need[d->condition]);
 		h = explain(s, d->service, lines, depth + 1);
 		hint = h ? h : hint;
 	}

@@ -35,22 +35,38 @@ file() {
 		$(service web 'command: sleep 1000, depends_on: {db: {condition: service_healthy}}')
 	END
 	run -1 berth up -d
-	says web "web needs db to be healthy" "unhealthy since" "last probe (exit 3) said: no disk left" "->"
+	says web "web depends on db, which must be healthy" "unhealthy for" "last probe (exit 3) said: no disk left" "->"
+}
+
+@test "a probe that is not in the image, and one that hangs" {
+	file <<-END
+		$(service bare 'command: sleep 1000, healthcheck: {test: [CMD, curl, x], interval: 100ms, retries: 2}')
+		$(service hangs 'command: sleep 1000, healthcheck: {test: sleep 100, interval: 100ms, timeout: 100ms, retries: 2}')
+		$(service done 'command: sh -c "exit 0", depends_on: [bare]')
+	END
+	berth up -d
+	unhealthy() { berth ps "$1" --format '{{.Health}}' | grep -qx unhealthy; }
+	wait_for 5 unhealthy bare
+	says bare 'probe (exit 127) said: "curl"' "-> healthcheck.test has to name a program that is in the image"
+	wait_for 5 unhealthy hangs
+	says hangs "its last probe: Health check exceeded timeout (100ms)" "-> does it hang?"
+	says done "it ended by itself, well"
+	[[ $output != *"depends on"* ]]
 }
 
 @test "a dependency that failed, and one that has not come so far" {
 	file <<-END
-		$(service init 'command: sh -c "exit 4"')
+		$(service init 'command: sh -c "echo no such table; exit 4"')
 		$(service web 'command: sleep 1000, depends_on: {init: {condition: service_completed_successfully}}')
 		$(service slow 'command: sleep 1000, healthcheck: {test: "false", interval: 1s, retries: 100}')
 		$(service late 'command: sleep 1000, depends_on: {slow: {condition: service_healthy}}')
 	END
 	run -1 berth up -d web
-	says web "web needs init to be completed successfully" "exited with 4" "berth logs"
+	says web "web depends on init, which must end well" "exited with 4" "its last line: no such table" "berth logs"
 	"$BERTH" up -d late 3>&- >/dev/null 2>&1 &
 	pid=$!
 	wait_for 5 eval 'berth ps -a --services | grep -qx late'
-	says late "late needs slow to be healthy" "slow-1 is starting"
+	says late "late depends on slow, which must be healthy" "slow-1 is not healthy yet: it is starting"
 	kill "$pid"
 }
 

@@ -3,11 +3,12 @@
 #include "supervise/logsend.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
+#include <regex.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { FILE_ = 1, LOCAL = 2, JOURNALD = 4, SYSLOG = 8, NONE = 16, SENT = JOURNALD | SYSLOG };
-enum kind { TEXT, SIZE, COUNT, BOOL, TEMPLATE, FORMAT, MODE };
+enum kind { TEXT, SIZE, COUNT, BOOL, TEMPLATE, FORMAT, MODE, PATTERN };
 
 static const struct {
 	const char *name;
@@ -27,7 +28,9 @@ static const struct {
 	{"max-file",        FILE_ | LOCAL | SENT, COUNT},
 	{"compress",        FILE_ | LOCAL | SENT, BOOL},
 	{"labels",          FILE_ | SENT,         TEXT},
+	{"labels-regex",    FILE_ | SENT,         PATTERN},
 	{"env",             FILE_ | SENT,         TEXT},
+	{"env-regex",       FILE_ | SENT,         PATTERN},
 	{"tag",             FILE_ | SENT,         TEMPLATE},
 	{"syslog-address",  SYSLOG,               TEXT},
 	{"syslog-facility", SYSLOG,               TEXT},
@@ -44,6 +47,16 @@ static bool is_one_of(const char *s, const char *const *words, size_t n)
 			return true;
 	}
 	return false;
+}
+
+static bool is_pattern(const char *text)
+{
+	regex_t re;
+
+	if (regcomp(&re, text, REG_EXTENDED | REG_NOSUB))
+		return false;
+	regfree(&re);
+	return true;
 }
 
 static bool is_good(const struct instance *i, enum kind kind, const char *value)
@@ -66,6 +79,8 @@ static bool is_good(const struct instance *i, enum kind kind, const char *value)
 		return is_one_of(value, modes, countof(modes));
 	case FORMAT:
 		return is_one_of(value, formats, countof(formats));
+	case PATTERN:
+		return is_pattern(value);
 	case TEMPLATE:
 		return !logsend_tag(i, value, &tag, &ignored);
 	default:
@@ -157,24 +172,37 @@ int logsend_tag(const struct instance *i, const char *text, struct buf *out, str
 
 /* --- labels and variables --- */
 
-static void add_attributes(struct buf *out, const struct pairs *from, const char *wanted)
+static bool is_listed(const char *list, const char *name)
 {
-	struct span rest = span_of(wanted ? wanted : ""), name;
+	struct span rest = span_of(list ? list : ""), each;
 
 	while (rest.n) {
-		span_cut(&rest, ',', &name);
-		name = span_trim(name);
-		for (size_t k = 0; k < from->n; k++) {
-			const char *value = from->v[k].value ? from->v[k].value : "";
-
-			if (!span_is(name, from->v[k].key))
-				continue;
-			buf_str(out, out->n ? "," : "{");
-			buf_json(out, name.p, name.n);
-			buf_char(out, ':');
-			buf_json(out, value, strlen(value));
-		}
+		span_cut(&rest, ',', &each);
+		if (span_is(span_trim(each), name))
+			return true;
 	}
+	return false;
+}
+
+/* Those that the option lists, and those whose names its -regex finds, as docker does it. */
+static void add_attributes(struct buf *out, const struct pairs *from, const char *list,
+			   const char *pattern)
+{
+	regex_t re;
+	bool found = pattern && *pattern && !regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB);
+
+	vec_each(p, from) {
+		const char *value = p->value ? p->value : "";
+
+		if (!is_listed(list, p->key) && !(found && !regexec(&re, p->key, 0, NULL, 0)))
+			continue;
+		buf_str(out, out->n ? "," : "{");
+		buf_json(out, p->key, strlen(p->key));
+		buf_char(out, ':');
+		buf_json(out, value, strlen(value));
+	}
+	if (found)
+		regfree(&re);
 }
 
 void logsend_attributes(const struct instance *i, struct buf *out)
@@ -185,8 +213,8 @@ void logsend_attributes(const struct instance *i, struct buf *out)
 
 	if (!o || !o->n)
 		return;
-	add_attributes(out, &i->st.labels, pairs_get(o, "labels"));
-	add_attributes(out, &i->svc->environment, pairs_get(o, "env"));
+	add_attributes(out, &i->st.labels, pairs_get(o, "labels"), pairs_get(o, "labels-regex"));
+	add_attributes(out, &i->svc->environment, pairs_get(o, "env"), pairs_get(o, "env-regex"));
 	if (pairs_get(o, "tag") && !logsend_tag(i, pairs_get(o, "tag"), &tag, &ignored)) {
 		buf_str(out, out->n ? ",\"tag\":" : "{\"tag\":");
 		buf_json(out, tag.p, tag.n);

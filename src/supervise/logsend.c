@@ -180,6 +180,10 @@ static int syslog_address(struct log_sender *s, const char *text, struct err *e)
 		s->type = rows[k].type;
 		return rows[k].read(s, text + strlen(rows[k].scheme), e);
 	}
+	if (text_starts(text, "tcp+tls://")) {
+		err_set(e, ENOTSUP, "syslog-address: berth speaks no TLS to a syslog receiver");
+		return err_hint(e, "send to a syslog daemon of this host, which forwards it");
+	}
 	err_set(e, EINVAL, "syslog-address: \"%s\" is not understood", text);
 	return err_hint(e, "udp://, tcp://, unix:// or unixgram://");
 }

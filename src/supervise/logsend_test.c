@@ -75,12 +75,28 @@ static void attributes(void **state)
 	assert_string_equal(b.p, "{\"b\":\"\\\"2\\\"\",\"V\":\"x\",\"W\":\"\"}");
 }
 
+/* A name that both options mean is told once. */
+static void attributes_by_pattern(void **state)
+{
+	static struct pair labels[] = {{"app.one", "1"}, {"app.two", "2"}, {"other", "3"}};
+	static struct pair variables[] = {{"AB", "x"}, {"B", "y"}, {"C", "z"}};
+	static struct pair options[] = {
+		{"labels", "app.one"}, {"labels-regex", "^app[.]"}, {"env-regex", "B$"}};
+	struct service svc = {.environment = {variables, 3, 3}, .log_options = {options, 3, 3}};
+	struct instance i = {.svc = &svc, .st = {.labels = {labels, 3, 3}}};
+	auto_buf b = {0};
+
+	logsend_attributes(&i, &b);
+	assert_string_equal(b.p, "{\"app.one\":\"1\",\"app.two\":\"2\",\"AB\":\"x\",\"B\":\"y\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats),
 		cmocka_unit_test(tags),
 		cmocka_unit_test(attributes),
+		cmocka_unit_test(attributes_by_pattern),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

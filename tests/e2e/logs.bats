@@ -243,7 +243,12 @@ receiver() { # KIND ADDRESS FILE
 	refused syslog 'syslog-address: "udp://example.com"' 'is no address with a port'
 	refused syslog 'syslog-address: "unixgram:///nowhere"' 'its receiver is not there'
 	refused json-file 'tag: "{{.Nonsense}}"' 'makes no sense'
+	refused json-file 'env-regex: "(("' 'makes no sense'
+	refused syslog 'syslog-address: "tcp+tls://127.0.0.1:6514"' 'no TLS'
 	driver json-file 'labels: x'
+	berth up -d
+	wait_for 5 grep -q '"attrs":{"x":"y"}' "$BERTH_ROOT/projects/$PROJECT/logs/$PROJECT-a-1/json.log"
+	driver json-file 'labels-regex: "^x$"'
 	berth up -d
 	wait_for 5 grep -q '"attrs":{"x":"y"}' "$BERTH_ROOT/projects/$PROJECT/logs/$PROJECT-a-1/json.log"
 	driver none ''

@@ -1,4 +1,5 @@
 #include "supervise/guardian.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/paths.h"
 #include "base/sys.h"
@@ -123,11 +124,29 @@ static bool is_finished(const struct guardian *g)
 	return fstat(g->exits, &mine) < 0 || stat(path, &there) < 0 || mine.st_ino != there.st_ino;
 }
 
+/* What its removal had not come to. Whoever is about to start holds the lock, and takes it over. */
+static void remove_rest(const struct guardian *g)
+{
+	auto_arena a = {0};
+	char *dir = arena_printf(&a, "%s/projects/%s", paths_run(), g->project);
+	auto_fd int lock = -1;
+	struct err e;
+
+	if (access(dir, F_OK) < 0 ||
+	    file_lock(AT_FDCWD, arena_printf(&a, "%s/start.lock", dir), FILE_LOCK_TRY, &lock, &e) <
+		    0 ||
+	    !access(arena_printf(&a, "%s/exits", dir), F_OK))
+		return;
+	if (file_remove_tree(AT_FDCWD, dir, &e) < 0)
+		log_err(LOG_WARN_, &e);
+}
+
 static int spawn(struct guardian *g)
 {
 	int pair[2];
 
 	if (is_finished(g)) {
+		remove_rest(g);
 		g->ended = true;
 		return 0;
 	}

@@ -5,6 +5,7 @@
 #include "compose/load.h"
 #include "compose/node.h"
 #include "image/store.h"
+#include "supervise/dryrun.h"
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
@@ -123,6 +124,18 @@ static int know_contents(struct job *j, const struct project *p, struct err *e)
 	return 0;
 }
 
+/* Old definitions are read only where somebody will be told of them. */
+static bool differs(const struct project *p, const struct observed *seen)
+{
+	vec_each(c, &seen->containers) {
+		const struct service *svc = project_service(p, c->service);
+
+		if (svc && strcmp(svc->hash, c->hash) != 0)
+			return true;
+	}
+	return false;
+}
+
 int job_plan(struct job *j, struct err *e)
 {
 	struct observed seen = {0};
@@ -153,6 +166,8 @@ int job_plan(struct job *j, struct err *e)
 		r = know_contents(j, p, e);
 	if (!r)
 		r = observe(j, &seen, e);
+	if (!r && j->options.goal == GOAL_UP && j->conn && differs(p, &seen))
+		dryrun_find_changes(&j->arena, p, &seen);
 	if (!r)
 		r = plan_make(&j->arena, p, &seen, &j->options, &j->plan, e);
 	if (!r)

@@ -61,7 +61,7 @@ static const struct node *definition_of(struct arena *a, const struct project *s
 	return NULL;
 }
 
-static void find_changes(struct arena *a, const struct project *p, struct observed *seen)
+void dryrun_find_changes(struct arena *a, const struct project *p, struct observed *seen)
 {
 	const struct node *services = node_get(p->tree, "services");
 	struct project *saved = NULL;
@@ -106,7 +106,7 @@ int dryrun_plan(struct arena *a, const struct project *p, const json_t *req, str
 
 	if (r < 0)
 		return r;
-	find_changes(a, p, &seen);
+	dryrun_find_changes(a, p, &seen);
 	job_read_options(a, req, &o);
 	vec_each(svc, &p->services) {
 		const char *ref =

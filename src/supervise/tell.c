@@ -60,12 +60,28 @@ static struct words words_of(const struct job *j, const struct step *s)
 	}
 }
 
+/* What has changed, as far as it fits beside a name; "plan" and --dry-run show all of it. */
+static const char *changes(struct arena *a, const struct step *s)
+{
+	enum { SHOWN = 3 };
+	struct buf b = {0};
+	char *text;
+
+	for (size_t k = 0; k < s->details.n && k < SHOWN; k++)
+		buf_printf(&b, "%s%s", k ? "; " : "", s->details.v[k]);
+	if (s->details.n > SHOWN)
+		buf_printf(&b, "; and %zu more", s->details.n - SHOWN);
+	text = b.n ? arena_printf(a, "%s", b.p) : NULL;
+	buf_done(&b);
+	return text;
+}
+
 void tell_begun(struct job *j, const struct step *s)
 {
 	const char *word = words_of(j, s).begun;
 
 	if (word)
-		job_tell(j, "container", s->target, s->service, word, NULL);
+		job_tell(j, "container", s->target, s->service, word, changes(&j->arena, s));
 }
 
 void tell_done(struct job *j, const struct step *s)

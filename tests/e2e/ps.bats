@@ -159,7 +159,9 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	[[ $output == *'config c: another content'* ]]
 	[[ $output == *'driver_opts.com.docker.network.driver.mtu: "1400" -> "1300"'* ]]
 	[[ $output != *geheim* ]]
-	berth up -d
+	run -0 berth up -d
+	[[ $output == *'web-1  Recreate  '*'environment.A: "one" -> "two"'* ]]
+	[[ $output != *geheim* ]]
 	run -0 berth plan
 	[[ $output == "nothing to do: "* ]]
 	write three geheim2 other 1300 # a revision that the file has left behind

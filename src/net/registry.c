@@ -145,18 +145,29 @@ static void on_change(struct registry *r, const struct inotify_event *ev)
 		load(r, network, ev->name);
 }
 
-static int on_inotify(struct watch *w, uint32_t events)
+static bool read_some(struct registry *r)
 {
-	struct registry *r = container_of(w, struct registry, inotify);
 	_Alignas(struct inotify_event) char room[16384];
 	const struct inotify_event *ev;
-	ssize_t n = sys_read(w->fd, room, sizeof(room));
+	ssize_t n = sys_read(r->inotify.fd, room, sizeof(room));
 
 	for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*ev) + ev->len)) {
 		ev = (const struct inotify_event *)(room + at);
 		on_change(r, ev);
 	}
+	return n > 0;
+}
+
+static int on_inotify(struct watch *w, uint32_t events)
+{
+	(void)read_some(container_of(w, struct registry, inotify));
 	return 0;
+}
+
+void registry_catch_up(struct registry *r)
+{
+	while (read_some(r))
+		;
 }
 
 int registry_new(struct loop *l, struct names *names, struct registry **out, struct err *e)

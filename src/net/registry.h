@@ -17,6 +17,8 @@ void registry_free(struct registry *r);
 int registry_watch(struct registry *r, const char *network, struct err *e) must_check;
 /* And no longer: what others had on it is forgotten. */
 void registry_unwatch(struct registry *r, const char *network);
+/* Reads what others have published or withdrawn until now, which is otherwise read in its turn. */
+void registry_catch_up(struct registry *r);
 void registry_text(struct buf *b, const struct resolver_record *rec);
 /* text: what registry_text() made of it. */
 int registry_publish(const struct resolver_record *rec, const struct buf *text,

@@ -266,6 +266,8 @@ static int on_udp(struct watch *w, uint32_t events)
 	size_t done;
 
 	n = take_burst(w->fd, &b);
+	/* Whoever asks after another project's `up` has returned must not be told of before. */
+	registry_catch_up(c->of->registry);
 	for (int i = 0; i < n; i++) {
 		done = handle(c, NULL, &b.from[i], b.asks[i], b.in[i].msg_len, b.answers[out],
 			      sizeof(b.answers[out]));
@@ -329,6 +331,7 @@ static int on_conn(struct watch *w, uint32_t events)
 	n = c->in_n - 2;
 	c->in_n = 0;
 	c->busy = true;
+	registry_catch_up(c->of->registry);
 	loop_change(w, 0); /* the next question waits for this answer */
 	n = handle(c->client, c, NULL, c->in + 2, n, out, sizeof(out));
 	if (n)

@@ -127,10 +127,10 @@ static size_t make_question(uint8_t *out, const char *name, uint16_t type)
 	return n;
 }
 
-/* The length of the answer; turns the loop until it is there, at most 5 s. */
+/* The length of the answer; turns the loop until it is there, at most 30 s. */
 static size_t receive(struct stage *s, int fd, uint8_t *out, size_t room)
 {
-	int64_t until = when_mono_ns() + 5 * NS_PER_SEC;
+	int64_t until = when_mono_ns() + 30 * NS_PER_SEC;
 	struct err e;
 	ssize_t n;
 
@@ -167,18 +167,32 @@ static char *text_of(const uint8_t *p, size_t n, size_t at, char *out)
 	return out;
 }
 
-static char *ask(struct stage *s, const char *name, uint16_t type)
+static void put(struct stage *s, const char *name, uint16_t type)
+{
+	uint8_t in[600];
+	size_t n = make_question(in, name, type);
+
+	assert_int_equal(send(s->asker, in, n, 0), n);
+}
+
+/* The answer to what was put. */
+static char *hear(struct stage *s, const char *name, uint16_t type)
 {
 	static char text[256];
 	uint8_t in[600], out[2000];
 	size_t n = make_question(in, name, type), got;
 
-	assert_int_equal(send(s->asker, in, n, 0), n);
 	got = receive(s, s->asker, out, sizeof(out));
 	if (!got)
 		return strcpy(text, "silence");
 	assert_memory_equal(out, in, 2);
 	return text_of(out, got, n, text);
+}
+
+static char *ask(struct stage *s, const char *name, uint16_t type)
+{
+	put(s, name, type);
+	return hear(s, name, type);
 }
 
 static void names_are_answered(void **state)
@@ -349,32 +363,25 @@ static void another_project_is_seen(void **state)
 	assert_ok(resolver_new(s.loop, &other, &e));
 	struct resolver *own = s.resolver;
 
+	/* The question is first in the loop, and yet finds what was there before it is read. */
+	put(&s, "api", DNS_A);
 	s.resolver = other;
 	set_record(&s, NET_A, "other-api-1", "api", "10.1.0.9", true);
 	set_record(&s, NET_B, "other-far-1", "far", "10.2.0.9", true);
 	s.resolver = own;
-	assert_ok(loop_turn(s.loop, 100 * NS_PER_MSEC, &e));
-	assert_string_equal(ask(&s, "api", DNS_A), "10.1.0.9");
+	assert_string_equal(hear(&s, "api", DNS_A), "10.1.0.9");
 	assert_string_equal(ask(&s, "far", DNS_A), "198.51.100.7");
 	resolver_drop(other, NET_A, "other-api-1");
-	assert_ok(loop_turn(s.loop, 100 * NS_PER_MSEC, &e));
 	assert_string_equal(ask(&s, "api", DNS_A), "198.51.100.7");
-	/* What was there before the first question counts as well, and one's own is not forgotten.
-	 */
+	/* What was there before counts as well, and one's own is not forgotten. */
 	set_record(&s, NET_A, "demo-db-1", "db", "10.1.0.5", true);
 	resolver_drop(s.resolver, NET_A, "demo-db-1");
 	set_record(&s, NET_A, "demo-db-1", "db", "10.1.0.6", true);
-	for (int i = 0; i < 4; i++)
-		assert_ok(loop_turn(s.loop, 10 * NS_PER_MSEC, &e));
 	assert_string_equal(ask(&s, "db", DNS_A), "10.1.0.6");
 	resolver_drop(s.resolver, NET_A, "demo-db-1");
-	for (int i = 0; i < 4; i++)
-		assert_ok(loop_turn(s.loop, 10 * NS_PER_MSEC, &e));
 	s.resolver = other;
 	set_record(&s, NET_A, "other-api-1", "api", "10.1.0.9", true);
 	s.resolver = own;
-	for (int i = 0; i < 4; i++)
-		assert_ok(loop_turn(s.loop, 10 * NS_PER_MSEC, &e));
 	assert_string_equal(ask(&s, "api", DNS_A), "10.1.0.9");
 	resolver_free(other);
 	clear_stage(&s);

@@ -1,4 +1,5 @@
 /* tree_copy() and tree_remove(): the walks of base/tree. */
+#include "base/links.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include <dirent.h>
@@ -9,17 +10,11 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-struct seen_inode {
-	dev_t dev;
-	ino_t ino;
-	char *path; /* below the copy's target */
-};
-
 struct walk {
 	const struct tree_copy *how;
 	struct arena arena;
-	VEC(struct seen_inode) linked; /* files with more than one name */
-	int to_root;                   /* the directory that holds to_name */
+	struct links links; /* their names below the copy's target */
+	int to_root;        /* the directory that holds to_name */
 	const char *to_name;
 	struct buf path; /* from the copied root: "a/b" */
 	struct err *e;
@@ -183,20 +178,15 @@ static int copy_dir(struct walk *w, int from, const char *name, int to, const ch
 /* True where another name of the inode was copied before and a link to it could be made. */
 static int link_again(struct walk *w, int to, const char *to_name, const struct stat *st)
 {
+	const char *first = links_seen(&w->arena, &w->links, st, w->path.n ? w->path.p : "");
 	char full[PATH_MAX];
 
-	vec_each(s, &w->linked) {
-		if (s->ino != st->st_ino || s->dev != st->st_dev)
-			continue;
-		snprintf(full, sizeof(full), "%s%s%s", w->to_name, *s->path ? "/" : "", s->path);
-		if (linkat(w->to_root, full, to, to_name, 0) < 0)
-			return complain(w, "link", errno);
-		return 1;
-	}
-	*vec_push(&w->arena, &w->linked) = (struct seen_inode){
-		st->st_dev, st->st_ino,
-		arena_strndup(&w->arena, w->path.p ? w->path.p : "", w->path.n)};
-	return 0;
+	if (!first)
+		return 0;
+	snprintf(full, sizeof(full), "%s%s%s", w->to_name, *first ? "/" : "", first);
+	if (linkat(w->to_root, full, to, to_name, 0) < 0)
+		return complain(w, "link", errno);
+	return 1;
 }
 
 static int make_room(struct walk *w, int to, const char *to_name, const struct stat *st)

@@ -1,4 +1,5 @@
 #include "build/copy.h"
+#include "base/links.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "build/path.h"
@@ -8,17 +9,11 @@
 #include <sys/xattr.h>
 #include <time.h>
 
-struct linked { /* a file with several names: the second is linked to the first */
-	dev_t dev;
-	ino_t ino;
-	const char *target;
-};
-
 struct copier {
 	struct arena *a;
 	const struct files *from;
 	const struct copy_to *to;
-	VEC(struct linked) links;
+	struct links links; /* a file with several names: the second is linked to the first */
 	struct err *e;
 };
 
@@ -303,17 +298,6 @@ static int write_other(struct copier *c, const struct file *f, int dir, const ch
 	return r < 0 ? fail(c, r, target) : 0;
 }
 
-static const char *linked_before(struct copier *c, const struct file *f, const char *target)
-{
-	if (f->st.st_nlink < 2)
-		return NULL;
-	vec_each(l, &c->links)
-		if (l->dev == f->st.st_dev && l->ino == f->st.st_ino)
-			return l->target;
-	*vec_push(c->a, &c->links) = (struct linked){f->st.st_dev, f->st.st_ino, target};
-	return NULL;
-}
-
 static int write_link(struct copier *c, const char *first, int dir, const char *name,
 		      const char *target)
 {
@@ -328,7 +312,7 @@ static int write_link(struct copier *c, const char *first, int dir, const char *
 
 static int write_file(struct copier *c, const struct file *f, const char *target)
 {
-	const char *first = linked_before(c, f, target);
+	const char *first = f->st.st_nlink > 1 ? links_seen(c->a, &c->links, &f->st, target) : NULL;
 	char name[256];
 	auto_fd int dir = tree_parent(c->to->root, target, 0, name);
 	int r;

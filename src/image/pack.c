@@ -1,4 +1,5 @@
 #include "image/pack.h"
+#include "base/links.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "base/vec.h"
@@ -14,18 +15,12 @@
 
 enum { XATTR_MAX = 65536 };
 
-struct linked {
-	dev_t dev;
-	ino_t ino;
-	const char *name;
-};
-
 struct packer {
 	struct sink *out;
 	const struct pack_options *o;
 	struct err *e;
 	struct arena arena; /* for the whole pack: names of hard linked files */
-	VEC(struct linked) linked;
+	struct links links;
 	struct tar_entry *entry;
 	struct buf path;   /* "a/b" */
 	struct buf values; /* of the entry's xattrs */
@@ -169,18 +164,15 @@ static int pack_file(struct packer *p, int dirfd_, const char *name, const struc
 /* 1: written as a link to a name that came before. */
 static int pack_again(struct packer *p, const struct stat *st)
 {
-	vec_each(l, &p->linked) {
-		if (l->ino != st->st_ino || l->dev != st->st_dev)
-			continue;
-		p->entry->type = TAR_HARD_LINK;
-		snprintf(p->entry->link, sizeof(p->entry->link), "%s", l->name);
-		int r = tar_write_header(p->out, p->entry, p->e);
+	const char *first = links_seen(&p->arena, &p->links, st, p->path.p);
+	int r;
 
-		return r < 0 ? r : 1;
-	}
-	*vec_push(&p->arena, &p->linked) =
-		(struct linked){st->st_dev, st->st_ino, arena_printf(&p->arena, "%s", p->path.p)};
-	return 0;
+	if (!first)
+		return 0;
+	p->entry->type = TAR_HARD_LINK;
+	snprintf(p->entry->link, sizeof(p->entry->link), "%s", first);
+	r = tar_write_header(p->out, p->entry, p->e);
+	return r < 0 ? r : 1;
 }
 
 static int pack_special(struct packer *p, int dirfd_, const char *name, const struct stat *st)

@@ -72,14 +72,22 @@ const char *place_boot_id(struct arena *a)
 /* "purpose.PID" or "purpose.PID.XXXXXX" */
 static bool is_forgotten(int dirfd, const char *name)
 {
-	const char *dot = strchr(name, '.');
-	int pid = dot ? atoi(dot + 1) : 0;
+	struct span rest = span_of(name), part;
+	char pid_text[12];
+	uint64_t pid;
 	struct stat st;
 
 	if (text_starts(name, "partial."))
 		return !fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) &&
 		       time(NULL) - st.st_mtime > 24 * 3600;
-	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
+	if (!span_cut(&rest, '.', &part))
+		return false;
+	span_cut(&rest, '.', &part);
+	snprintf(pid_text, sizeof(pid_text), "%.*s", (int)part.n, part.p);
+	/* What is no process's is nobody's to sweep. */
+	if (text_to_u64(pid_text, &pid) < 0 || !pid || pid > INT32_MAX)
+		return false;
+	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
 }
 
 static void sweep(struct arena *a)

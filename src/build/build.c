@@ -350,10 +350,22 @@ int build_image(struct arena *a, const struct build_request *q, struct image **o
 	return r;
 }
 
+int builder_look(struct builder *b, struct arena *a, const struct build_request *q, struct err *e)
+{
+	*b = (struct builder){
+		.a = a, .req = q, .e = e, .context = {.root = -1}, .check_only = true};
+	return prepare(b, e);
+}
+
+void builder_done(struct builder *b)
+{
+	clean(b);
+}
+
 int build_check(struct arena *a, const struct build_request *q, struct lint *out, struct err *e)
 {
-	struct builder b = {.a = a, .req = q, .e = e, .context = {.root = -1}, .check_only = true};
-	int r = prepare(&b, e);
+	struct builder b;
+	int r = builder_look(&b, a, q, e);
 
 	/* A file that can be read gets advice, even where it cannot be built. */
 	if (r == 0 || b.graph.recipe) {
@@ -361,6 +373,6 @@ int build_check(struct arena *a, const struct build_request *q, struct lint *out
 			 out);
 		r = out->n ? 0 : r;
 	}
-	clean(&b);
+	builder_done(&b);
 	return r;
 }

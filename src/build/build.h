@@ -80,6 +80,36 @@ struct lint;
 int build_check(struct arena *a, const struct build_request *r, struct lint *out,
 		struct err *e) must_check;
 
+/*
+ * What `--call` tells of a Dockerfile without building it: its stages, and what one stage can be
+ * given. A comment "# NAME what it is" above ARG or FROM is the description.
+ */
+struct build_target {
+	const char *name, *description; /* "" where there is none */
+	bool is_default;
+};
+struct build_targets {
+	struct build_target *v;
+	size_t n, cap;
+};
+int build_targets(struct arena *a, const struct build_request *r, struct build_targets *out,
+		  struct err *e) must_check;
+struct build_outline_row {
+	const char *name, *value, *description; /* value: of an argument, "" where it has none */
+	bool required;                          /* a secret or an agent */
+	int line;
+};
+struct build_outline_rows {
+	struct build_outline_row *v;
+	size_t n, cap;
+};
+struct build_outline {
+	const char *target, *description;
+	struct build_outline_rows args, secrets, ssh;
+};
+int build_outline(struct arena *a, const struct build_request *r, struct build_outline *out,
+		  struct err *e) must_check;
+
 /* A service's `build`, as a request; services that it names (service:x) are not built here. */
 int build_service_request(struct arena *a, const struct project *p, const struct service *s,
 			  struct build_request *out, struct err *e) must_check;

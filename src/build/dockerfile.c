@@ -13,6 +13,7 @@ struct reader {
 	int line; /* number of the line read last */
 	bool directives_over;
 	const char *check, *ignore, *comment; /* of the comments right above */
+	struct strings comments;
 	struct err *e;
 };
 
@@ -256,8 +257,11 @@ static int read_instruction(struct reader *r, struct span first)
 	if (more)
 		join(r, &line, &empty_seen);
 	in = vec_push(r->a, &r->d->list);
-	*in = (struct instruction){
-		.line = start, .check = r->check, .ignore = r->ignore, .comment = r->comment};
+	*in = (struct instruction){.line = start,
+				   .check = r->check,
+				   .ignore = r->ignore,
+				   .comment = r->comment,
+				   .comments = r->comments};
 	if (empty_seen)
 		*vec_push(r->a, &r->d->empty_continuations) = r->line;
 	if (line_parse(r->a, (struct span){line.p ? line.p : "", line.n}, escape_of(r->d), in,
@@ -283,6 +287,10 @@ static void read_comment(struct reader *r, struct span s)
 	const char *everywhere = after(r, s, "hadolint global ignore=");
 
 	r->comment = span_dup(r->a, s);
+	if (s.n)
+		*vec_push(r->a, &r->comments) = r->comment;
+	else
+		r->comments = (struct strings){0}; /* a "#" alone parts what is said */
 	r->check = check ? check : r->check;
 	r->ignore = ignore ? ignore : r->ignore;
 	r->d->ignore = everywhere ? everywhere : r->d->ignore;
@@ -303,6 +311,7 @@ static int read_line(struct reader *r, struct span raw)
 		return 0;
 	code = read_instruction(r, s);
 	r->check = r->ignore = r->comment = NULL;
+	r->comments = (struct strings){0};
 	return code;
 }
 

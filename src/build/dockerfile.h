@@ -23,6 +23,7 @@ struct instruction {
 	const char *check;       /* "skip=RULE,..." of a comment right above it, or NULL */
 	const char *ignore;      /* likewise hadolint's: "DL3006,DL3008" */
 	const char *comment;     /* the last line right above it, or NULL */
+	struct strings comments; /* all of them */
 	VEC(struct heredoc) heredocs;
 	int line, end_line, depth; /* depth: ONBUILDs around it */
 };

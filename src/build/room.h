@@ -111,6 +111,11 @@ int fetch_copy(struct builder *b, const struct step *s, const struct copy_to *to
 /* Unpacks where the file is an archive: 1; 0 where it is none. */
 int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err *e) must_check;
 
+/* build.c: the Dockerfile read and its graph made; images that are not here are not fetched. */
+int builder_look(struct builder *b, struct arena *a, const struct build_request *q,
+		 struct err *e) must_check;
+void builder_done(struct builder *b);
+
 /* execute.c */
 void execute_begin(struct builder *b);
 /* One look at every stage: 1 where something was done, 0 where only time helps. */

@@ -4,6 +4,7 @@
 #include "base/when.h"
 #include "build/fetch.h"
 #include "build/lint.h"
+#include "cli/build_call.h"
 #include "cli/build_output.h"
 #include "cli/build_print.h"
 #include "cli/builds.h"
@@ -23,6 +24,7 @@ struct build_opts {
 		allow, cache_from, cache_to, outputs;
 	const char *file, *target, *network, *platform, *progress, *iidfile, *metadata, *shm_size,
 		*call, *builder, *provenance, *sbom, *memory;
+	struct strings attest, annotations;
 	bool no_cache, pull, quiet, load, with_dependencies, push, check, print, old;
 };
 
@@ -252,9 +254,10 @@ static int results(struct cli *c, const struct build_opts *o, const struct strin
 	return r == 0 && o->push ? build_push(c, tags, e) : r;
 }
 
-static bool is_check(const struct build_opts *o)
+/* What is asked of the Dockerfile instead of an image. */
+static bool is_question(const struct build_opts *o)
 {
-	return o->check || (o->call && !strcmp(o->call, "check"));
+	return o->check || (o->call && strcmp(o->call, "build"));
 }
 
 /* As `docker build --check`: 1 where there is something to say. */
@@ -275,6 +278,16 @@ static int check(struct cli *c, const struct build_request *q, struct err *e)
 		printf("\nWARNING: %s - %s\n%s\n%s:%d\n", f->rule, lint_url(&c->arena, f->rule),
 		       f->message, q->dockerfile ? q->dockerfile : "Dockerfile", f->line);
 	return 1;
+}
+
+static int answer(struct cli *c, const struct build_opts *o, const struct build_request *q,
+		  struct err *e)
+{
+	if (!o->check && !strcmp(o->call, "targets"))
+		return build_call_targets(c, q, e);
+	if (!o->check && !strcmp(o->call, "outline"))
+		return build_call_outline(c, q, e);
+	return check(c, q, e);
 }
 
 /* Where only files are wanted no image stays: its layers are the cache's. */
@@ -314,8 +327,8 @@ static int build_path(struct cli *c, const struct build_opts *o, const char *con
 	}
 	if (r < 0)
 		return r;
-	if (is_check(o))
-		return check(c, &q, e);
+	if (is_question(o))
+		return answer(c, o, &q, e);
 	if (c->global.dry_run) {
 		printf("build %s\n", context);
 		return 0;
@@ -397,12 +410,13 @@ static int wanted_builds(struct cli *c, const struct build_opts *o, const struct
 	return r;
 }
 
-static int check_all(struct cli *c, const struct builds_named *builds, struct err *e)
+static int answer_all(struct cli *c, const struct build_opts *o, const struct builds_named *builds,
+		      struct err *e)
 {
 	int r = 0, worst = 0;
 
 	vec_each(b, builds) {
-		r = check(c, &b->request, e);
+		r = answer(c, o, &b->request, e);
 		if (r < 0)
 			return r;
 		worst = r > worst ? r : worst;
@@ -431,8 +445,8 @@ static int build_project(struct cli *c, const struct build_opts *o, const struct
 		r = lists(&c->arena, o, &more, e);
 	if (r < 0)
 		return r;
-	if (is_check(o))
-		return check_all(c, &builds, e);
+	if (is_question(o))
+		return answer_all(c, o, &builds, e);
 	if (o->print) {
 		build_print(&c->arena, &builds);
 		return 0;
@@ -478,8 +492,11 @@ static void say_unused(const struct build_opts *o)
 	if (o->old)
 		fputs("warning: --compress, --force-rm and --no-rm are not used\n", stderr);
 	if ((o->provenance && strcmp(o->provenance, "false")) ||
-	    (o->sbom && strcmp(o->sbom, "false")))
-		fputs("warning: no attestations are made (--provenance, --sbom)\n", stderr);
+	    (o->sbom && strcmp(o->sbom, "false")) || o->attest.n)
+		fputs("warning: no attestations are made (--provenance, --sbom, --attest)\n",
+		      stderr);
+	if (o->annotations.n)
+		fputs("warning: --annotation is not used: manifests carry none\n", stderr);
 }
 
 static int build_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -527,12 +544,14 @@ static const struct opt build_opts[] = {
 	{0,   "ulimit",          OPT_LIST, O(ulimits),         "SPEC",  "NAME=SOFT[:HARD] for RUN steps"},
 	{0,   "allow",           OPT_LIST, O(allow),           "POWER", "network.host or security.insecure"},
 	{0,   "check",           OPT_FLAG, O(check),           NULL,    "judge the Dockerfile, build nothing"},
-	{0,   "call",            OPT_WORD, O(call),            "build|check", "build, or as --check"},
+	{0,   "call",            OPT_WORD, O(call),            "build|check|outline|targets", "build, or as --check, or tell what the target takes, or its stages"},
 	{'o', "output",          OPT_LIST, O(outputs),         "SPEC",  "type=local|tar|oci|docker|image|registry[,dest=PATH]; or a directory, or - for a tar"},
 	{0,   "print",           OPT_FLAG, O(print),           NULL,    "print the builds of services as a bake file, build nothing"},
 	{0,   "builder",         OPT_STR,  O(builder),         "NAME",  NULL},
 	{0,   "provenance",      OPT_STR,  O(provenance),      "SPEC",  NULL},
 	{0,   "sbom",            OPT_STR,  O(sbom),            "SPEC",  NULL},
+	{0,   "attest",          OPT_LIST, O(attest),          "SPEC",  NULL},
+	{0,   "annotation",      OPT_LIST, O(annotations),     "K=V",   NULL},
 	{0,   "compress",        OPT_FLAG, O(old),             NULL,    NULL},
 	{0,   "force-rm",        OPT_FLAG, O(old),             NULL,    NULL},
 	{0,   "no-rm",           OPT_FLAG, O(old),             NULL,    NULL},

@@ -4,10 +4,13 @@
 #include "base/tree.h"
 #include "build/fetch.h"
 #include "build/path.h"
+#include "image/archive.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+
+#define LAYOUT "oci-layout://"
 
 /* ---- the context ---- */
 
@@ -166,12 +169,35 @@ static int read_dockerfile(struct builder *b, struct err *e)
 	return r < 0 ? r : recipe_read(b->a, &b->file, &b->recipe, e);
 }
 
+/*
+ * "oci-layout://DIR[:TAG|@DIGEST]": the image goes into the store without a name, and the context
+ * is that image from then on.
+ */
+static int from_layout(struct builder *b, struct pair *p, struct err *e)
+{
+	const char *word = p->value + strlen(LAYOUT), *slash = strrchr(word, '/');
+	size_t n = strcspn(slash ? slash : word, ":@") + (slash ? (size_t)(slash - word) : 0);
+	struct archive_options o = {.platform = b->req->platform,
+				    .only = word[n] ? word + n + 1 : "latest"};
+	struct strings ids = {0};
+	int r = archive_load_dir(
+		b->a,
+		path_join(b->a, b->req->dir ? b->req->dir : ".", arena_strndup(b->a, word, n)), &o,
+		&ids, e);
+
+	if (r == 0)
+		p->value = arena_printf(b->a, "docker-image://%s", ids.v[0]);
+	return r;
+}
+
 static int open_named(struct builder *b, struct err *e)
 {
 	vec_each(p, &b->req->contexts) {
 		struct named_files *n;
 		int r;
 
+		if (text_starts(p->value, LAYOUT) && from_layout(b, p, e) < 0)
+			return err_wrap(e, "open the context \"%s\"", p->key);
 		if (text_starts(p->value, "docker-image://"))
 			continue;
 		n = vec_push(b->a, &b->named);

@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/image.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -37,22 +38,24 @@ static int load_run(struct cli *c, void *opts, int argc, char **argv, struct err
 {
 	struct load *o = opts;
 	struct progress_sink sink = {.note = print_note}; /* with --quiet, too, as docker has it */
+	const struct archive_options lo = {.platform = o->platform, .progress = &sink};
 	const char *path = o->input ? o->input : argc ? argv[0] : NULL;
 	struct strings names = {0};
 	auto_fd int fd = -1;
 	struct stat st;
 
 	if (path && !stat(path, &st) && S_ISDIR(st.st_mode))
-		return archive_load_dir(&c->arena, path, &sink, &names, e);
+		return archive_load_dir(&c->arena, path, &lo, &names, e);
 	if (open_input(path, &fd, e) < 0)
 		return -e->code;
-	return archive_load(&c->arena, fd, &sink, &names, e);
+	return archive_load(&c->arena, fd, &lo, &names, e);
 }
 
 /* clang-format off */
 static const struct opt load_opts[] = {
 	{'i', "input", OPT_STR,  offsetof(struct load, input), "FILE", "read this file or layout directory instead of standard input"},
 	{'q', "quiet", OPT_FLAG, offsetof(struct load, quiet), NULL,   "no progress: there never is any"},
+	{0,   "platform", OPT_STR, offsetof(struct load, platform), "OS/ARCH", "what to take of an image for several"},
 	{0},
 };
 /* clang-format on */
@@ -118,7 +121,7 @@ const struct command import_command = {
 };
 
 struct save {
-	const char *output, *format;
+	const char *output, *format, *platform;
 };
 
 static const char *const formats[] = {"docker-archive", "oci-archive", "oci-dir"};
@@ -151,8 +154,14 @@ static int save_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	auto_fd int fd = -1;
 	int r;
 
-	for (int i = 0; i < argc; i++)
+	for (int i = 0; i < argc; i++) {
+		struct image *img;
+
 		*vec_push(&c->arena, &refs) = argv[i];
+		r = image_must_for(c, argv[i], o->platform, &img, e);
+		if (r < 0)
+			return r;
+	}
 	if (!o->output && isatty(STDOUT_FILENO))
 		return err_set(e, EINVAL,
 			       "an archive does not belong on a terminal: use -o FILE or a pipe");
@@ -172,6 +181,7 @@ static int save_run(struct cli *c, void *opts, int argc, char **argv, struct err
 static const struct opt save_opts[] = {
 	{0,   "format", OPT_WORD, offsetof(struct save, format), "docker-archive|oci-archive|oci-dir", "docker-archive (the usual) holds the OCI index as well; oci-dir is a layout directory, -o DIR"},
 	{'o', "output", OPT_STR,  offsetof(struct save, output), "FILE", "write here instead of standard output"},
+	{0,   "platform", OPT_STR, offsetof(struct save, platform), "OS/ARCH", "the images must be made for it"},
 	{0},
 };
 /* clang-format on */

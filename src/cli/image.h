@@ -6,6 +6,9 @@
 
 /* store_image() where absence is an error with a way out. */
 int image_must(struct cli *c, const char *ref, struct image **out, struct err *e) must_check;
+/* The same, and it is made for this platform ("linux/arm64"; NULL: any). */
+int image_must_for(struct cli *c, const char *ref, const char *platform, struct image **out,
+		   struct err *e) must_check;
 json_t *image_inspect_json(struct cli *c, const struct image *img); /* docker's shape */
 const char *image_short_id(struct arena *a, const char *id);
 /* "3 weeks ago" of an RFC 3339 time, "N/A" where it says nothing. */

@@ -7,6 +7,7 @@
 #include "cli/table.h"
 #include "cli/template.h"
 #include "image/layer.h"
+#include "image/manifest.h"
 #include "image/ref.h"
 #include <errno.h>
 #include <fnmatch.h>
@@ -20,6 +21,28 @@ int image_must(struct cli *c, const char *ref, struct image **out, struct err *e
 		return r;
 	err_set(e, ENOENT, "no such image: %s", ref);
 	return err_hint(e, "berth image ls shows what is here; berth pull %s gets it", ref);
+}
+
+int image_must_for(struct cli *c, const char *ref, const char *platform, struct image **out,
+		   struct err *e)
+{
+	struct platform want;
+	struct image *img;
+	int r = platform ? platform_parse(&c->arena, platform, &want, e) : 0;
+
+	if (r == 0)
+		r = image_must(c, ref, &img, e);
+	if (r < 0)
+		return r;
+	if (platform && !platform_fits(img, &want)) {
+		err_set(e, ENOENT, "%s is here, but not for %s", ref, platform);
+		return err_hint(
+			e, "it is made for %s/%s%s%s; berth pull --platform %s %s gets the other",
+			img->os ? img->os : "?", img->architecture ? img->architecture : "?",
+			img->variant ? "/" : "", img->variant ? img->variant : "", platform, ref);
+	}
+	*out = img;
+	return 0;
 }
 
 const char *image_short_id(struct arena *a, const char *id)
@@ -332,7 +355,7 @@ const struct command tag_command = {
 
 struct history {
 	bool human, no_trunc, quiet;
-	const char *format;
+	const char *format, *platform;
 };
 static const struct history history_defaults = {.human = true};
 
@@ -376,7 +399,7 @@ static int history_run(struct cli *c, void *opts, int argc, char **argv, struct 
 	auto_json *rows = json_array();
 	struct image *img;
 	size_t layer = 0;
-	int r = image_must(c, argv[0], &img, e);
+	int r = image_must_for(c, argv[0], o->platform, &img, e);
 
 	if (r < 0)
 		return r;
@@ -404,6 +427,7 @@ static const struct opt history_opts[] = {
 	{'H', "human",    OPT_FLAG, offsetof(struct history, human),    NULL,     "sizes and ages for people (the usual)"},
 	{0,   "no-trunc", OPT_FLAG, offsetof(struct history, no_trunc), NULL,     "whole ids and commands"},
 	{'q', "quiet",    OPT_FLAG, offsetof(struct history, quiet),    NULL,     "only the id"},
+	{0,   "platform", OPT_STR,  offsetof(struct history, platform), "OS/ARCH", "the image must be made for it"},
 	{0},
 };
 /* clang-format on */
@@ -434,7 +458,7 @@ static int image_inspect_run(struct cli *c, void *opts, int argc, char **argv, s
 	for (int i = 0; i < argc; i++) {
 		struct err *to = failed ? &(struct err){0} : e;
 		struct image *img;
-		int r = image_must(c, argv[i], &img, to);
+		int r = image_must_for(c, argv[i], o->platform, &img, to);
 
 		if (!r)
 			r = store_names(&c->arena, img, to);
@@ -448,6 +472,7 @@ static int image_inspect_run(struct cli *c, void *opts, int argc, char **argv, s
 /* clang-format off */
 static const struct opt image_inspect_opts[] = {
 	{'f', "format", OPT_STR, offsetof(struct image_inspect, format), "FORMAT", "json or a template"},
+	{0,   "platform", OPT_STR, offsetof(struct image_inspect, platform), "OS/ARCH", "the images must be made for it"},
 	{0},
 };
 /* clang-format on */

@@ -7,12 +7,18 @@
 #include "image/image.h"
 #include "image/pull.h"
 
+struct archive_options {
+	const char *platform;           /* what is taken of an index; NULL: this machine's */
+	struct progress_sink *progress; /* NULL: none */
+	const char
+		*only; /* OCI: the image with this tag or digest, which gets no name; NULL: all */
+};
 /* From a descriptor (file, pipe; plain, gzip or zstd). names: what was loaded, ids where untagged.
  */
-int archive_load(struct arena *a, int fd, struct progress_sink *progress, struct strings *names,
+int archive_load(struct arena *a, int fd, const struct archive_options *o, struct strings *names,
 		 struct err *e) must_check;
 /* An OCI layout directory. */
-int archive_load_dir(struct arena *a, const char *path, struct progress_sink *progress,
+int archive_load_dir(struct arena *a, const char *path, const struct archive_options *o,
 		     struct strings *names, struct err *e) must_check;
 
 enum archive_format { ARCHIVE_DOCKER, ARCHIVE_OCI, ARCHIVE_OCI_DIR };

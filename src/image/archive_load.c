@@ -30,7 +30,8 @@ struct member {
 struct loader {
 	struct arena *a;
 	struct err *e;
-	struct progress_sink *progress;
+	const struct archive_options *o;
+	struct platform platform;
 	struct strings *names;
 	VEC(struct member) members;
 	const char *scratch;
@@ -40,8 +41,10 @@ struct loader {
 
 static void note(struct loader *l, const char *line)
 {
-	if (l->progress && l->progress->note)
-		l->progress->note(l->progress, line);
+	struct progress_sink *p = l->o->progress;
+
+	if (p && p->note)
+		p->note(p, line);
 }
 
 static const char *plain_name(const char *name)
@@ -230,6 +233,16 @@ static int strings_from(struct loader *l, const json_t *list, struct strings *ou
 	return 0;
 }
 
+/* An index was searched for it; an image that is alone is what it is. */
+static int check_platform(struct loader *l, const struct image *img)
+{
+	if (!l->o->platform || platform_fits(img, &l->platform))
+		return 0;
+	return err_set(l->e, ENOENT, "an image in it is made for %s/%s, not for %s",
+		       img->os ? img->os : "?", img->architecture ? img->architecture : "?",
+		       l->o->platform);
+}
+
 static int docker_image(struct loader *l, const json_t *j)
 {
 	struct strings layers = {0}, tags = {0};
@@ -242,6 +255,8 @@ static int docker_image(struct loader *l, const json_t *j)
 		r = document(l, plain_name(name), CONFIG_LIMIT, &config);
 	if (!r)
 		r = config_parse(l->a, config, &img, l->e);
+	if (!r)
+		r = check_platform(l, &img);
 	if (!r)
 		r = strings_from(l, json_object_get(j, "Layers"), &layers, "Layers");
 	if (!r)
@@ -302,18 +317,15 @@ static int oci_layers(struct loader *l, const struct manifest *m, const struct i
 static int oci_image(struct loader *l, const struct descriptor *d, const struct strings *tags,
 		     int depth)
 {
-	struct platform here;
 	struct manifest m = {0};
 	struct image img = {0};
 	struct span text, config;
 	char digest[72];
-	int r = platform_parse(l->a, NULL, &here, l->e);
+	int r = document_of(l, d->digest, d->size, &text);
 
 	if (!r)
-		r = document_of(l, d->digest, d->size, &text);
-	if (!r)
-		r = manifest_parse(l->a, text, *d->media_type ? d->media_type : NULL, &here, &m,
-				   l->e);
+		r = manifest_parse(l->a, text, *d->media_type ? d->media_type : NULL, &l->platform,
+				   &m, l->e);
 	if (r < 0)
 		return r;
 	if (m.kind == MANIFEST_INDEX)
@@ -322,6 +334,8 @@ static int oci_image(struct loader *l, const struct descriptor *d, const struct 
 	r = document_of(l, m.config.digest, m.config.size, &config);
 	if (!r)
 		r = config_parse(l->a, config, &img, l->e);
+	if (!r)
+		r = check_platform(l, &img);
 	if (!r)
 		r = oci_layers(l, &m, &img);
 	if (!r)
@@ -348,9 +362,27 @@ static int oci_entry(struct loader *l, const json_t *j)
 		if (name && !strpbrk(name, "/:"))
 			name = NULL;
 	}
-	if (name && !ref_parse(l->a, name, &ref, &ignored))
+	if (name && !l->o->only && !ref_parse(l->a, name, &ref, &ignored))
 		*vec_push(l->a, &tags) = arena_printf(l->a, "%s", name);
 	return oci_image(l, &d, &tags, 0);
+}
+
+/* "latest", "docker.io/library/x:latest" or the digest */
+static bool is_wanted(const json_t *j, const char *only)
+{
+	static const char *const keys[] = {"org.opencontainers.image.ref.name",
+					   "io.containerd.image.name"};
+
+	if (!only || !strcmp(json_string_or(j, "digest", ""), only))
+		return true;
+	for (size_t i = 0; i < countof(keys); i++) {
+		const char *name = json_string_or(json_object_get(j, "annotations"), keys[i], "");
+		const char *colon = strrchr(name, ':');
+
+		if (!strcmp(name, only) || (colon && !strcmp(colon + 1, only)))
+			return true;
+	}
+	return false;
 }
 
 static int load_oci(struct loader *l)
@@ -358,7 +390,7 @@ static int load_oci(struct loader *l)
 	auto_json *j = NULL;
 	const json_t *item, *list;
 	struct span text;
-	size_t i;
+	size_t i, taken = 0;
 	int r = document(l, "index.json", MANIFEST_LIMIT, &text);
 
 	if (!r)
@@ -370,16 +402,19 @@ static int load_oci(struct loader *l)
 		return err_set(l->e, EINVAL, "index.json lists no image");
 	json_array_foreach(list, i, item)
 	{
+		if (!is_wanted(item, l->o->only) || (taken && l->o->only))
+			continue;
+		taken++;
 		r = oci_entry(l, item);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return taken ? 0 : err_set(l->e, ENOENT, "it has no image \"%s\"", l->o->only);
 }
 
 static int load_members(struct loader *l)
 {
-	if (find(l, "manifest.json"))
+	if (find(l, "manifest.json") && !l->o->only)
 		return load_docker(l);
 	if (find(l, "index.json"))
 		return load_oci(l);
@@ -388,21 +423,31 @@ static int load_members(struct loader *l)
 	return err_hint(l->e, "a root file system goes through \"berth import\"");
 }
 
-int archive_load(struct arena *a, int fd, struct progress_sink *progress, struct strings *names,
+static int begin(struct loader *l, int *hold)
+{
+	char *scratch;
+	int r = platform_parse(l->a, l->o->platform, &l->platform, l->e);
+
+	if (!r)
+		r = place_hold(l->a, PLACE_ADD, hold, l->e);
+	if (!r)
+		r = place_scratch(l->a, "load", &scratch, l->e);
+	if (!r)
+		l->scratch = scratch;
+	return r;
+}
+
+int archive_load(struct arena *a, int fd, const struct archive_options *o, struct strings *names,
 		 struct err *e)
 {
-	struct loader l = {.a = a, .e = e, .progress = progress, .names = names};
+	struct loader l = {.a = a, .e = e, .o = o, .names = names};
 	auto_fd int hold = -1;
 	struct feed feed;
 	struct err why;
-	char *scratch;
-	int r = place_hold(a, PLACE_ADD, &hold, e);
+	int r = begin(&l, &hold);
 
-	if (!r)
-		r = place_scratch(a, "load", &scratch, e);
 	if (r < 0)
 		return r;
-	l.scratch = scratch;
 	r = feed_start(fd, &feed, e);
 	if (!r)
 		r = spool(&l, feed.out);
@@ -412,7 +457,7 @@ int archive_load(struct arena *a, int fd, struct progress_sink *progress, struct
 	}
 	if (!r)
 		r = load_members(&l);
-	tree_remove(AT_FDCWD, scratch);
+	tree_remove(AT_FDCWD, l.scratch);
 	return r < 0 ? err_wrap(e, "load the archive") : 0;
 }
 
@@ -451,22 +496,18 @@ static int list_layout(struct loader *l, const char *path)
 	return list_blobs(l, arena_printf(l->a, "%s/blobs/sha256", path));
 }
 
-int archive_load_dir(struct arena *a, const char *path, struct progress_sink *progress,
+int archive_load_dir(struct arena *a, const char *path, const struct archive_options *o,
 		     struct strings *names, struct err *e)
 {
-	struct loader l = {.a = a, .e = e, .progress = progress, .names = names, .borrowed = true};
+	struct loader l = {.a = a, .e = e, .o = o, .names = names, .borrowed = true};
 	auto_fd int hold = -1;
-	char *scratch;
-	int r = place_hold(a, PLACE_ADD, &hold, e);
+	int r = begin(&l, &hold);
 
-	if (!r)
-		r = place_scratch(a, "load", &scratch, e);
 	if (r < 0)
 		return r;
-	l.scratch = scratch;
 	r = list_layout(&l, path);
 	if (!r)
 		r = load_members(&l);
-	tree_remove(AT_FDCWD, scratch);
+	tree_remove(AT_FDCWD, l.scratch);
 	return r < 0 ? err_wrap(e, "load %s", path) : 0;
 }

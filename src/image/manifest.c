@@ -129,6 +129,14 @@ static int parse_image(struct arena *a, const json_t *j, struct manifest *out, s
 	return 0;
 }
 
+bool platform_fits(const struct image *img, const struct platform *want)
+{
+	return img->os && img->architecture && !strcmp(img->os, want->os) &&
+	       !strcmp(img->architecture, want->architecture) &&
+	       (!img->variant || !want->variant || strcmp(want->architecture, "arm") ||
+		strcmp(img->variant, want->variant) <= 0); /* v7 runs what v6 does */
+}
+
 static int score(const json_t *p, const struct platform *want)
 {
 	const char *variant = json_string_or(p, "variant", NULL);

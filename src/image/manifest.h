@@ -48,5 +48,8 @@ int manifest_parse(struct arena *a, struct span text, const char *media_type,
 /* "linux/arm64/v8"; NULL: this machine. */
 int platform_parse(struct arena *a, const char *s, struct platform *out, struct err *e) must_check;
 
+/* Whether the image says that it is made for it; of arm, an older one too. */
+bool platform_fits(const struct image *img, const struct platform *want);
+
 /* Fills what the configuration says (not names, layers, sizes). */
 int config_parse(struct arena *a, struct span text, struct image *out, struct err *e) must_check;

@@ -114,8 +114,7 @@ static int known_config(struct pull *p)
 
 static bool fits(const struct image *img, const struct platform *p, bool asked)
 {
-	return !asked || (img->os && img->architecture && !strcmp(img->os, p->os) &&
-			  !strcmp(img->architecture, p->architecture));
+	return !asked || platform_fits(img, p);
 }
 
 /* An index was searched for it; an image that is alone is what it is. */

@@ -501,3 +501,22 @@ volume_of() { # TYPE DEVICE O: a project of two services that share such a volum
 	berth down -t 0
 	berth rmi trust:1 trust:2 trust:3
 }
+
+@test "--platform says no where the image is made for another" {
+	local word
+	berth save -o own.tar busybox
+	[ "$(berth image inspect --platform "linux/$(own_arch)" -f '{{.Os}}' busybox)" = linux ]
+	[ "$(berth history --platform "$(own_arch)" -q busybox)" = "$(berth history -q busybox)" ]
+	berth save --platform "linux/$(own_arch)" -o same.tar busybox
+	cmp own.tar same.tar
+	for word in 'image inspect' history 'save -o no.tar'; do
+		# shellcheck disable=SC2086
+		run ! berth $word --platform linux/s390x busybox
+		[[ $output == *"not for linux/s390x"*"made for linux/$(own_arch)"* ]]
+	done
+	[ ! -e no.tar ]
+	run ! berth load --platform linux/s390x -i own.tar
+	[[ $output == *"made for linux/$(own_arch), not for linux/s390x"* ]]
+	berth load -q --platform "linux/$(own_arch)" -i own.tar
+}
+own_arch() { dpkg --print-architecture; }

@@ -161,3 +161,56 @@ f" ]
 	[ "$(cat out/got)" = yes ]
 	kill "$SSH_AGENT_PID"
 }
+
+@test "an OCI layout is a context, by tag, by digest and as the base" {
+	local digest form
+	berth save --format oci-dir -o lay busybox
+	digest=$(jq -r '.manifests[0].digest' lay/index.json)
+	mkdir c
+	printf 'FROM base AS x\nRUN echo hi >/hi\nFROM scratch\nCOPY --from=base /bin/busybox /b\nCOPY --from=x /hi /\n' >c/Dockerfile
+	berth rmi -f busybox >/dev/null
+	for form in "lay" "./lay:latest" "$PWD/lay@$digest"; do
+		berth build -q --build-context "base=oci-layout://$form" -t of-layout c
+	done
+	berth build -q --build-context "base=oci-layout://lay" -o out c
+	[ "$(cat out/hi)" = hi ]
+	run ! berth build -q --build-context "base=oci-layout://lay:other" c
+	[[ $output == *'it has no image "other"'* ]]
+	run ! berth image inspect busybox:latest # the context gave no name
+	make_busybox_image >/dev/null
+}
+
+@test "--call tells stages and what a stage takes, in docker's words" {
+	cat >Dockerfile <<-'END'
+		# TAG is which one
+		ARG TAG=latest
+		# UNUSED is for nobody
+		ARG UNUSED=1
+		# base is shared
+		FROM busybox:${TAG} AS base
+		# MODE says how
+		ARG MODE=fast
+		ARG TARGETARCH
+		RUN --mount=type=secret,id=tok,required --mount=type=ssh true
+		FROM base
+	END
+	[ "$(berth build --call=targets . | sed 's/ *$//')" = "TARGET      DESCRIPTION
+base        is shared
+(default)" ]
+	[ "$(berth build --call=outline --target base --build-arg MODE=slow . | sed 's/ *$//')" = "TARGET:      base
+DESCRIPTION: is shared
+
+BUILD ARG   VALUE    DESCRIPTION
+TAG         latest   is which one
+MODE        slow     says how
+
+SECRET   REQUIRED
+tok      true
+
+SSH       REQUIRED
+default" ]
+	[ "$(berth build --call=outline . | head -n 1)" = "TARGET: default" ]
+	simple
+	run -0 berth build -q --annotation a=b --attest type=sbom .
+	[[ $output == *'--annotation is not used'* && $output == *'no attestations are made'* ]]
+}

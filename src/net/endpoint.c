@@ -33,13 +33,15 @@ struct wire {
 	char name[LINK_NAME];
 };
 
+enum { MAX_ETH = 1024 }; /* a bridge takes no more ports either (BR_MAX_PORTS) */
+
 /* A namespace, its wires, and what it holds already. */
 struct census {
 	int netns_fd;
 	bool fresh;
 	struct wire *wires;
 	size_t n;
-	unsigned eths; /* bit per ethN in use */
+	uint8_t eths[MAX_ETH / 8]; /* bit per ethN in use */
 };
 
 /* All namespaces of one call. */
@@ -92,8 +94,8 @@ static int count_link(const struct nlmsghdr *h, void *arg)
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
 			name = mnl_attr_get_str(attr);
 	}
-	if (sscanf(name, "eth%u", &n) == 1 && n < 32)
-		c->eths |= 1u << n;
+	if (sscanf(name, "eth%u", &n) == 1 && n < MAX_ETH)
+		c->eths[n / 8] |= (uint8_t)(1u << n % 8);
 	for (struct wire *w = c->wires; mac && w < c->wires + c->n; w++) {
 		if (w->name[0] ? strcmp(w->name, name) : memcmp(w->mac, mac, 6))
 			continue;
@@ -119,9 +121,9 @@ static int free_eth(struct census *c)
 {
 	int n = 0;
 
-	while (n < 31 && c->eths & (1u << n))
+	while (n < MAX_ETH - 1 && c->eths[n / 8] & 1u << n % 8)
 		n++;
-	c->eths |= 1u << n;
+	c->eths[n / 8] |= (uint8_t)(1u << n % 8);
 	return n;
 }
 
@@ -460,7 +462,7 @@ static int attach(const struct wave *all, struct err *e)
 
 static void prepare(const struct attachment *a, struct census *c)
 {
-	*c = (struct census){a->netns_fd, a->fresh, c->wires, a->n, 0};
+	*c = (struct census){a->netns_fd, a->fresh, c->wires, a->n, {0}};
 	for (size_t i = 0; i < a->n; i++) {
 		c->wires[i].ep = &a->eps[i];
 		choose_mac(&a->eps[i], c->wires[i].mac);

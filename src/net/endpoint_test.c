@@ -125,16 +125,18 @@ static int look_inside(void *arg)
 	return system(arg);
 }
 
+enum { MANY = 40 }; /* more than a word has bits */
+
 static void many_endpoints_in_one_call(void **state)
 {
-	struct net_spec nets[20];
-	struct endpoint_spec eps[20];
-	char ids[20][16], dir[64], pin[96], ip[64];
+	struct net_spec nets[MANY];
+	struct endpoint_spec eps[MANY];
+	char ids[MANY][16], dir[64], pin[96], ip[64];
 	struct err e;
 	int ns;
 
 	host_enter(dir);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < MANY; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "%012dx", i);
 		nets[i] = (struct net_spec){.id = ids[i], .name = "n"};
 		snprintf(ip, sizeof(ip), "10.78.%d.0/24", i);
@@ -150,9 +152,9 @@ static void many_endpoints_in_one_call(void **state)
 	memcpy(eps[4].mac, (uint8_t[]){2, 1, 2, 3, 4, 5}, 6);
 	snprintf(pin, sizeof(pin), "%s/ns", dir);
 	assert_ok(netns_make(pin, NULL, &ns, &e));
-	assert_ok(attach_to(ns, eps, 20, &e));
+	assert_ok(attach_to(ns, eps, MANY, &e));
 	assert_int_equal(
-		netns_call(ns, look_inside, (void *)"test $(ip -o -4 addr | grep -c 10.78) = 20"),
+		netns_call(ns, look_inside, (void *)"test $(ip -o -4 addr | grep -c 10.78) = 40"),
 		0);
 	assert_int_equal(
 		netns_call(ns, look_inside, (void *)"ip -4 addr show wan0 | grep -q 10.78.3.9/24"),
@@ -167,7 +169,7 @@ static void many_endpoints_in_one_call(void **state)
 		netns_call(ns, look_inside,
 			   (void *)"test $(cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6) = 1"),
 		0);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < MANY; i++)
 		assert_ok(network_down(&nets[i], &e));
 	close(ns);
 	assert_ok(netns_remove(pin, &e));

@@ -240,28 +240,38 @@ mount_options() { in_ plain "awk -v m='$1' '\$5 == m { o = \$6; sub(/.* - /, \"\
 	echo "$used ms of $passed"
 	[ $used -lt $((passed / 2 + 300)) ]
 }
-@test "device_write_bps and device_read_bps hold a disk back" {
+@test "device_write_bps, device_read_bps and device_write_iops hold a disk back" {
 	is_docker && skip "measured for berth only"
 	disk=$(findmnt -no SOURCE -T "$BERTH_HOME" | head -n 1)
 	[ -b "$disk" ] || skip "the file system here is on no block device of its own"
 	mkdir -p "$BERTH_HOME/io" && cd "$BERTH_HOME/io"
 	cat >compose.yaml <<-EOF
 		services:
-		  a:
+		  bytes:
 		    image: busybox
 		    command: ["sh", "-c", "for o in 'if=/dev/zero of=/x oflag=direct' 'if=/x of=/dev/null iflag=direct'; do dd bs=256k count=8 \$\$o 2>/dev/null || exit; cut -d. -f1 /proc/uptime; done"]
 		    blkio_config:
 		      device_write_bps: [{path: $disk, rate: 1mb}]
 		      device_read_bps: [{path: $disk, rate: 1mb}]
+		  calls:
+		    image: busybox
+		    command: ["sh", "-c", "dd if=/dev/zero of=/x oflag=direct bs=4k count=12 2>/dev/null; cut -d. -f1 /proc/uptime"]
+		    blkio_config:
+		      device_write_iops: [{path: $disk, rate: 4}]
 	EOF
 	berth create
 	from=$(cut -d. -f1 /proc/uptime)
-	run -0 berth up --no-log-prefix
+	# 2 MB at 1 MB a second; whole seconds are read
+	run -0 berth up --no-log-prefix bytes
 	mapfile -t at < <(grep -E '^[0-9]+$' <<<"$output")
 	echo "$from ${at[*]}"
 	[ "${#at[@]}" -eq 2 ]
-	# 2 MB at 1 MB a second; whole seconds are read
 	[ $((at[0] - from)) -ge 1 ] && [ $((at[1] - at[0])) -ge 1 ]
+	# 12 writes at 4 a second
+	from=$(cut -d. -f1 /proc/uptime)
+	run -0 berth up --no-log-prefix calls
+	echo "$from $output"
+	[ $(($(grep -E '^[0-9]+$' <<<"$output") - from)) -ge 2 ]
 	berth down
 }
 @test "only descriptors 0, 1 and 2 come in" {

@@ -20,7 +20,7 @@ load hostile
 		rounds=$((rounds + 1))
 	done
 	echo "$rounds rounds"
-	! grep -rs untouched got* dir*
+	run ! grep -rs untouched got* dir*
 	[ "$(cat "$CANARY/file")" = untouched ]
 	[ "$(echo "$CANARY"/*)" = "$CANARY/dir $CANARY/file" ]
 }

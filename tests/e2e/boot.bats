@@ -9,12 +9,12 @@ setup_file() {
 	new_boot
 }
 teardown_file() {
-	umount /proc/sys/kernel/random/boot_id
+	umount -l /proc/sys/kernel/random/boot_id
 	root_down
 }
 
 new_boot() {
-	umount /proc/sys/kernel/random/boot_id 2>/dev/null || true
+	umount -l /proc/sys/kernel/random/boot_id 2>/dev/null || true
 	cat /proc/sys/kernel/random/uuid >"$BERTH_HOME/boot_id"
 	mount --bind "$BERTH_HOME/boot_id" /proc/sys/kernel/random/boot_id
 }

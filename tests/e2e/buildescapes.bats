@@ -248,7 +248,7 @@ unseen() { ! grep -rqs canary-4711 "$1"; }
 	printf 'FROM busybox\nARG OTHER\nRUN env >/env; ls -a /root >>/env; cat /proc/1/environ >>/env\n' >Dockerfile
 	SECRET=hidden-4711 berth build -q -t env .
 	SECRET=hidden-4711 berth build -q -o o .
-	! grep -E 'hidden-4711|BERTH_ROOT|password' o/env
+	run ! grep -E 'hidden-4711|BERTH_ROOT|password' o/env
 	run grep -rlsE -D skip 'hidden-4711|bWU6cGFzc3dvcmQtNDcxMQ|password-4711' "$BERTH_ROOT"
 	[ -z "$output" ]
 	rm -r "$HOME/.docker"

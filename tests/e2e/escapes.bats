@@ -161,11 +161,11 @@ load hostile
 	racing cp file swap:/v/a/file 3>&- & pids+=($!)
 	racing cp swap:/v/a/. taken 3>&- & pids+=($!)
 	for p in "${pids[@]}"; do wait "$p"; done
-	! grep -qs untouched taken/file
+	run ! grep -qs untouched taken/file
 	[ "$(cat "$CANARY/file")" = untouched ]
 	[ "$(echo "$CANARY"/*)" = "$CANARY/dir $CANARY/file" ]
 	[ "$(grep -vc "$BERTH_HOME" /proc/self/mountinfo)" = "$mounts" ]
-	! grep "$CANARY" /proc/self/mountinfo
+	run ! grep "$CANARY" /proc/self/mountinfo
 	[ -z "$(ls -A "$CANARY/dir")" ]
 }
 

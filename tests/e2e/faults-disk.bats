@@ -98,7 +98,8 @@ counts() {
 	id=$(berth ps -q a)
 	# What the kernel does on an error of the disk: it asks nobody, as `mount -o remount,ro` would.
 	echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE "$BERTH_ROOT")")/trigger_fs_error"
-	! touch "$BERTH_ROOT/x" 2>/dev/null
+	refuses() { ! touch "$BERTH_ROOT/x" 2>/dev/null; }
+	wait_for 5 refuses
 	sed -i 's/sleep 1000/sleep 2000/' compose.yaml
 	run berth up -d
 	[ "$status" = 1 ]
@@ -108,7 +109,8 @@ counts() {
 	berth exec a true
 	pid=$(inspect a State.Pid)
 	run berth stop -t 0
-	! kill -0 "$pid" 2>/dev/null
+	ended() { ! kill -0 "$pid" 2>/dev/null; }
+	wait_for 5 ended
 	run -1 berth down -t 0
 	[[ $output == *"Read-only file system"* ]]
 }

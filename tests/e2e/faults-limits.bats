@@ -146,7 +146,7 @@ cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$(supervisor)/stat"; }
 		done
 	done
 	wait
-	! grep -l 'internal\|Aborted\|Segm' out.*
+	run ! grep -l 'internal\|Aborted\|Segm' out.*
 	berth up -d
 	all_run 2
 	berth stop -t 0

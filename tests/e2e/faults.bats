@@ -180,7 +180,7 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	adj=-500
 	sh -c 'echo -500 >/proc/self/oom_score_adj' 2>/dev/null || adj=0 # no CAP_SYS_RESOURCE here
 	for pid in "$(guardian)" "$(supervisor)"; do
-		! grep "bt-$PROJECT" "/proc/$pid/cgroup"
+		run ! grep "bt-$PROJECT" "/proc/$pid/cgroup"
 		[ "$(readlink "/proc/$pid/cwd")" = / ]
 		[ "$(readlink "/proc/$pid/fd/0")" = /dev/null ]
 		[ "$(cat "/proc/$pid/oom_score_adj")" = $adj ]

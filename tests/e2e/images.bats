@@ -278,8 +278,9 @@ two_layers() {
 	wait $pid || true
 	[ "$(ls "$BERTH_ROOT/images/tmp")" != "" ]
 	berth load -q -i "$BERTH_HOME/busybox.tar"
-	berth image prune -f
-	wait_for 5 nothing_under_way # the note that the disk has it all may be on its way
+	# What the killed one had started is ending, and the note that the disk has it all on its way.
+	swept_up() { berth image prune -f && nothing_under_way; }
+	wait_for 5 swept_up
 	berth image inspect busybox >/dev/null
 }
 

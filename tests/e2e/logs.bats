@@ -91,7 +91,7 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 @test "--abort-on-container-exit and --exit-code-from give the service's code" {
 	compose <<-END
 		services:
-		  web: {image: busybox, command: "sh -c 'sleep 0.5; exit 3'"}
+		  web: {image: busybox, command: "sh -c 'sleep 0.5; exit 3'", depends_on: [db]}
 		  db: {image: busybox, command: sleep 1000, init: true}
 	END
 	run -3 timeout 120 "$BERTH" up --abort-on-container-exit

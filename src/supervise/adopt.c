@@ -164,8 +164,7 @@ static int take_over(struct instance *i, int pidfd)
 {
 	struct err e = {0};
 	bool stopping = i->st.state == STATE_STOPPING;
-	int tty = -1, r;
-	auto_arena a = {0};
+	int r;
 
 	i->launch.pidfd = pidfd;
 	i->launch.pid = (pid_t)i->st.pid;
@@ -174,9 +173,7 @@ static int take_over(struct instance *i, int pidfd)
 	i->began_ns = when_mono_ns() - (when_wall_ns() - i->st.started_ns);
 	end_tasks(i);
 	take_over_net(i);
-	if (i->st.tty)
-		tty = supervisor_fd(i->of, arena_printf(&a, "%s:tty", i->st.name));
-	i->logs.tty = tty >= 0 ? sys_dup_above(tty, 3) : -1;
+	i->logs.tty = i->st.tty ? supervisor_take(i->of, i->st.name, "tty") : -1;
 	take_stdin(i);
 	if (logs_attach(i, true, &e) < 0)
 		log_err(LOG_ERROR_, &e);
@@ -256,7 +253,7 @@ static void resume(struct supervisor *s, struct instance *i)
 		/* Its set-up cannot be followed any more: begun anew. */
 		sys_pidfd_signal(pidfd, SIGKILL);
 		gone.fd = pidfd;
-		(void)!poll(&gone, 1, 300);
+		(void)!poll(&gone, 1, 3000);
 		close(pidfd);
 		pidfd = -1;
 	} else if (pidfd >= 0) {
@@ -316,7 +313,7 @@ static void end_stranger(struct supervisor *s, const char *name)
 		log_warn("%s: its state is lost, it is ended", name);
 		if (cgroup_kill(spec.cgroup_path, &e) < 0)
 			log_err(LOG_WARN_, &e);
-		(void)!poll(&gone, 1, 1000);
+		(void)!poll(&gone, 1, 3000);
 		close(gone.fd);
 	}
 	if (launch_cleanup_paths(dir, spec.cgroup_path, &e) < 0)

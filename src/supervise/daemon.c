@@ -22,31 +22,20 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-int supervisor_fd(struct supervisor *s, const char *name)
+int supervisor_take(struct supervisor *s, const char *of, const char *what)
 {
-	for (size_t k = 0; k < s->handover->n; k++) {
-		const struct guard_slot *slot = &s->handover->slots[k];
+	auto_arena a = {0};
+	char *name = arena_printf(&a, "%s:%s", of, what);
 
-		if (slot->fd < 0 && !slot->name[0])
-			break;
-		if (slot->fd >= 0 && !strcmp(slot->name, name))
-			return slot->fd;
-	}
-	return -1;
-}
-
-static void forget_slot(struct supervisor *s, const char *name)
-{
 	for (size_t k = 0; k < s->handover->n; k++) {
 		struct guard_slot *slot = (struct guard_slot *)(uintptr_t)&s->handover->slots[k];
 
 		if (slot->fd < 0 && !slot->name[0])
 			break;
-		if (slot->fd >= 0 && !strcmp(slot->name, name)) {
-			close(slot->fd);
-			slot->fd = -1;
-		}
+		if (slot->fd >= 0 && !strcmp(slot->name, name))
+			return take_fd(&slot->fd);
 	}
+	return -1;
 }
 
 /* Names longer than a slot takes are hashed by their owner's id elsewhere; here they are refused
@@ -64,10 +53,10 @@ void supervisor_keep(struct supervisor *s, const char *of, const char *what, int
 void supervisor_drop(struct supervisor *s, const char *of, const char *what)
 {
 	auto_arena a = {0};
-	char *name = arena_printf(&a, "%s:%s", of, what);
+	auto_fd int mine = supervisor_take(s, of, what);
 
-	forget_slot(s, name);
-	(void)guardian_drop(s->guardian, name);
+	(void)mine;
+	(void)guardian_drop(s->guardian, arena_printf(&a, "%s:%s", of, what));
 }
 
 static void rebind(struct supervisor *s)

@@ -75,13 +75,13 @@ static int find_inside(struct instance *i, uint64_t id)
 
 int pipe_adopt(struct instance *i, const char *what, uint64_t id, int *out, struct err *e)
 {
-	auto_arena a = {0};
-	int fd = supervisor_fd(i->of, arena_printf(&a, "%s:%s", i->st.name, what));
+	int fd = supervisor_take(i->of, i->st.name, what);
 
-	if (fd >= 0)
-		fd = sys_dup_above(fd, 3);
-	else
-		fd = find_inside(i, id);
+	if (fd >= 0) {
+		*out = fd;
+		return 0;
+	}
+	fd = find_inside(i, id);
 	if (fd < 0)
 		return pipe_make(i, what, out, e); /* nobody writes into it any more */
 	supervisor_keep(i->of, i->st.name, what, fd);

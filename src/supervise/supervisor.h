@@ -156,7 +156,8 @@ struct supervisor {
 
 /* daemon.c */
 int supervisor_load(struct supervisor *s, struct err *e) must_check; /* project.json, again */
-int supervisor_fd(struct supervisor *s, const char *name);           /* kept by the guardian; -1 */
+/* The supervisor's own of what the guardian kept for the one before; -1. */
+int supervisor_take(struct supervisor *s, const char *of, const char *what);
 void supervisor_keep(struct supervisor *s, const char *of, const char *what, int fd);
 void supervisor_drop(struct supervisor *s, const char *of, const char *what);
 void supervisor_kick(struct supervisor *s); /* look at the waiting steps again */

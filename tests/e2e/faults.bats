@@ -69,6 +69,9 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 		    command: sh -c 'i=0; while [ \$\$i -lt 20000 ]; do i=\$\$((i+1)); echo line \$\$i; done; sleep 1000'
 	END
 	berth up -d
+	fds() { ls "/proc/$(supervisor)/fd" | wc -l; }
+	as_many() { [ "$(fds)" -le "$1" ]; }
+	first=$(fds)
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
 		old=$(supervisor)
 		kill -9 "$old"
@@ -77,6 +80,7 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	wait_for 20 sh -c "'$BERTH' logs --no-log-prefix a | grep -qx 'line 20000'"
 	berth logs --no-log-prefix a >got
 	seq -f 'line %.0f' 20000 | cmp got -
+	wait_for 5 as_many "$first"
 }
 
 @test "a killed guardian: containers live, a new pair takes over, the exit code is known" {

@@ -143,12 +143,13 @@ static void forget_process(struct instance *i)
 /*
  * What was killed must be gone before the group is removed, and the group before the next start:
  * Linux 6.18 kills every process that is cloned into a group whose cgroup.kill was ever written.
- * It also may hold our sockets. Processes in an uninterruptible sleep are not waited for.
+ * It also may hold our sockets. On a crowded machine what was killed waits for its turn to die; one
+ * in an uninterruptible sleep is given up after that.
  */
 void instance_empty_cgroup(struct instance *i)
 {
 	auto_arena a = {0};
-	int64_t until = when_mono_ns() + 300 * NS_PER_MSEC;
+	int64_t until = when_mono_ns() + 3 * NS_PER_SEC;
 	struct err e;
 	pid_t *pids;
 	size_t n = 0;

@@ -17,38 +17,9 @@
 /* How often a step asks again for a cache mount that is locked. */
 static const int64_t BUSY_NS = NS_PER_SEC / 10;
 
-/* ---- what the graph needs to know ---- */
-
-/* One name may stand for an image of another machine's kind, pulled before. */
-static bool is_for(struct arena *a, const struct image *img, const char *platform)
-{
-	struct platform want;
-	struct err ignored;
-
-	return !img->architecture || !*img->architecture ||
-	       platform_parse(a, platform, &want, &ignored) < 0 ||
-	       !strcmp(want.architecture, img->architecture);
-}
-
-static int find_image(void *arg, const char *ref, const char *platform, struct image **out,
-		      struct err *e)
-{
-	struct builder *b = arg;
-	struct pull_options o = {.platform = platform, .progress = b->req->pull_progress};
-	int r = b->req->pull && !b->check_only ? IMAGE_ABSENT : store_image(b->a, ref, out, e);
-
-	if (r == 0 && !is_for(b->a, *out, platform))
-		r = IMAGE_ABSENT;
-	if (r == IMAGE_ABSENT && b->check_only) {
-		*out = NULL;
-		return 0;
-	}
-	if (r == IMAGE_ABSENT)
-		r = pull_image(b->a, ref, &o, out, e);
-	return r < 0 ? err_wrap(e, "get the image %s", ref) : r;
-}
-
-static int make_graph(struct builder *b, struct err *e)
+int builder_graph(struct builder *b, struct arena *a,
+		  int (*image)(void *, const char *, const char *, struct image **, struct err *),
+		  struct graph *out, struct err *e)
 {
 	const struct build_request *q = b->req;
 	struct graph_input in = {
@@ -59,13 +30,13 @@ static int make_graph(struct builder *b, struct err *e)
 		.platform = platform_own(),
 		.build_platform = platform_own(),
 		.network = q->network,
-		.image = find_image,
+		.image = image,
 		.arg = b,
 	};
 
-	if (q->platform && platform_text(b->a, q->platform, &in.platform, e) < 0)
+	if (q->platform && platform_text(a, q->platform, &in.platform, e) < 0)
 		return err_wrap(e, "--platform");
-	return graph_make(b->a, &b->recipe, &in, &b->graph, e);
+	return graph_make(a, &b->recipe, &in, out, e);
 }
 
 /* ---- the result ---- */
@@ -200,10 +171,8 @@ static int advise(struct builder *b, struct err *e)
 
 static int prepare(struct builder *b, struct err *e)
 {
-	int r = context_open(b, e);
+	int r = builder_graph(b, b->a, images_find, &b->graph, e);
 
-	if (r == 0)
-		r = make_graph(b, e);
 	if (r == 0 && !b->check_only)
 		r = advise(b, e);
 	set_created(b);
@@ -241,6 +210,11 @@ static bool may_begin(const struct build_job *job)
 	return true;
 }
 
+static int in_service(const struct builder *b, int r, struct err *e)
+{
+	return r < 0 && b->req->name ? err_wrap(e, "build service \"%s\"", b->req->name) : r;
+}
+
 /* One look at one build: 1 where something was done. */
 static int advance(struct builder *b, struct build_job *job, struct err *e)
 {
@@ -256,7 +230,7 @@ static int advance(struct builder *b, struct build_job *job, struct err *e)
 		r = end(b, job, e);
 		r = r < 0 ? r : 1;
 	}
-	return r < 0 && b->req->name ? err_wrap(e, "build service \"%s\"", b->req->name) : r;
+	return in_service(b, r, e);
 }
 
 static bool any(const struct site *site, bool (*is)(const struct stage_run *))
@@ -304,13 +278,24 @@ static int turn(struct site *site, const struct build_jobs *jobs, struct err *e)
 	return 1;
 }
 
+static int open_all(struct site *site, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < site->n; i++)
+		r = in_service(&site->builders[i], context_open(&site->builders[i], e), e);
+	return r < 0 ? r : images_bring(site, e);
+}
+
 static int run_all(struct site *site, const struct build_jobs *jobs, struct err *e)
 {
 	sigset_t before;
 	int r;
 
 	sigprocmask(SIG_SETMASK, NULL, &before);
-	r = loop_new(&site->loop, e);
+	r = open_all(site, e);
+	if (r == 0)
+		r = loop_new(&site->loop, e);
 	if (r == 0)
 		r = watch_signals(site, e);
 	for (r = r ? r : 1; r > 0;)
@@ -319,7 +304,8 @@ static int run_all(struct site *site, const struct build_jobs *jobs, struct err 
 		execute_drop(&site->builders[i]);
 		clean(&site->builders[i]);
 	}
-	loop_free(site->loop);
+	if (site->loop)
+		loop_free(site->loop);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
 }
@@ -354,6 +340,8 @@ int builder_look(struct builder *b, struct arena *a, const struct build_request 
 {
 	*b = (struct builder){
 		.a = a, .req = q, .e = e, .context = {.root = -1}, .check_only = true};
+	if (context_open(b, e) < 0)
+		return -e->code;
 	return prepare(b, e);
 }
 

@@ -52,6 +52,7 @@ struct site {
 	struct loop *loop;
 	struct builder *builders;
 	size_t n;
+	struct site_images *images;
 	int steps_begun, failed; /* failed: -errno of a RUN that ended; the reason is in *e */
 	struct err *e;
 };
@@ -111,6 +112,19 @@ int fetch_copy(struct builder *b, const struct step *s, const struct copy_to *to
 /* Unpacks where the file is an archive: 1; 0 where it is none. */
 int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err *e) must_check;
 
+/*
+ * images.c: what the builds stand on, brought side by side before anything is built, so that
+ * Ctrl-C still ends this process alone. A failure is kept for who asks for that image.
+ */
+int images_bring(struct site *site, struct err *e) must_check;
+/* The image of a reference, as graph_input has it; arg: a builder. */
+int images_find(void *arg, const char *ref, const char *platform, struct image **out,
+		struct err *e) must_check;
+
+/* build.c: the graph's questions, with images from here. */
+int builder_graph(struct builder *b, struct arena *a,
+		  int (*image)(void *, const char *, const char *, struct image **, struct err *),
+		  struct graph *out, struct err *e) must_check;
 /* build.c: the Dockerfile read and its graph made; images that are not here are not fetched. */
 int builder_look(struct builder *b, struct arena *a, const struct build_request *q,
 		 struct err *e) must_check;

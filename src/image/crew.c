@@ -60,7 +60,7 @@ static _Noreturn void work(struct crew *c, struct crew_member *m)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	r = c->work(c->arg, m, &e);
-	if (r < 0)
+	if (r < 0 && !c->what)
 		err_wrap(&e, "layer %.19s", m->job->id);
 	crew_tell(m, r < 0 ? CREW_FAILED : (enum crew_phase)r, m->job->total, r < 0 ? &e : NULL);
 	_exit(0);
@@ -74,7 +74,7 @@ static int start_next(struct running *run)
 	pid_t pid;
 
 	if (c->progress && c->progress->begin)
-		c->progress->begin(c->progress, "layer", m.job->id);
+		c->progress->begin(c->progress, c->what ? c->what : "layer", m.job->id);
 	pid = sys_clone3(&args, sizeof(args));
 	if (!pid) {
 		close(run->in);
@@ -122,6 +122,7 @@ static void on_message(struct running *run, const struct message *m)
 	if (m->phase == CREW_FAILED && !run->result) {
 		*run->e = m->err;
 		run->result = -m->err.code;
+		c->failed = m->place;
 	}
 }
 
@@ -135,9 +136,12 @@ static void look_for_dead(struct running *run)
 			continue;
 		run->pids[i] = 0;
 		run->active--;
-		if (!run->result)
-			run->result = err_set(run->e, EIO, "the process for layer %.19s died",
-					      run->crew->jobs[i].id);
+		if (run->result)
+			continue;
+		run->crew->failed = i;
+		run->result =
+			err_set(run->e, EIO, "the process for %s %.19s died",
+				run->crew->what ? run->crew->what : "layer", run->crew->jobs[i].id);
 	}
 }
 
@@ -161,6 +165,7 @@ int crew_run(struct arena *a, struct crew *c, struct err *e)
 
 	if (r < 0)
 		return err_set(e, -r, "cannot make a pipe: %s", strerror(-r));
+	c->failed = c->n;
 	run.in = fds[0];
 	run.out = fds[1];
 	run.pids = arena_alloc(a, c->n * sizeof(*run.pids));

@@ -1,7 +1,7 @@
 /*
- * Layers travelling side by side: one forked child a layer, four at a time, each with its own
- * memory and connection, telling this process through one pipe how far it is. The first failure
- * ends the others; what they have stays for the next time.
+ * Layers (or whole images) travelling side by side: one forked child a layer, four at a time, each
+ * with its own memory and connection, telling this process through one pipe how far it is. The
+ * first failure ends the others; what they have stays for the next time.
  */
 #pragma once
 #include "base/err.h"
@@ -38,10 +38,12 @@ void crew_tell_often(struct crew_member *m, enum crew_phase phase, int64_t done)
 struct crew {
 	const struct crew_job *jobs;
 	size_t n;
+	const char *what; /* the jobs are, and their errors say so themselves; NULL: "layer" */
 	/* In a child: the phase that it ended with, or -errno. */
 	int (*work)(void *arg, struct crew_member *m, struct err *e);
 	void *arg;
 	struct progress_sink *progress;
-	size_t done; /* out: how many ended with CREW_DONE */
+	size_t done;   /* out: how many ended with CREW_DONE */
+	size_t failed; /* out, of a failure: whose it is, or n where nobody knows */
 };
 int crew_run(struct arena *a, struct crew *c, struct err *e) must_check;

@@ -158,7 +158,11 @@ static int fetch_one(void *arg, struct crew_member *m, struct err *e)
 int fetch_layers(struct arena *a, struct fetch *f, struct err *e)
 {
 	struct crew_job *jobs = arena_alloc(a, f->layers->n * sizeof(*jobs));
-	struct crew crew = {jobs, f->layers->n, fetch_one, f, f->progress, 0};
+	struct crew crew = {.jobs = jobs,
+			    .n = f->layers->n,
+			    .work = fetch_one,
+			    .arg = f,
+			    .progress = f->progress};
 	int r;
 
 	for (size_t i = 0; i < f->layers->n; i++)

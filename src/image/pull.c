@@ -1,6 +1,7 @@
 #include "image/pull.h"
 #include "base/file.h"
 #include "image/commit.h"
+#include "image/crew.h"
 #include "image/fetch.h"
 #include "image/manifest.h"
 #include "image/place.h"
@@ -209,6 +210,31 @@ int pull_image(struct arena *a, const char *ref, const struct pull_options *o, s
 		r = pull(&p, out);
 	registry_close(&p.registry);
 	return r < 0 ? err_wrap(e, "pull %s", ref_short(a, &p.ref)) : 0;
+}
+
+static int pull_member(void *arg, struct crew_member *m, struct err *e)
+{
+	const struct pull_one *one = (const struct pull_one *)arg + m->place;
+	struct pull_options o = {.platform = one->platform};
+	auto_arena a = {0};
+	struct image *img;
+	int r = pull_image(&a, one->ref, &o, &img, e);
+
+	return r < 0 ? r : CREW_DONE;
+}
+
+int pull_images(struct arena *a, const struct pull_one *v, size_t n, size_t *failed, struct err *e)
+{
+	struct crew_job *jobs = arena_alloc(a, n * sizeof(*jobs));
+	struct crew crew = {
+		.jobs = jobs, .n = n, .what = "image", .work = pull_member, .arg = (void *)v};
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		jobs[i].id = v[i].ref;
+	r = crew_run(a, &crew, e);
+	*failed = crew.failed;
+	return r;
 }
 
 int pull_parts(struct arena *a, const char *ref, struct pull_parts *out, struct err *e)

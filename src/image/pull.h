@@ -29,6 +29,16 @@ struct pull_options {
 int pull_image(struct arena *a, const char *ref, const struct pull_options *o, struct image **out,
 	       struct err *e) must_check;
 
+/*
+ * Several, side by side, whether they are here or not; *failed says which one an error is of (n:
+ * nobody knows).
+ */
+struct pull_one {
+	const char *ref, *platform; /* platform NULL: this machine's */
+};
+int pull_images(struct arena *a, const struct pull_one *v, size_t n, size_t *failed,
+		struct err *e) must_check;
+
 /* What a reference is made of; no layer is brought. The session stays open for fetch_layers(). */
 struct pull_parts {
 	struct registry registry;

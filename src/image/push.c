@@ -132,7 +132,8 @@ static int push_layers(struct push *p)
 {
 	size_t n = p->out->layers.n;
 	struct crew_job *jobs = arena_alloc(p->a, n * sizeof(*jobs));
-	struct crew crew = {jobs, n, push_one, p, p->progress, 0};
+	struct crew crew = {
+		.jobs = jobs, .n = n, .work = push_one, .arg = p, .progress = p->progress};
 
 	for (size_t i = 0; i < n; i++)
 		jobs[i] =

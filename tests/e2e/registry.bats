@@ -255,6 +255,27 @@ nobody_left() { [ -z "$(berth_processes)" ]; }
 	done
 }
 
+asks_for() { [ "$(asked "$1")" -ge 1 ]; }
+
+@test "a build brings its base images side by side, and Ctrl-C ends that" {
+	fresh_store
+	echo "$FAKE timeout=600" >"$BERTH_ROOT/registries.conf" # what is held stays held
+	printf 'FROM %s/holds3:1 AS a\nFROM %s/ok:1\nCOPY --from=a /bin /a\n' "$FAKE" "$FAKE" >Dockerfile
+	env --default-signal=INT setsid "$BERTH" build . >out 2>&1 3>&- &
+	wait_for 10 half_is_here
+	wait_for 10 asks_for ok/manifests
+	kill -INT -- "-$!"
+	wait $! && status=0 || status=$?
+	[ $status -ne 0 ]
+	wait_for 5 nobody_left
+	echo "$FAKE timeout=2" >"$BERTH_ROOT/registries.conf"
+	berth build -q -t two .
+	wait_for 5 nothing_under_way
+	printf 'FROM %s/ok:1\nFROM %s/gone:1 AS b\nFROM %s/none:1\nCOPY --from=b / /\n' "$FAKE" "$FAKE" "$FAKE" >Dockerfile
+	run ! berth build .
+	[[ $output == *"Dockerfile:"[23]": get the image $FAKE/"*":1: pull "* ]]
+}
+
 @test "login, basic and token, and credentials that go nowhere else" {
 	fresh_store
 	local mode

@@ -275,7 +275,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if mode == "endless":
                 while True:
                     self.wfile.write(body)
-            if mode in ("holds", "holds2") and self.first(1):
+            if mode in ("holds", "holds2", "holds3") and self.first(1):
                 self.wfile.write(body[start:len(body) // 2])
                 self.wfile.flush()
                 time.sleep(120)
@@ -286,7 +286,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body[start:cut])
         except OSError:
             pass
-        if cut < len(body) or mode in ("stall", "holds", "holds2", "endless"):
+        if cut < len(body) or mode in ("stall", "holds", "holds2", "holds3", "endless"):
             self.close_connection = True
         return None
 

@@ -207,6 +207,9 @@ static void end_predecessor(struct supervisor *s)
 	    !is_called(parent, "berth-guardian"))
 		return;
 	log_warn("an unreachable supervisor (process %lld) is ended", pid);
+	/* Neither may find the other dead first: it would replace it. */
+	(void)!kill(parent, SIGSTOP);
+	(void)!sys_pidfd_signal(pidfd, SIGSTOP);
 	(void)!kill(parent, SIGKILL);
 	(void)!sys_pidfd_signal(pidfd, SIGKILL);
 	/* Its end comes when it is scheduled, which a busy machine puts off; until then it takes

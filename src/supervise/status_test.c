@@ -91,7 +91,8 @@ static void words(void **state)
 	assert_string_equal(status_text(&a, &s), "Exited (1) 2 hours ago");
 	s.state = STATE_RESTARTING;
 	s.attempts = 3;
-	s.next_restart_ns = when_wall_ns() + 3500 * NS_PER_MSEC;
+	s.next_restart_ns = when_wall_ns() + 3600 * NS_PER_SEC;
+	s.pause_ns = 3500 * NS_PER_MSEC; /* it cannot be more */
 	assert_string_equal(status_text(&a, &s), "Restarting (1) in 4s, attempt 3");
 	s.state = STATE_PAUSED;
 	assert_string_equal(status_text(&a, &s), "Up 3 minutes (Paused)");

@@ -148,11 +148,12 @@ static void guards_devices_by_program(void **state)
 	struct cgroup_trees all, only = {.layout = CGROUP_V2, .n = 1};
 	struct device_rule zero = {false, 'c', 1, 5, "r"};
 	const struct cgroup_tree *v2;
-	char path[192], text[16];
+	char group[48], path[192], text[16];
 	struct err e;
 	int status;
 	pid_t pid;
 
+	snprintf(group, sizeof(group), "berth-cgroup-test-%d", getpid());
 	cgroup_trees(&all);
 	v2 = cgroup_tree(&all, "");
 	if (!v2) {
@@ -163,11 +164,11 @@ static void guards_devices_by_program(void **state)
 	for (int denied = 0; denied < 2; denied++) {
 		int gate[2];
 
-		snprintf(path, sizeof(path), "%s/berth-cgroup-test", v2->dir);
+		snprintf(path, sizeof(path), "%s/%s", v2->dir, group);
 		assert_int_equal(mkdir(path, 0755), 0);
 		l.devices.v = &zero;
 		l.devices.n = (size_t)denied;
-		if (cgroup_devices(&only, "berth-cgroup-test", &l, false, &e))
+		if (cgroup_devices(&only, group, &l, false, &e))
 			fail_msg("%s", e.why);
 		assert_int_equal(sys_pipe(gate, 0), 0);
 		pid = fork();
@@ -179,7 +180,7 @@ static void guards_devices_by_program(void **state)
 			_exit(0);
 		}
 		snprintf(text, sizeof(text), "%d", pid);
-		assert_int_equal(cgroup_write(v2, "berth-cgroup-test", "cgroup.procs", text), 0);
+		assert_int_equal(cgroup_write(v2, group, "cgroup.procs", text), 0);
 		close(gate[0]);
 		close(gate[1]);
 		assert_int_equal(waitpid(pid, &status, 0), pid);

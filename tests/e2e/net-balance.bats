@@ -8,9 +8,9 @@ setup_file() {
 	client_up
 	make_busybox_image >/dev/null
 	cat >"$BERTH_HOME/server.py" <<-'EOF'
-		# server.py NAME PIDS: answers every datagram to port 7000 with its name, for two minutes at most.
+		# server.py NAME PIDS: answers every datagram to port 7000 with its name, for ten minutes at most.
 		import os, signal, socket, sys
-		signal.alarm(120)
+		signal.alarm(600)
 		print(os.getpid(), file=open(sys.argv[2], "a"))
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		s.bind(("0.0.0.0", 7000))
@@ -175,7 +175,8 @@ clients() {
 	# So it is for a client of another project, whose supervisor heard of it.
 	far=$(nsenter -t "$(berth inspect -f '{{.State.Pid}}' peer-far-1)" -n dig +short @127.0.0.11 web)
 	[ "$(wc -w <<<"$far")" = 1 ]
-	[ "$(for _ in 1 2 3; do berth exec -T --project-name peer far wget -qO- "http://$far/cgi-bin/me" | head -1; done | sort -u | wc -l)" = 3 ]
+	by_peer() { [ "$(for _ in 1 2 3; do berth exec -T --project-name peer far wget -qO- "http://$far/cgi-bin/me" | head -1; done | sort -u | wc -l)" = 3 ]; }
+	wait_for 5 by_peer
 	# A replica may ask itself, the ill are left out, and the address is the same for good.
 	berth exec -T --index 2 web wget -qO- http://web/cgi-bin/me
 	berth exec -T --index 2 web touch /ill
@@ -198,9 +199,9 @@ clients() {
 	EOF
 	serve() { inside echo python3 "$BERTH_HOME/server.py" "$1" "$BERTH_HOME/pids" >/dev/null 2>&1 3>&- & }
 	# Asked before anybody serves: the flow must not stay with the host.
-	python3 "$BERTH_HOME/udp.py" 192.0.2.1 7000 2000 >"$BERTH_HOME/local" 3>&- &
+	python3 "$BERTH_HOME/udp.py" 192.0.2.1 7000 20000 >"$BERTH_HOME/local" 3>&- &
 	asker=$!
-	client python3 "$BERTH_HOME/udp.py" 192.0.2.1 7000 2000 >"$BERTH_HOME/far" 3>&- &
+	client python3 "$BERTH_HOME/udp.py" 192.0.2.1 7000 20000 >"$BERTH_HOME/far" 3>&- &
 	far=$!
 	wait_for 2 grep -q -- - "$BERTH_HOME/local"
 	run -0 berth up -d

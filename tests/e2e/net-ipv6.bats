@@ -24,10 +24,12 @@ ip6_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").GlobalIP
 	berth exec -T a ping -6 -c 1 -W 20 "$b"
 	berth exec -T a ping -6 -c 1 -W 20 c
 	# Outside it seems to be this host.
-	client nc -6 -n -l -v -p 9000 >"$BERTH_HOME/seen" 2>&1 3>&- &
+	client nc -6 -n -lk -v -p 9000 >"$BERTH_HOME/seen" 2>&1 3>&- &
+	listener=$!
 	greets() { inside a nc -6 -z -w 1 2001:db8::2 9000; }
 	wait_for 3 greets
 	wait_for 3 grep -q "2001:db8::1" "$BERTH_HOME/seen"
+	kill "$listener"
 }
 
 @test "published ports are at ::1, at every address and at one, and know the client" {

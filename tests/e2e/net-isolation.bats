@@ -18,13 +18,16 @@ setup_file() {
 		s.sendto(head + udp, (dst, port))
 	EOF
 	cat >"$BERTH_HOME/hear.py" <<-'EOF'
-		# hear.py: prints the datagrams that come to port 5000, until one says "end".
+		# hear.py: prints the datagrams that come to port 5000 with their senders, until one says "end".
 		import signal, socket
 		signal.alarm(100)
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		s.bind(("0.0.0.0", 5000))
-		while (said := s.recv(100)) != b"end\n":
-		    print(said.decode().strip())
+		while True:
+		    said, peer = s.recvfrom(100)
+		    if said == b"end\n":
+		        break
+		    print(peer[0], said.decode().strip())
 	EOF
 }
 teardown_file() {
@@ -51,9 +54,11 @@ reaches() { inside "$1" nc -z -w "${SILENCE:-10}" "$2" "$3"; }
 	wait_for 5 reaches a "$(ip_of c "${PROJECT}_one")" 80
 	run ! client nc -z -w 1 "$b" 80
 	# Outwards all may go, and seem to be this host.
-	client nc -l -p 9000 >/dev/null 2>&1 3>&- &
+	client nc -lk -p 9000 >/dev/null 2>&1 3>&- &
+	listener=$!
 	outside() { reaches a 192.0.2.2 9000; }
 	wait_for 3 outside
+	kill "$listener"
 }
 
 @test "an internal network has no way out, whatever a container does" {
@@ -104,9 +109,9 @@ reaches() { inside "$1" nc -z -w "${SILENCE:-10}" "$2" "$3"; }
 		inside a python3 "$BERTH_HOME/send.py" "$1" "$b" 5000
 		echo end >"/dev/udp/$b/5000" # from this host: what comes after it comes no more
 		wait "$listener"
-		grep -qx hey "$BERTH_HOME/heard"
+		grep -qxF "$1 hey" "$BERTH_HOME/heard"
 	}
-	heard "$a"
+	wait_for 3 heard "$a" # this host's word may overtake it
 	run ! heard "$c"
 	run ! heard 203.0.113.9
 	# Nor can it take a neighbour's address and answer for it.

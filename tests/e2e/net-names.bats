@@ -18,7 +18,7 @@ teardown_file() {
 dig_in() {
 	local pid
 	pid=$(berth inspect -f '{{.State.Pid}}' "$PROJECT-$1-1") && shift
-	nsenter -t "$pid" -n dig +tries=1 +time=20 @127.0.0.11 "$@"
+	nsenter -t "$pid" -n dig +tries=1 +time=60 @127.0.0.11 "$@"
 }
 asks() { dig_in "$@" +short; }
 status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
@@ -132,7 +132,7 @@ status() { dig_in "$@" | sed -n 's/.*status: \([A-Z]*\),.*/\1/p'; }
 	run -0 berth network connect --alias guest "late$PROJECT" "$PROJECT-a-1"
 	berth exec -T a ping -c 1 -W 20 far
 	ip=$(asks a far)
-	(cd ../late && berth exec -T far ping -c 1 -W 20 guest)
+	(cd ../late && wait_for 5 berth exec -T far ping -c 1 -W 20 guest)
 	run ! berth network connect "late$PROJECT" "$PROJECT-a-1"
 	# It stays over a restart.
 	berth restart -t 0 a
@@ -167,7 +167,13 @@ outside_dns() {
 	listens() { [ -n "$(client ss -Hlun 'sport = 53')" ]; }
 	wait_for 5 listens
 }
-dns_down() { [ ! -f "$BERTH_HOME/dns.pid" ] || kill "$(cat "$BERTH_HOME/dns.pid")"; rm -f "$BERTH_HOME/dns.pid"; }
+dns_down() {
+	[ -f "$BERTH_HOME/dns.pid" ] || return 0
+	kill "$(cat "$BERTH_HOME/dns.pid")"
+	rm "$BERTH_HOME/dns.pid"
+	deaf() { [ -z "$(client ss -Hlun 'sport = 53')" ]; }
+	wait_for 5 deaf
+}
 asked() { wc -c <"$BERTH_HOME/asked"; }
 
 @test "what is unknown is asked outside, once, and never from internal networks" {

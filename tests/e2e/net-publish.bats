@@ -18,7 +18,7 @@ load net
 	get http://192.0.2.1:8080
 	from_client http://192.0.2.1:8080
 	# Other containers and the container itself, by the host's address.
-	asks() { berth exec -T "$1" sh -c 'printf "GET / HTTP/1.0\r\n\r\n" | nc -w 2 192.0.2.1 8080' | grep -q 200; }
+	asks() { berth exec -T "$1" sh -c 'printf "GET / HTTP/1.0\r\n\r\n" | nc -w 30 192.0.2.1 8080' | grep -q 200; }
 	asks neighbour
 	asks web
 	run -0 berth port web 80
@@ -112,6 +112,8 @@ load net
 		networks: {a: {internal: true}, b: {enable_ipv6: true}}
 	EOF
 	network() { ip -o link | wc -l; ip route; ip rule; nft list ruleset; ls "$BERTH_RUN/dns"; }
+	quiet() { [ -z "$(berth_processes)" ]; } # what the tests before have left takes its rules along
+	wait_for 5 quiet
 	before=$(network)
 	run -0 berth up -d
 	wait_for 5 get http://127.0.0.1:8085

@@ -36,15 +36,15 @@ teardown() {
 		services:
 		  db:
 		    image: postgres:15
-		    environment: {POSTGRES_PASSWORD: secret}
+		    environment: {POSTGRES_PASSWORD: secret, POSTGRES_INITDB_ARGS: --no-sync}
 		    ports: ["15432:5432"]
-		    healthcheck: {test: pg_isready -h 127.0.0.1 -U postgres, interval: 300ms, retries: 200}
+		    healthcheck: {test: pg_isready -h 127.0.0.1 -U postgres, interval: 300ms, retries: 2000}
 		  cache:
 		    image: redis:7-alpine
 		    networks: {default: {aliases: [store]}}
 		  tools: {image: busybox, command: sleep 1000, stop_signal: KILL, ports: ["15201:5201", "15202:5202/udp"]}
 	EOF
-	BERTH_TIMEOUT=200 run -0 berth up -d --wait
+	BERTH_TIMEOUT=400 run -0 berth up -d --wait
 	ask() { berth run --rm -T -e PGPASSWORD=secret db psql -h "$1" -p "${2:-5432}" -U postgres -tAc "$3"; }
 	[ "$(ask db 5432 'select 6 * 7')" = 42 ]
 	# By the host's address too, from a container.
@@ -55,10 +55,11 @@ teardown() {
 	serve tools iperf3 -s >/dev/null 2>&1
 	listens() { inside tools ss -Hltn | grep -q :5201; }
 	wait_for 10 listens
-	pushes inside cache iperf3 -c "$(address tools)"
-	pushes client iperf3 -c 192.0.2.1 -p 15201
-	pushes client iperf3 -c 192.0.2.1 -p 15201 -R
-	pushes iperf3 -c 127.0.0.1 -p 15201
+	# The server serves one at a time and may not be done with the one before.
+	wait_for 10 pushes inside cache iperf3 -c "$(address tools)"
+	wait_for 10 pushes client iperf3 -c 192.0.2.1 -p 15201
+	wait_for 10 pushes client iperf3 -c 192.0.2.1 -p 15201 -R
+	wait_for 10 pushes iperf3 -c 127.0.0.1 -p 15201
 	serve tools nc -u -l 5202 >heard 2>/dev/null </dev/null
 	heard() { echo hello | client nc -u -w 1 -q 0 192.0.2.1 15202; grep -q hello heard; }
 	wait_for 10 heard
@@ -72,22 +73,22 @@ teardown() {
 		    command: sh -c 'hostname > /usr/share/nginx/html/index.html; exec nginx -g "daemon off;"'
 		    ports: ["8080:80"]
 		    scale: 3
-		    healthcheck: {test: "nginx -t && test -s /run/nginx.pid", interval: 300ms, retries: 200}
+		    healthcheck: {test: "nginx -t && test -s /run/nginx.pid", interval: 300ms, retries: 2000}
 	EOF
-	BERTH_TIMEOUT=200 run -0 berth up -d --wait
+	BERTH_TIMEOUT=400 run -0 berth up -d --wait
 	three() { [ "$(for _ in 1 2 3 4 5 6; do from_client http://192.0.2.1:8080; done | sort -u | wc -l)" = 3 ]; }
 	wait_for 10 three
-	curls() { until [ -e over ]; do from_client http://192.0.2.1:8080 >>pages || echo "curl: $?" >>failed; done; }
+	curls() { until [ -e over ] && [ "$(wc -l <pages)" -gt 3 ]; do from_client http://192.0.2.1:8080 >>pages || echo "curl: $?" >>failed; done; }
+	: >pages
 	curls 3>&- &
-	client wrk -t 1 -c 4 -d 4s -H 'Connection: close' http://192.0.2.1:8080/ >wrk.out 3>&- &
-	BERTH_TIMEOUT=200 berth up -d --scale web=2
+	client wrk -t 1 -c 4 -d 4s --timeout 60s -H 'Connection: close' http://192.0.2.1:8080/ >wrk.out 3>&- &
+	BERTH_TIMEOUT=400 berth up -d --scale web=2
 	wait %2
 	touch over
 	wait
 	cat wrk.out
 	[ ! -e failed ]
 	! grep -E 'Socket errors|Non-2xx' wrk.out
-	[ "$(wc -l <pages)" -gt 3 ]
 	[ "$(for _ in 1 2 3 4 5 6; do from_client http://192.0.2.1:8080; done | sort -u | wc -l)" = 2 ]
 	berth logs web | grep -q '192\.0\.2\.2 '
 }

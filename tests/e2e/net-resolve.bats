@@ -34,7 +34,7 @@ with() {
 		    $1
 		  many: {image: busybox, command: sleep 1000, stop_signal: KILL, scale: ${2:-0}}
 	EOF
-	BERTH_TIMEOUT=120 run -0 berth up -d
+	BERTH_TIMEOUT=300 run -0 berth up -d
 }
 both() { # FAMILY NAME EXPECTED: of both libraries
 	local libc got
@@ -44,7 +44,7 @@ both() { # FAMILY NAME EXPECTED: of both libraries
 	done
 }
 count() { grep -c "$1" "$BERTH_HOME/asked" || true; }
-ask() { inside a dig +tries=1 +time=10 @127.0.0.11 "$@"; }
+ask() { inside a dig +tries=1 +time=60 @127.0.0.11 "$@"; }
 
 @test "names, search domains, one family only, what is not there, for glibc and musl" {
 	with '<<: {dns: 192.0.2.2, dns_search: [no.test, corp.test], dns_opt: ["ndots:2"]}'
@@ -87,10 +87,12 @@ ask() { inside a dig +tries=1 +time=10 @127.0.0.11 "$@"; }
 
 @test "answers are kept for their time to live, no longer, and failures are not" {
 	with 'dns: 192.0.2.2'
+	[ "$(ask +short v4.test)" = 198.51.100.7 ]
+	n=$(count 'v4.test 1$') # more than one where the server was slow
 	for _ in 1 2 3; do [ "$(ask +short v4.test)" = 198.51.100.7 ]; done
-	[ "$(count 'v4.test 1$')" = 1 ]
+	[ "$(count 'v4.test 1$')" = "$n" ]
 	for _ in 1 2 3; do [ "$(ask +short never.test)" = 198.51.100.10 ]; done
-	[ "$(count 'never.test 1$')" = 3 ]
+	[ "$(count 'never.test 1$')" -ge 3 ]
 	again() { [ "$(ask +short brief.test)" = 198.51.100.9 ] && [ "$(count 'brief.test 1$')" -ge 2 ]; }
 	wait_for 10 again
 	ask v4.test | awk '$1 == "v4.test." && $4 == "A" { ttl = $2 } END { exit !(ttl > 0 && ttl <= 300) }'
@@ -116,7 +118,7 @@ ask() { inside a dig +tries=1 +time=10 @127.0.0.11 "$@"; }
 	# What the asker's own networks know, in whatever type, never goes out, and internal ones ask nothing.
 	: >"$BERTH_HOME/asked"
 	for type in A AAAA MX TXT SRV; do ask "$type" c >/dev/null; done
-	inside d dig +tries=1 +time=10 @127.0.0.11 v4.test | grep -q 'status: NXDOMAIN'
-	inside d dig +tries=1 +time=10 @127.0.0.11 a | grep -q 'status: NXDOMAIN'
+	inside d dig +tries=1 +time=60 @127.0.0.11 v4.test | grep -q 'status: NXDOMAIN'
+	inside d dig +tries=1 +time=60 @127.0.0.11 a | grep -q 'status: NXDOMAIN'
 	[ ! -s "$BERTH_HOME/asked" ]
 }

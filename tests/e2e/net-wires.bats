@@ -32,11 +32,11 @@ ip_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").IPAddress
 	run -0 berth network inspect -f '{{json .IPAM.Config}}' "${PROJECT}_default"
 	[[ $output == *'"IPRange":"10.61.1.8/30"'*'"AuxiliaryAddresses":{"router":"10.61.1.9"}'* ]]
 	berth exec -T c ping -c 1 -W 20 a
-	nc -l -p 9100 </dev/null >/dev/null 3>&- &
-	client nc -l -p 9100 </dev/null >/dev/null 3>&- &
+	client nc -lk -p 9100 </dev/null >/dev/null 3>&- &
+	listener=$!
 	out() { inside c nc -z -w 1 192.0.2.2 9100; }
 	wait_for 3 out
-	kill %1 || true
+	kill "$listener"
 	sed -i 's/10.61.1.8\/30/10.62.1.0\/30/' compose.yaml
 	berth down -t 0
 	run ! berth up -d
@@ -84,10 +84,12 @@ ip_of() { berth inspect -f "{{(index .NetworkSettings.Networks \"$2\").IPAddress
 	SILENCE=2 run ! from_client http://192.0.2.1:8090
 	[ "$(berth port a 80)" = 127.0.0.1:8090 ]
 	# The client sees the container's own address, and answers by its route to this host.
-	client nc -n -v -l -p 9101 >"$BERTH_HOME/peer" 2>&1 3>&- &
+	client nc -n -v -lk -p 9101 >"$BERTH_HOME/peer" 2>&1 3>&- &
+	listener=$!
 	greets() { inside a nc -z -w 1 192.0.2.2 9101; }
 	wait_for 3 greets
 	wait_for 3 grep -q "$(ip_of a "${PROJECT}_n")" "$BERTH_HOME/peer"
+	kill "$listener"
 	berth down -t 0
 	run ! ip link show brown0
 	# An interface of somebody else is not taken over, nor taken away.

@@ -28,12 +28,14 @@ group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
 	END
 	berth up -d
 	id=$(berth ps -q a)
+	said() { berth logs -n 1 a | grep said; }
+	wait_for 5 said
 	dd if=/dev/zero of="$BERTH_ROOT/fill" bs=4k 2>/dev/null || true
 	[ "$(df --output=avail "$BERTH_ROOT" | tail -n 1)" -lt 8 ]
 	kill -9 "$(supervisor)"
 	still() { [ "$(berth ps -q a)" = "$id" ]; }
 	wait_for 5 still
-	berth logs -n 1 a | grep -q said
+	said
 	run -0 berth exec a true
 	berth stop -t 0 b
 	[ "$(berth ps -q b)" = "" ]
@@ -68,11 +70,13 @@ group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
 	END
 	berth up -d
 	wait_for 10 sh -c "ls '$BERTH_ROOT/projects/$PROJECT/logs/$PROJECT-flood-1' | grep -q 'json.log.*gz'"
+	counts() { [ "$(berth logs --no-log-prefix -n 1 calm)" -ge 1 ]; }
+	wait_for 5 counts
 	before=$(berth logs --no-log-prefix -n 1 calm)
 	goes_on() { [ "$(berth logs --no-log-prefix -n 1 calm)" -ge $((before + 4)) ]; }
 	wait_for 3 goes_on
 	[ "$(du -sk "$BERTH_ROOT/projects/$PROJECT/logs/$PROJECT-flood-1" | cut -f1)" -lt 1200 ]
-	timeout 60 "$BERTH" ps -q | grep -q .
+	timeout 120 "$BERTH" ps -q | grep -q .
 	berth down -t 0
 }
 
@@ -157,6 +161,8 @@ group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
 	berth up -d
 	[ "$(berth ps -q)" = "$id" ]
 	wait_for 5 sh -c "! kill -0 $old 2>/dev/null"
+	counts() { [ "$(berth logs --no-log-prefix -n 1)" -ge 1 ]; }
+	wait_for 5 counts
 	last=$(berth logs --no-log-prefix -n 1)
 	goes_on() { [ "$(berth logs --no-log-prefix -n 1)" -gt "$last" ]; }
 	wait_for 3 goes_on

@@ -103,7 +103,7 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 		  short: {image: busybox, command: "sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 5'"}
 	END
 	berth up -d
-	timeout 60 "$BERTH" wait --down-project long short >out 2>&1 3>&- &
+	timeout 120 "$BERTH" wait --down-project long short >out 2>&1 3>&- &
 	wait_for 10 berth exec short touch /go
 	wait $! && code=0 || code=$?
 	[ "$code" = 5 ]

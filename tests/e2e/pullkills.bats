@@ -35,7 +35,7 @@ clean() { # all of it goes
 }
 remains() { find "$BERTH_ROOT"/images/{layers,blobs/sha256,records,tmp} -mindepth 1 -maxdepth 1 2>/dev/null || true; }
 
-grouped() { timeout -k 5 60 "$BERTH" "$@"; } # timeout makes the group that dies
+grouped() { timeout -k 5 300 "$BERTH" "$@"; } # timeout makes the group that dies
 
 begin_pull() { clean; }
 do_pull() { grouped pull -q "$REGISTRY/it:1"; }

@@ -49,7 +49,7 @@ clients() { # COMMAND...: while clients connect all the time; sets requests and 
 	[ "$(says)" = one ]
 	wait_for 3 eval '[ "$(berth ps -aq | wc -l)" = 2 ]'
 	# Well at first, not for long: within monitor it counts as a failure too.
-	web three 'failure_action: rollback, order: start-first, monitor: 2s'
+	web three 'failure_action: rollback, order: start-first, monitor: 5m'
 	sed -i 's/exec \(httpd.*\)-f\(.*w\)/\1\2; sleep 0.6; exit 7/' compose.yaml
 	run -1 berth up -d
 	[[ $output == *"exited (7); web is back at revision 1"* ]]

@@ -45,7 +45,7 @@ setup_file() {
 	berth up -d
 	run -0 berth exec -T app cat /run/secrets/ours /run/secrets/theirs
 	[ "$output" = needle-in-the-hayneedle-in-the-hay ]
-	run -1 grep -rl needle-in-the-hay "$BERTH_ROOT"
+	[ -z "$(grep -rl needle-in-the-hay "$BERTH_ROOT")" ]
 	for look in "inspect $PROJECT-app-1" "ps --format json" "logs" "events --since 1h --until 0s --json"; do
 		# shellcheck disable=SC2086
 		run berth $look

@@ -25,7 +25,8 @@ whole() { "$TESTS/images/verify" "$BERTH_ROOT"; }
 @test "killed at any moment, the store is whole" {
 	local i kills=0 status
 	# BERTH_SOAK=1000 for a long night.
-	for ((i = 0; i < ${BERTH_SOAK:-40}; i++)); do
+	# A fast machine completes more of them before they are killed: it does more.
+	for ((i = 0; i < ${BERTH_SOAK:-40} || (kills < 10 && i < 400); i++)); do
 		case $((i % 8)) in
 		0 | 3) set -- pull -q "$REGISTRY/big:1" ;;
 		1 | 4) set -- load -q -i "$BERTH_HOME/image.tar" ;;
@@ -39,7 +40,7 @@ whole() { "$TESTS/images/verify" "$BERTH_ROOT"; }
 		case $status in 0 | 1 | 137) ;; *) echo "$*: $status: $(cat out)" && false ;; esac
 	done
 	echo "$kills of $i were killed"
-	[ $kills -ge $((i / 4)) ]
+	[ $kills -ge 10 ]
 	berth load -q -i "$BERTH_HOME/image.tar"
 	berth pull -q "$REGISTRY/big:1"
 	whole

@@ -63,7 +63,7 @@ absent() { ! berth exec -T web ls "$1"; }
 	chmod 755 src/deep/er/b
 	mv src/a.txt src/c.txt
 	wait_for 5 inside /app/c.txt two
-	absent /app/a.txt
+	wait_for 5 absent /app/a.txt
 	absent /app/x.log
 	absent /app/node_modules
 	absent /app/.c.swp
@@ -147,7 +147,8 @@ absent() { ! berth exec -T web ls "$1"; }
 	kill -INT "$WATCHER"
 	wait "$WATCHER" || [ $? = 130 ]
 	[ -z "$(berth ps -q)" ]
-	run -1 bash -c 'ps ax -o args= | grep -F "$1 up --watch" | grep -v -e grep -e "bash -c"' sh "$BERTH"
+	nobody() { ! pgrep -fx "$BERTH up --watch"; }
+	wait_for 5 nobody
 }
 
 @test "what cannot be watched is said; --dry-run changes nothing" {

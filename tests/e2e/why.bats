@@ -65,8 +65,7 @@ file() {
 	says web "web depends on init, which must end well" "exited with 4" "its last line: no such table" "berth logs"
 	"$BERTH" up -d late 3>&- >/dev/null 2>&1 &
 	pid=$!
-	wait_for 5 eval 'berth ps -a --services | grep -qx late'
-	says late "late depends on slow, which must be healthy" "slow-1 is not healthy yet: it is starting"
+	wait_for 5 says late "late depends on slow, which must be healthy" "slow-1 is not healthy yet: it is starting"
 	kill "$pid"
 }
 
@@ -77,7 +76,9 @@ file() {
 		$(service ends 'command: sh -c "exit 9"')
 		$(service killed 'command: sleep 1000')
 	END
-	berth up -d || true
+	berth up -d killed ends # before one that fails ends the rest
+	berth up -d missing || true
+	berth up -d data || true
 	kill -9 "$(berth inspect killed --format '{{.State.Pid}}')"
 	wait_for 5 eval '[ -z "$(berth ps -q)" ]'
 	says missing "(127)" "nosuch" "not found" "-> is that program in the image"
@@ -130,7 +131,7 @@ file() {
 	berth up -d
 	wait_for 10 eval '[ "$(berth ps -a few --format "{{.State}}")" = exited ]'
 	wait_for 10 says loop "exited with 5" "starts again in" "attempt" # it starts and ends all the time
-	says few "exited with 6" "started again 1 times: its restart policy gave up"
+	wait_for 10 says few "exited with 6" "started again 1 times: its restart policy gave up"
 	berth stop gone
 	says gone "stopped by a person" "berth start"
 	berth start gone

@@ -8,7 +8,7 @@ load lib
 setup_file() {
 	root_up
 	registry_of_images
-	export BERTH_TIMEOUT=120 # a cold start of everything, on a busy machine
+	export BERTH_TIMEOUT=240 # a cold start of everything, on a busy machine
 	cp -r "$TESTS/../stacks/opty" "$BERTH_HOME/opty-orchestration"
 	cd "$BERTH_HOME/opty-orchestration"
 	sed -e s/change-me-root/root-pw/ -e s/change-me-app/app-pw/ .env.example >.env
@@ -31,7 +31,7 @@ shell() { # USER PASSWORD DATABASE SCRIPT: mongosh in the database's container
 	berth exec -T mongo mongosh --quiet -u "$1" -p "$2" --authenticationDatabase "$3" opty --eval "$4"
 }
 client() { # SCRIPT with `io(OPTIONS)`: against the published port
-	timeout 20 node -e "
+	timeout 120 node -e "
 		const { io: connect } = require('socket.io-client');
 		const io = (o) => connect('http://127.0.0.1:${PORT:-8080}', { reconnection: false, ...o });
 		const fail = (e) => { console.log('refused: ' + e.message); process.exit(1); };
@@ -226,7 +226,9 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	run -0 berth up -d --wait # the test before has left it down
 	three() { [ "$(berth inspect mongo | jq '.[0].State.Health.Log | length')" -ge 3 ]; }
 	wait_for 60 three
-	berth inspect mongo | jq -e '[.[0].State.Health.Log[-2:][].Start[0:19] + "Z" | fromdate] | .[1] - .[0] | . >= 9 and . <= 16'
+	# A busy machine may be late, but not by the twenty seconds to what would be the default.
+	berth inspect mongo | jq -e '[.[0].State.Health.Log[-2:][] | [.Start, .End] | map(.[0:19] + "Z" | fromdate)]
+		| (.[1][0] - .[0][0] >= 9) and (.[1][0] - .[0][1] < 29)'
 	berth inspect mongo | jq -e '.[0].Config.Healthcheck | .Interval == 1e10 and .Timeout == 5e9 and .Retries == 5'
 }
 
@@ -308,12 +310,14 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 
 @test "OPTY-34 OPTY-36 OPTY-38 limits come from the variables; only the backend is recreated" {
 	before=$(berth ps -q mongo)
-	OPTY_SOCKET_MAX_CONNECTIONS=2 OPTY_SOCKET_SESSION_TIMEOUT_MINUTES=0.01 run -0 dev up -d --wait
+	OPTY_SOCKET_MAX_CONNECTIONS=2 run -0 dev up -d --wait
 	[ "$(berth ps -q mongo)" = "$before" ]
 	wait_for 10 curl -sf http://127.0.0.1:8080/health
 	run -1 client 'io().on("connect", () => io({ forceNew: true }).on("connect",
 		() => io({ forceNew: true }).on("connect_error", fail)));'
 	[ "$output" = 'refused: too many connections' ]
+	OPTY_SOCKET_SESSION_TIMEOUT_MINUTES=0.01 run -0 dev up -d --wait
+	wait_for 10 curl -sf http://127.0.0.1:8080/health
 	run -0 client 'io().on("timeout", () => { console.log("timed out"); process.exit(0); });'
 	[ "$output" = 'timed out' ]
 }

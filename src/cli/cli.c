@@ -1,7 +1,9 @@
 #include "cli/cli.h"
 #include "base/vec.h"
 #include "cli/complain.h"
+#include "supervise/client.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,19 +55,28 @@ int cli_project(struct cli *c, const struct strings *services, struct project **
 	return 0;
 }
 
+void cli_mend(struct cli *c, const char *project)
+{
+	if (!c->global.dry_run && client_mend(project))
+		fprintf(stderr,
+			"Warning: the supervisor of project \"%s\" had been killed; "
+			"a new one takes its containers over.\n",
+			project);
+}
+
 int cli_project_name(struct cli *c, const char **out, struct err *e)
 {
 	struct project *p;
 	int r;
 
-	if (c->global.project_name) {
-		*out = c->global.project_name;
-		return 0;
+	*out = c->global.project_name;
+	if (!*out) {
+		r = cli_project(c, NULL, &p, e);
+		if (r < 0)
+			return r;
+		*out = p->name;
 	}
-	r = cli_project(c, NULL, &p, e);
-	if (r < 0)
-		return r;
-	*out = p->name;
+	cli_mend(c, *out);
 	return 0;
 }
 

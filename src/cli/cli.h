@@ -41,6 +41,8 @@ void cli_load_options(struct cli *c, struct load_options *out);
  * the name cannot be known without.
  */
 int cli_project_name(struct cli *c, const char **out, struct err *e) must_check;
+/* A project whose guardian and supervisor are both dead gets a new pair, and the user is told. */
+void cli_mend(struct cli *c, const char *project);
 
 /* Asks "... [y/N]"; where nobody answers, on the terminal or through a pipe, it is no. */
 bool cli_confirm(struct cli *c, const char *question);

@@ -151,6 +151,7 @@ static int all_targets(struct cli *c, struct targets *out, struct err *e)
 		struct target *t = vec_push(&c->arena, out);
 
 		*t = (struct target){.project = *p};
+		cli_mend(c, *p);
 		if (r >= 0)
 			r = status_read(&c->arena, *p, &t->containers, e);
 	}

@@ -41,6 +41,7 @@ static int find_anywhere(struct cli *c, const char *word, struct targets *ts, st
 	vec_each(p, &projects) {
 		struct statuses all = {0};
 
+		cli_mend(c, *p);
 		r = status_read(&c->arena, *p, &all, e);
 		if (r < 0)
 			return r;

@@ -240,6 +240,20 @@ int client_open(const char *project, enum client_how how, struct client **out, s
 	return 0;
 }
 
+/* Who leaves in good order takes its socket along. */
+bool client_mend(const char *project)
+{
+	auto_arena a = {0};
+	auto_client *c = NULL;
+	struct err ignored;
+	auto_fd int fd = -1;
+
+	if (status_supervised(project, NULL))
+		return false;
+	fd = dial(status_control_path(&a, project));
+	return fd == -ECONNREFUSED && !client_open(project, CLIENT_EXISTING, &c, &ignored);
+}
+
 int client_send(struct client *c, const json_t *msg, const int *fds, size_t n, struct err *e)
 {
 	json_t *copy = NULL;

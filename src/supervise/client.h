@@ -23,6 +23,11 @@ enum { CLIENT_MAX_FDS = 4 };
 int client_open(const char *project, enum client_how how, struct client **out,
 		struct err *e) must_check;
 void client_close(struct client *c);
+/*
+ * Guardian and supervisor may have been killed in one instant: nobody is left who could notice, so
+ * whoever comes by starts a new pair. True: it did.
+ */
+bool client_mend(const char *project);
 static inline void client_close_at(struct client **c)
 {
 	client_close(*c);

@@ -101,15 +101,26 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	[ "$(inspect a State.ExitCode)" = 17 ] || [ "$(inspect a State.ExitCode)" = 137 ]
 }
 
-@test "both killed: the next command brings a new pair that takes over" {
+@test "both killed: the next command of any kind brings a new pair that takes over, and says so" {
 	write <<-END
 		services:
 		  a: {image: busybox, command: sh -c 'echo one; while :; do sleep 1; done'}
 	END
 	berth up -d
-	id=$(berth ps -q) s=$(supervisor) g=$(guardian)
-	kill -9 "$g" "$s"
-	[ "$(berth ps -q)" = "$id" ]
+	id=$(berth ps -q)
+	for looks in 'ps -q' 'logs' 'exec -T a true' 'top' 'stats --no-stream' 'port a 80' 'why a' 'events --until 0s'; do
+		s=$(supervisor) g=$(guardian)
+		kill -STOP "$g" "$s" # neither sees the other one's end
+		kill -9 "$g" "$s"
+		wait_for 5 ended "$s"
+		# shellcheck disable=SC2086
+		run berth $looks
+		[[ $output == *"had been killed"* ]] || { echo "$looks: $output" && return 1; }
+		wait_for 5 renewed "$s"
+	done
+	run -0 --separate-stderr berth ps -q
+	[ "$output" = "$id" ]
+	[ -z "$stderr" ]
 	berth up -d
 	[ "$(berth ps -q)" = "$id" ]
 	said() { [ "$(berth logs --no-log-prefix a)" = one ]; }

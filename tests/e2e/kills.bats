@@ -203,6 +203,7 @@ strike() { # one of the pair, or both, at a random moment
 	same_ids() { [ "$(ids)" = "$before_ids" ]; }
 	wait_for 5 same_ids
 	wait_for 10 no_more_fds $((fds + 6)) # a probe or a restart under way has some
+	fds_after=$(ls "/proc/$(supervisor)/fd" | wc -l)
 	wait_for 5 curl -sf http://127.0.0.1:18092/
 	enough() { [ "$(berth logs --no-log-prefix --index "${1%:*}" "${1#*:}" | wc -l)" -gt 100 ]; }
 	for who in 1:talk 1:twice 2:twice; do wait_for 5 enough $who; done
@@ -215,5 +216,7 @@ strike() { # one of the pair, or both, at a random moment
 	done
 	berth down -v -t 0
 	wait_for 20 as_before "$before"
-	echo "# soak: $kills kills, 4 containers kept, $lines lines whole" >&3
+	echo "# soak: $kills kills: $(wc -l <<<"$before_ids") containers kept, $lines lines whole and in order; left over:" \
+		"0 files, $(traces | awk '/^(mounts|cgroups|processes|interfaces|rules)/ { printf "%d %s, ", $2, $1 }')" \
+		"as before; $fds descriptors before, $fds_after after" >&3
 }

@@ -6,7 +6,9 @@
 
 const char *build_service_image(struct arena *a, const struct project *p, const struct service *s)
 {
-	return s->image && *s->image ? s->image : arena_printf(a, "%s-%s", p->name, s->name);
+	return s->image && *s->image
+		       ? s->image
+		       : arena_printf(a, "%s%c%s", p->name, project_separator(p), s->name);
 }
 
 static int add_secrets(struct arena *a, const struct project *p, const struct build *b,

@@ -20,7 +20,7 @@ const struct opt global_opts[] = {
 	{0,   "no-ansi",           OPT_FLAG, G(no_ansi),           NULL,    NULL},
 	{0,   "dry-run",           OPT_FLAG, G(dry_run),           NULL,    "say what would be done, and change nothing"},
 	{0,   "all-resources",     OPT_FLAG, G(all_resources),     NULL,    "keep networks and volumes that no service uses"},
-	{0,   "compatibility",     OPT_FLAG, G(compatibility),     NULL,    "join container names with _, and leave unhealthy containers as they are, as docker compose does"},
+	{0,   "compatibility",     OPT_FLAG, G(compatibility),     NULL,    "do as docker compose does: join names with _, leave unhealthy containers alone, ... (docs/compatibility.md)"},
 	{0,   "compat",            OPT_FLAG, G(compatibility),     NULL,    NULL},
 	{0,   "verbose",           OPT_FLAG, G(verbose),           NULL,    "say more"},
 	{'v', "version",           OPT_FLAG, G(version),           NULL,    "show the version"},

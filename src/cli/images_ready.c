@@ -35,7 +35,8 @@ void services_wanted(struct cli *c, const struct project *p, const struct string
 
 const char *service_image(struct arena *a, const struct project *p, const struct service *s)
 {
-	return s->image ? s->image : arena_printf(a, "%s-%s", p->name, s->name);
+	return s->image ? s->image
+			: arena_printf(a, "%s%c%s", p->name, project_separator(p), s->name);
 }
 
 enum fetch { FETCH_IF_MISSING, FETCH_ALWAYS, FETCH_NEVER, FETCH_BUILD, FETCH_REFRESH };

@@ -250,6 +250,11 @@ struct err;
 int project_runnable(const struct project *p, struct err *e);
 
 struct service *project_service(const struct project *p, const char *name); /* NULL: none */
+/* Between the parts of names that are made here. */
+static inline char project_separator(const struct project *p)
+{
+	return p->compat ? '_' : '-';
+}
 struct network *project_network(const struct project *p, const char *key);
 struct volume *project_volume(const struct project *p, const char *key);
 struct file_source *project_secret(const struct project *p, const char *key);

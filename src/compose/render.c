@@ -141,7 +141,7 @@ static void image_lines(const struct project *p, struct buf *out)
 		if (s->image && *s->image)
 			buf_printf(out, "%s\n", s->image);
 		else
-			buf_printf(out, "%s-%s\n", p->name, s->name);
+			buf_printf(out, "%s%c%s\n", p->name, project_separator(p), s->name);
 	}
 }
 

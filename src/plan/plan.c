@@ -251,7 +251,7 @@ static void keep_or_start(struct making *m, struct item *i, const struct seen *c
 		*vec_push(m->a, &m->plan->kept) = c->name;
 	if (m->o->no_start || c->state == SEEN_RUNNING)
 		return;
-	if (c->state == SEEN_EXITED && !c->exit_code && is_one_shot(m, i->svc))
+	if (c->state == SEEN_EXITED && !c->exit_code && !m->p->compat && is_one_shot(m, i->svc))
 		return; /* done once */
 	making_start(m, i, c->number, c->name,
 		     c->state == SEEN_CREATED ? "it has not run yet" : "it is not running");

@@ -7,7 +7,8 @@ char *plan_container_name(struct arena *a, const struct project *p, const struct
 {
 	if (s->container_name && number == 1)
 		return arena_printf(a, "%s", s->container_name);
-	return arena_printf(a, "%s-%s-%d", p->name, s->name, (int)number);
+	return arena_printf(a, "%s%c%s%c%d", p->name, project_separator(p), s->name,
+			    project_separator(p), (int)number);
 }
 
 char *plan_network_hash(struct arena *a, const struct network *n)

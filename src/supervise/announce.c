@@ -89,7 +89,7 @@ void nets_announce(struct instance *i)
 		rec.quiet_ip6 = is_quiet_ip6(i->of, n->id);
 		if (i->svc)
 			nets_ports(&a, i->svc, &rec);
-		rec.ready = instance_is_ready(i);
+		rec.ready = instance_serves(i);
 		resolver_set(i->of->resolver, &rec);
 	}
 	vips_announce(i);

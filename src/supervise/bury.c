@@ -51,17 +51,19 @@ int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
 	if (i->life != DOWN)
 		return err_set(e, EBUSY, "container %s is %s", i->st.name,
 			       status_name(i->st.state));
+	/* Before anything else is forgotten: what fails here can be tried again. */
+	if (volumes && !again) {
+		vec_each(v, &i->st.volumes) {
+			r = volumes_remove(v->name, e);
+			if (r < 0)
+				return r;
+		}
+	}
 	ports_release(i);
 	if (nets_is_shared(i))
 		nets_withdraw(i); /* stays for those in it; the successor takes it over */
 	else if (i->st.networks.n || i->st.netns)
 		nets_unwire(i, again);
-	if (volumes && !again) {
-		vec_each(v, &i->st.volumes) {
-			if (volumes_remove(v->name, &ignored) < 0)
-				log_err(LOG_WARN_, &ignored);
-		}
-	}
 	instance_clean_up(i);
 	i->removing = true;
 	nets_drop_orphans(i);

@@ -240,7 +240,7 @@ int client_open(const char *project, enum client_how how, struct client **out, s
 	return 0;
 }
 
-/* Who leaves in good order takes its socket along. */
+/* Who leaves in good order, or goes down with the host, takes its process' number along. */
 bool client_mend(const char *project)
 {
 	auto_arena a = {0};
@@ -248,7 +248,9 @@ bool client_mend(const char *project)
 	struct err ignored;
 	auto_fd int fd = -1;
 
-	if (status_supervised(project, NULL))
+	if (access(arena_printf(&a, "%s/supervisor.pid", status_project_run_dir(&a, project)),
+		   F_OK) < 0 ||
+	    status_supervised(project, NULL))
 		return false;
 	fd = dial(status_control_path(&a, project));
 	return fd == -ECONNREFUSED && !client_open(project, CLIENT_EXISTING, &c, &ignored);

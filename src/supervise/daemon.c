@@ -90,9 +90,15 @@ int supervisor_load(struct supervisor *s, struct err *e)
 	return 0;
 }
 
+static char *pid_path(const struct supervisor *s, struct arena *a)
+{
+	return arena_printf(a, "%s/supervisor.pid", s->run_dir);
+}
+
 static int on_kick(struct later *later)
 {
 	struct supervisor *s = container_of(later, struct supervisor, kick);
+	auto_arena a = {0};
 	int r = job_turn_all(s);
 
 	hold_release(s);
@@ -101,8 +107,10 @@ static int on_kick(struct later *later)
 
 		for (struct instance *i = s->instances; i; i = i->next)
 			all_down &= i->life == DOWN;
-		if (all_down && !s->jobs)
+		if (all_down && !s->jobs) {
+			unlink(pid_path(s, &a)); /* it was not killed: nobody is to mend it */
 			loop_stop(s->loop, 0);
+		}
 	} else if (s->ending) {
 		supervisor_leave(s, NULL);
 	}
@@ -197,8 +205,7 @@ static void end_predecessor(struct supervisor *s)
 	auto_fd int pidfd = -1;
 	pid_t parent;
 
-	if (file_read(&a, AT_FDCWD, arena_printf(&a, "%s/supervisor.pid", s->run_dir), 64, &text,
-		      &ignored) < 0 ||
+	if (file_read(&a, AT_FDCWD, pid_path(s, &a), 64, &text, &ignored) < 0 ||
 	    sscanf(span_dup(&a, text), "%lld %llu", &pid, &start) != 2)
 		return;
 	pidfd = state_adopt((pid_t)pid, start);
@@ -225,8 +232,7 @@ static int write_pid(struct supervisor *s, struct err *e)
 
 	(void)state_start_time(getpid(), &start);
 	text = arena_printf(&a, "%d %lu\n", (int)getpid(), start);
-	return file_replace(AT_FDCWD, arena_printf(&a, "%s/supervisor.pid", s->run_dir), text,
-			    strlen(text), 0600, FILE_FAST, e);
+	return file_replace(AT_FDCWD, pid_path(s, &a), text, strlen(text), 0600, FILE_FAST, e);
 }
 
 static const char *boot_id(struct arena *a)

@@ -109,8 +109,9 @@ int dryrun_plan(struct arena *a, const struct project *p, const json_t *req, str
 	dryrun_find_changes(a, p, &seen);
 	job_read_options(a, req, &o);
 	vec_each(svc, &p->services) {
-		const char *ref =
-			svc->image ? svc->image : arena_printf(a, "%s-%s", p->name, svc->name);
+		const char *ref = svc->image ? svc->image
+					     : arena_printf(a, "%s%c%s", p->name,
+							    project_separator(p), svc->name);
 		struct image *image;
 		struct err ignored;
 

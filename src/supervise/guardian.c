@@ -6,6 +6,7 @@
 #include "base/when.h"
 #include "runtime/cgroup.h"
 #include "supervise/daemon.h"
+#include "supervise/status.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -114,40 +115,54 @@ static uint64_t start_time_of(pid_t pid)
 	return start;
 }
 
-/* The supervisor had left in good order but for its last step; others may be there by now. */
-static bool is_finished(const struct guardian *g)
+/* Of the file that both hold: the supervisor had left but for its last steps, or another pair is
+ * there by now. */
+static bool is_there(const struct guardian *g, bool *ours)
 {
 	char path[PATH_MAX];
 	struct stat mine, there;
 
 	snprintf(path, sizeof(path), "%s/projects/%s/exits", paths_run(), g->project);
-	return fstat(g->exits, &mine) < 0 || stat(path, &there) < 0 || mine.st_ino != there.st_ino;
+	if (stat(path, &there) < 0)
+		return false;
+	*ours = !fstat(g->exits, &mine) && mine.st_ino == there.st_ino;
+	return true;
 }
 
-/* What its removal had not come to. Whoever is about to start holds the lock, and takes it over. */
+/*
+ * What its removal had not come to. Whoever is about to start holds the lock, and takes it over. A
+ * supervisor that only goes down with the host leaves its socket, and what comes back needs.
+ */
 static void remove_rest(const struct guardian *g)
 {
 	auto_arena a = {0};
 	char *dir = arena_printf(&a, "%s/projects/%s", paths_run(), g->project);
 	auto_fd int lock = -1;
+	bool ours = true;
 	struct err e;
 
-	if (access(dir, F_OK) < 0 ||
+	if (access(dir, F_OK) < 0 || !access(status_control_path(&a, g->project), F_OK) ||
 	    file_lock(AT_FDCWD, arena_printf(&a, "%s/start.lock", dir), FILE_LOCK_TRY, &lock, &e) <
 		    0 ||
-	    !access(arena_printf(&a, "%s/exits", dir), F_OK))
+	    (is_there(g, &ours) && !ours))
 		return;
 	if (file_remove_tree(AT_FDCWD, dir, &e) < 0)
 		log_err(LOG_WARN_, &e);
 }
 
+static void end(struct guardian *g)
+{
+	remove_rest(g);
+	g->ended = true;
+}
+
 static int spawn(struct guardian *g)
 {
+	bool ours = false;
 	int pair[2];
 
-	if (is_finished(g)) {
-		remove_rest(g);
-		g->ended = true;
+	if (!is_there(g, &ours) || !ours) {
+		end(g);
 		return 0;
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -186,7 +201,7 @@ static void supervisor_died(struct guardian *g, int status)
 	g->sock = -1;
 	g->supervisor = 0;
 	if (WIFEXITED(status) && !WEXITSTATUS(status)) {
-		g->ended = true;
+		end(g);
 		return;
 	}
 	if (lived > 10 * NS_PER_SEC)

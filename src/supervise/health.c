@@ -14,6 +14,19 @@ static int64_t either(int64_t given, int64_t image, int64_t otherwise)
 
 static void probe_soon(struct instance *i, int64_t ns);
 
+static bool is_compat(const struct instance *i)
+{
+	return i->of->project && i->of->project->compat;
+}
+
+/* docker has 5 s; with --compat so has berth. */
+static int64_t usual_start_interval(const struct instance *i)
+{
+	if (is_compat(i))
+		return 5 * NS_PER_SEC;
+	return i->health.interval_ns < NS_PER_SEC ? i->health.interval_ns : NS_PER_SEC;
+}
+
 static void copy_words(struct instance *i, const struct strings *from, struct strings *to)
 {
 	vec_each(w, from)
@@ -35,9 +48,8 @@ static bool choose(struct instance *i, const struct image_health *image)
 		either(c->given ? c->interval_ns : -1, image->interval_ns, 30 * NS_PER_SEC);
 	h->timeout_ns = either(c->given ? c->timeout_ns : -1, image->timeout_ns, 30 * NS_PER_SEC);
 	h->start_period_ns = either(c->given ? c->start_period_ns : -1, image->start_period_ns, 0);
-	h->start_interval_ns =
-		either(c->given ? c->start_interval_ns : -1, image->start_interval_ns,
-		       h->interval_ns < NS_PER_SEC ? h->interval_ns : NS_PER_SEC);
+	h->start_interval_ns = either(c->given ? c->start_interval_ns : -1,
+				      image->start_interval_ns, usual_start_interval(i));
 	h->retries = either(c->given ? c->retries : -1, image->retries, 3);
 	if (h->interval_ns < NS_PER_MSEC)
 		h->interval_ns = 30 * NS_PER_SEC;
@@ -128,11 +140,23 @@ static bool counts(const struct instance *i)
 {
 	const struct health *h = &i->health;
 	int64_t age = when_mono_ns() - h->began_mono_ns;
-	int64_t grace = h->start_period_ns > 0 ? h->start_period_ns : h->interval_ns;
+	int64_t grace =
+		h->start_period_ns > 0 || is_compat(i) ? h->start_period_ns : h->interval_ns;
 
 	if (h->healthy_mono_ns)
 		return true;
 	return age >= grace;
+}
+
+/* As long as it starts, berth looks often; docker only within the start period. */
+static int64_t pause_of(const struct instance *i)
+{
+	const struct health *h = &i->health;
+	bool starts = i->st.health == HEALTH_STARTING;
+
+	if (starts && is_compat(i))
+		starts = when_mono_ns() - h->began_mono_ns < h->start_period_ns;
+	return starts ? h->start_interval_ns : h->interval_ns;
 }
 
 static void on_result(struct task *t, int code)
@@ -165,7 +189,7 @@ static void on_result(struct task *t, int code)
 		instance_event(i, UNHEALTHY);
 		return;
 	}
-	probe_soon(i, i->st.health == HEALTH_STARTING ? h->start_interval_ns : h->interval_ns);
+	probe_soon(i, pause_of(i));
 }
 
 static int on_due(struct timer *timer)
@@ -204,6 +228,7 @@ void health_start(struct instance *i, const struct image_health *image)
 {
 	static const struct image_health none;
 	bool before = i->st.health != HEALTH_NONE;
+	struct err e;
 
 	i->health.on = i->svc && choose(i, image ? image : &none);
 	if (!i->health.on) {
@@ -212,11 +237,14 @@ void health_start(struct instance *i, const struct image_health *image)
 	}
 	i->health.began_mono_ns = when_mono_ns();
 	i->health.healthy_mono_ns = 0;
-	if (!before || i->st.health == HEALTH_STARTING)
-		i->st.health = HEALTH_STARTING;
-	else /* adopted: it was known before */
+	if (before && i->st.health != HEALTH_STARTING) { /* adopted: it was known before */
 		i->health.healthy_mono_ns = i->health.began_mono_ns;
-	probe_soon(i, 0);
+	} else {
+		i->st.health = HEALTH_STARTING;
+		if (status_write_health(&i->st, &e) < 0) /* the first probe may take long */
+			log_err(LOG_WARN_, &e);
+	}
+	probe_soon(i, is_compat(i) ? pause_of(i) : 0); /* docker waits before its first look too */
 }
 
 void health_stop(struct instance *i)

@@ -31,6 +31,13 @@ bool instance_is_up(const struct instance *i)
 	return i->life == UP || i->life == PAUSED;
 }
 
+bool instance_serves(const struct instance *i)
+{
+	if (i->of->project && i->of->project->compat)
+		return i->life == UP && !i->draining;
+	return instance_is_ready(i);
+}
+
 bool instance_is_ready(const struct instance *i)
 {
 	return i->life == UP && !i->draining &&

@@ -254,7 +254,7 @@ static void targets(struct arena *a, struct supervisor *s, const struct reservat
 
 			if (strcmp(holder, r->service) || (r->number && r->number != i->st.number))
 				continue;
-			if (!(pass ? instance_is_up(i) : instance_is_ready(i))) {
+			if (!(pass ? instance_is_up(i) : instance_serves(i))) {
 				if (i->st.pid && !pass)
 					add_leaving(a, i, out);
 				continue;

@@ -105,13 +105,14 @@ static const char *run_name(struct arena *a, struct job *j, const char *service)
 {
 	const char *given = json_string_or(j->request, "name", NULL);
 	unsigned char raw[6];
+	char sep = project_separator(j->of->project);
 
 	if (given)
 		return given;
 	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
 		abort();
-	return arena_printf(a, "%s-%s-run-%02x%02x%02x%02x%02x%02x", j->of->name, service, raw[0],
-			    raw[1], raw[2], raw[3], raw[4], raw[5]);
+	return arena_printf(a, "%s%c%s%crun%c%02x%02x%02x%02x%02x%02x", j->of->name, sep, service,
+			    sep, sep, raw[0], raw[1], raw[2], raw[3], raw[4], raw[5]);
 }
 
 struct run { /* a job whose container is still to be made */

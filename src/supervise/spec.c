@@ -133,7 +133,9 @@ int spec_signal(const char *name)
 
 const char *spec_image_ref(struct arena *a, const struct supervisor *s, const struct service *svc)
 {
-	return svc->image ? svc->image : arena_printf(a, "%s-%s", s->name, svc->name);
+	return svc->image ? svc->image
+			  : arena_printf(a, "%s%c%s", s->name, project_separator(s->project),
+					 svc->name);
 }
 
 const char *spec_image_wanted(struct arena *a, const struct supervisor *s,

@@ -186,6 +186,8 @@ void instances_saved(struct supervisor *s);                  /* now, where it wa
 void instance_changed(struct instance *i, const char *what); /* save, tell, look again */
 bool instance_is_up(const struct instance *i);
 bool instance_is_ready(const struct instance *i);
+/* Names and ports lead to it: when it is ready; with --compat, as with docker, while it runs. */
+bool instance_serves(const struct instance *i);
 void instance_kill(struct instance *i, int signal);
 void instance_kill_all(struct instance *i);
 int instance_gone(struct later *later); /* removes one that removes itself */

@@ -48,7 +48,7 @@ static bool find_targets(struct arena *a, const struct instance *of, const char 
 			if (i->st.one_off || strcmp(i->st.service, of->st.service))
 				continue;
 			alive |= is_alive(i);
-			if (!(pass ? instance_is_up(i) : instance_is_ready(i)))
+			if (!(pass ? instance_is_up(i) : instance_serves(i)))
 				continue;
 			out->ready |= !pass;
 			vec_each(n, &i->st.networks) {

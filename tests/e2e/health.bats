@@ -134,3 +134,31 @@ failed_often() { [ "$(berth inspect "$PROJECT-$1-1" | jq '.[0].State.Health.Fail
 	heals() { [ "$(grep -c '"heal"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl")" = 4 ]; }
 	wait_for 30 heals
 }
+
+@test "--compat: probes, names, one-shots and unhealthy containers are as docker has them" {
+	compose <<-END
+		services:
+		  sick:
+		    image: busybox
+		    command: sleep 1000
+		    stop_signal: KILL
+		    restart: always
+		    healthcheck: {test: "echo probe >>/probes; false", interval: 400ms, retries: 1}
+		  asks: {image: busybox, command: sleep 1000, stop_signal: KILL, depends_on: {shot: {condition: service_completed_successfully}}}
+		  shot: {image: busybox, command: "true"}
+		  slow: {image: busybox, command: sleep 1000, stop_signal: KILL, healthcheck: {test: "true", interval: 1h}}
+	END
+	berth --compat up -d
+	unwell() { [ "$(berth --compat ps sick --format '{{.Health}}')" = unhealthy ]; }
+	wait_for 10 unwell
+	often() { [ "$(berth --compat exec -T sick wc -l /probes | cut -d' ' -f1)" -ge 3 ]; }
+	wait_for 10 often
+	[ "$(berth inspect "${PROJECT}_sick_1" | jq '.[0].RestartCount')" = 0 ] # berth would have restarted it
+	berth --compat exec -T asks nslookup sick | grep -q '^Name:' # a name leads to it all the same
+	[ "$(berth --compat ps slow --format '{{.Health}}')" = starting ] # the first look comes after the interval
+	berth inspect "${PROJECT}_slow_1" | jq -e '.[0].State.Health.Log | length == 0'
+	ended() { berth inspect "${PROJECT}_shot_1" | jq -r '.[0].State.FinishedAt'; }
+	before=$(ended)
+	berth --compat up -d
+	[ "$(ended)" != "$before" ] # it ran again
+}

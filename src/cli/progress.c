@@ -184,11 +184,19 @@ static void changed(struct progress *p, const struct row *r, bool words)
 		print_json(p, r);
 }
 
+/* The later steps of what is made anew say its word alone, the first says why as well. */
+static bool says(const char *shown, const char *text)
+{
+	size_t n = strlen(text);
+
+	return !strncmp(shown, text, n) && (!shown[n] || !strncmp(shown + n, "  ", 2));
+}
+
 void progress_set(struct progress *p, const char *parent, const char *id, enum progress_state s,
 		  const char *text)
 {
 	struct row *r = row_of(p, parent, id);
-	bool same = !strcmp(r->text, text) && r->state == s;
+	bool same = says(r->text, text) && r->state == s;
 
 	r->state = s;
 	if (s == PROGRESS_WORKING)

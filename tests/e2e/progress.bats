@@ -37,8 +37,8 @@ one() { # [EXTRA]: a project of one service
 		 $c Started
 	END
 	diff <(told up -d) <(echo " $c Running")
-	one 2
-	diff <(told up -d) <(printf ' %s\n' "$c "{Recreate,Recreated,Starting,Started})
+	one 2 # and why it is made anew
+	diff <(told up -d) <(printf ' %s\n' "$c "{'Recreate  environment.V: "1" -> "2"',Recreated,Starting,Started})
 	diff <(told up -d --force-recreate) <(printf ' %s\n' "$c "{Recreate,Recreated,Starting,Started})
 	diff <(told restart) <(printf ' %s\n' "$c "{Restarting,Started})
 	diff <(told up -d --wait) <(printf ' %s\n' "$c "{Running,Waiting,Healthy})

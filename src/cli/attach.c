@@ -8,7 +8,9 @@
 #include "cli/terminal.h"
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 struct attach {
 	const char *detach_keys;
@@ -87,17 +89,36 @@ static int ask_for_fd(struct client *client, const struct status *s, int *fd, st
 	return r;
 }
 
+/* -1 without --sig-proxy: a signal is for us then, and the container runs on. */
+static int signals_for_it(const struct attached *a)
+{
+	sigset_t set;
+
+	if (!a->opts->sig_proxy)
+		return -1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
 /* Without a terminal the output is the log's; what is typed goes to its standard input. */
 static int attend_pipes(struct attached *a, int in, struct err *e)
 {
 	auto_logmux *m = logmux_new(&(struct logmux_style){0});
 	int ended = 0, r = logmux_add(m, &a->status, &(struct logs_query){.tail = 0}, e);
 	bool reading = in >= 0 && !a->opts->no_stdin;
+	auto_fd int signals = signals_for_it(a);
 
 	while (r >= 0 && !ended) {
-		struct pollfd fds[3] = {{.fd = client_fd(a->wait), .events = POLLIN},
-					{.fd = reading ? STDIN_FILENO : -1, .events = POLLIN}};
-		size_t n = 2 + logmux_poll(m, fds + 2, 1);
+		struct pollfd fds[4] = {{.fd = client_fd(a->wait), .events = POLLIN},
+					{.fd = reading ? STDIN_FILENO : -1, .events = POLLIN},
+					{.fd = signals, .events = POLLIN}};
+		size_t n = 3 + logmux_poll(m, fds + 3, 1);
+		struct signalfd_siginfo info;
 		char chunk[4096];
 
 		if (poll(fds, n, -1) < 0 && errno != EINTR)
@@ -109,6 +130,9 @@ static int attend_pipes(struct attached *a, int in, struct err *e)
 			if (!reading)
 				close(in);
 		}
+		if (fds[2].revents &&
+		    sys_read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			pass_signal(a, (int)info.ssi_signo);
 		if (fds[0].revents)
 			ended = has_ended(a);
 		r = ended < 0 ? err_set(e, -ended, "the supervisor went away") : logmux_drain(m, e);

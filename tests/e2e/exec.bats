@@ -100,3 +100,69 @@ start() {
 	tar tf all.tar | grep -q 'bin/busybox$'
 	! tar tf all.tar | grep -q 'proc/self'
 }
+
+@test "attach: output, input and exit code without a terminal; signals are passed on, or not" {
+	compose <<-'EOF'
+		services:
+		  talk:
+		    image: busybox
+		    stdin_open: true
+		    stop_signal: KILL
+		    command: sh -c 'while read l; do echo "said $$l"; [ "$$l" = quit ] && exit 7; done; exit 8'
+		  hears:
+		    image: busybox
+		    command: sh -c 'trap "exit 9" INT; while :; do echo tick; sleep 0.1; done'
+	EOF
+	berth up -d
+	printf 'one\nquit\n' >lines
+	run -7 berth attach talk <lines
+	[[ $output == *"said one"*"said quit"* ]]
+	berth up -d
+	"$BERTH" attach --no-stdin talk <lines >out 3>&- & # lives, and hands nothing in
+	pid=$!
+	"$BERTH" attach --sig-proxy=false hears >ticks 3>&- &
+	careless=$!
+	wait_for 10 grep -q tick ticks
+	kill -TERM $careless
+	wait $careless || true
+	[ "$(berth ps --format '{{.Service}}' hears)" = hears ]
+	"$BERTH" attach hears >ticks2 3>&- &
+	passes=$!
+	wait_for 10 grep -q tick ticks2
+	kill -INT $passes
+	wait $passes && code=0 || code=$?
+	[ "$code" = 9 ]
+	kill -0 $pid
+	run ! grep quit out
+	berth kill talk
+	wait $pid || true
+}
+
+@test "attach on a terminal: its keys leave, and the container runs on" {
+	compose <<-'EOF'
+		services:
+		  loop: {image: busybox, tty: true, stdin_open: true, stop_signal: KILL, command: sh -c 'while read l; do echo "said $$l"; done'}
+	EOF
+	berth up -d
+	mkfifo keys
+	exec 9<>keys
+	script -qec "'$BERTH' attach --detach-keys ctrl-x,q loop" /dev/null <keys >screen 3>&- 9>&- &
+	pid=$!
+	greeted() { echo hello >&9 && grep -q 'said hello' screen; }
+	wait_for 10 greeted
+	printf '\030q' >&9
+	wait $pid
+	exec 9>&-
+	[ "$(berth ps --format '{{.Service}}' loop)" = loop ]
+}
+
+@test "stats goes on until it is ended" {
+	compose <<<'services: {a: {image: busybox, command: sleep 1000, stop_signal: KILL}}'
+	berth up -d
+	"$BERTH" stats --format '{{.Name}} {{.PIDs}}' >looks 3>&- &
+	pid=$!
+	twice() { [ "$(grep -c "$PROJECT-a-1 1" looks)" -ge 2 ]; }
+	wait_for 10 twice
+	kill $pid
+	wait $pid || true
+}

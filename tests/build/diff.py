@@ -22,6 +22,7 @@ import threading
 sys.path.insert(0, os.path.dirname(__file__))
 from cases import CASES, REFUSED, SHORT, context  # noqa: E402
 from more_cases import MORE, MORE_REFUSED  # noqa: E402
+from real_cases import BASE, NAMES, ONBUILD, REAL, context_of_projects  # noqa: E402
 from words import WORDS  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -138,17 +139,17 @@ def fill(text, work, served):
     return text
 
 
-def one(berth, docker, work, name, text, options=(), ignore=None):
+def one(berth, docker, work, name, text, options=(), ignore=None, where="ctx"):
     dockerfile = f"{work}/Dockerfile.{name}"
     with open(dockerfile, "w", newline="") as f:
         f.write(text)
     if ignore:
         with open(f"{dockerfile}.dockerignore", "w") as f:
             f.write(ignore)
-    r = docker("build", "-q", "-t", f"d-{name}", "-f", dockerfile, *options, f"{work}/ctx", check=False)
+    r = docker("build", "-q", "-t", f"d-{name}", "-f", dockerfile, *options, f"{work}/{where}", check=False)
     if r.returncode:
         return [f"{name}: docker cannot build it: {r.stdout[-300:]}"]
-    b = subprocess.run([berth, "build", "-q", "-t", f"b-{name}", "-f", dockerfile, *options, f"{work}/ctx"],
+    b = subprocess.run([berth, "build", "-q", "-t", f"b-{name}", "-f", dockerfile, *options, f"{work}/{where}"],
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if b.returncode:
         return [f"{name}: berth cannot build it: {b.stdout[-600:]}"]
@@ -162,6 +163,27 @@ def one(berth, docker, work, name, text, options=(), ignore=None):
     if bh != dh:
         bad.append(f"{name}: history\n  berth  {bh}\n  docker {dh}")
     return bad
+
+
+def project(berth, docker, work, name, text, options=(), ignore=None):
+    return one(berth, docker, work, name, text, options, ignore, "projects")
+
+
+def project_bases(berth, docker, work):
+    """What the projects' Dockerfiles build on, in both stores."""
+    def make(name, text):
+        with open(f"{work}/Dockerfile.base", "w") as f:
+            f.write(text)
+        subprocess.run([berth, "build", "-q", "-t", name, "-f", f"{work}/Dockerfile.base", f"{work}/projects"],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    context_of_projects(f"{work}/projects")
+    make("base-of-all", BASE)
+    for name in NAMES:
+        subprocess.run([berth, "tag", "base-of-all", name], check=True)
+    make("onbuild-node", ONBUILD)
+    subprocess.run([berth, "save", "-o", f"{work}/b.tar", "onbuild-node", *NAMES], check=True)
+    docker("load", "-q", "-i", f"{work}/b.tar")
 
 
 def refused(berth, docker, work, name, text):
@@ -190,7 +212,7 @@ def main():
         os.environ["DIFF_INSIDE"] = "1"
         os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "-",
                               sys.executable, *sys.argv])
-    for sub in ("ctx", "root", "run"):
+    for sub in ("ctx", "projects", "root", "run"):
         shutil.rmtree(f"{work}/{sub}", ignore_errors=True)
     os.makedirs(f"{work}/ctx")
     os.umask(0o022)
@@ -200,12 +222,14 @@ def main():
     served = web(f"{work}/ctx")
     docker = Docker(work)
     cases = [(c[0], one, c[1:]) for c in CASES + MORE] + [(c[0], refused, c[1:]) for c in REFUSED + MORE_REFUSED]
-    cases += [(c[0], agree, c[1:]) for c in WORDS]
+    cases += [(c[0], agree, c[1:]) for c in WORDS] + [(c[0], project, c[1:]) for c in REAL]
     good, bad = 0, 0
     try:
         subprocess.run([f"{ROOT}/tests/images/busybox", "busybox:latest", f"{work}/bb.tar"], check=True)
         subprocess.run([berth, "load", "-q", "-i", f"{work}/bb.tar"], check=True)
         docker("load", "-q", "-i", f"{work}/bb.tar")
+        if not only or any(name.startswith("real-") for name in only):
+            project_bases(berth, docker, work)
         for name, do, (text, *more) in cases:
             if only and name not in only:
                 continue

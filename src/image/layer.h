@@ -47,8 +47,9 @@ struct unpack_options {
 	bool keep_owner;    /* else everything becomes uid:gid */
 	bool from_anywhere; /* nobody's own backup: bombs are refused, as of layers */
 	uint32_t uid, gid;
-	uint32_t first_id;  /* what id 0 is there: a user namespace's first */
-	int64_t size_limit; /* bytes written; 0: the default */
+	uint32_t first_id;     /* what id 0 is there: a user namespace's first */
+	int64_t size_limit;    /* bytes written; 0: the default */
+	int64_t entries_limit; /* 0: the default, four million */
 };
 int layer_unpack_fd(int fd, const char *dir, const struct unpack_options *o, int64_t *size,
 		    struct err *e) must_check;

@@ -96,6 +96,30 @@ static void comes_back_the_same(void **state)
 	assert_int_equal(st.st_gid, 3000000);
 }
 
+/* What is refused at four million in earnest. */
+static void entries_are_counted(void **state)
+{
+	struct unpack_options how = {.keep_owner = true};
+	auto_fd int tar = sys_memfd("tar", 0);
+	struct err e = {0};
+	char id[72];
+	int64_t size;
+	int r = 0;
+
+	assert_int_equal(pack_layer("made", tar, NULL, id, &size, &e), 0);
+	assert_int_equal(mkdir("counted", 0755), 0);
+	for (how.entries_limit = 1; how.entries_limit < 100; how.entries_limit++) {
+		lseek(tar, 0, SEEK_SET);
+		r = layer_unpack_fd(tar, "counted", &how, NULL, &e);
+		if (!r)
+			break;
+		assert_int_equal(r, -EFBIG);
+		assert_non_null(strstr(e.why, "more than"));
+	}
+	assert_int_equal(r, 0);
+	assert_true(how.entries_limit > 3); /* and exactly as many as there are */
+}
+
 static void without_whiteouts_names_are_names(void **state)
 {
 	static const struct unpack_options how = {.uid = 5, .gid = 6};
@@ -180,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comes_back_the_same),
 		cmocka_unit_test(without_whiteouts_names_are_names),
+		cmocka_unit_test(entries_are_counted),
 		cmocka_unit_test(times_are_held_down),
 		cmocka_unit_test(adopted_layer_makes_an_image),
 		cmocka_unit_test(refuses_an_image_without_its_layers),

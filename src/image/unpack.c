@@ -443,12 +443,14 @@ static int64_t default_limit(int root)
 
 static int apply_all(struct job *j)
 {
+	int64_t most = j->o->entries_limit ? j->o->entries_limit : ENTRIES_MAX;
 	int r = 0;
 
 	while (!r) {
 		r = tar_next(&j->tar, j->e);
-		if (!r && j->tar.entries > ENTRIES_MAX)
-			r = err_set(j->e, EFBIG, "the layer has more than %d entries", ENTRIES_MAX);
+		if (!r && j->tar.entries > most)
+			r = err_set(j->e, EFBIG, "the layer has more than %lld entries",
+				    (long long)most);
 		if (!r) {
 			j->e->code = 0;
 			r = apply_entry(j);

@@ -196,20 +196,23 @@ static int need_layer(struct loader *l, const char *member, struct intake_want *
 static int commit_named(struct loader *l, struct span config, const char *digest,
 			const struct strings *tags)
 {
+	VEC(struct ref) refs = {0};
 	struct image *img;
-	struct ref ref;
-	int r = store_commit(l->a, config, digest, NULL, &img, l->e);
+	int r = 0;
 
-	for (size_t i = 0; !r && i < tags->n; i++) {
-		r = ref_parse(l->a, tags->v[i], &ref, l->e);
-		if (!r && ref.digest)
+	/* All names are read before anything is kept. */
+	for (size_t i = 0; !r && i < tags->n; i++)
+		r = ref_parse(l->a, tags->v[i], vec_push(l->a, &refs), l->e);
+	if (!r)
+		r = store_commit(l->a, config, digest, NULL, &img, l->e);
+	vec_each(ref, &refs) {
+		if (r || ref->digest)
 			continue;
-		if (!r)
-			r = ref_write(l->a, &ref, &(struct named){img->id, digest}, l->e);
-		if (!r)
-			*vec_push(l->a, l->names) = ref_short(l->a, &ref);
-		if (!r)
-			note(l, arena_printf(l->a, "Loaded image: %s", ref_short(l->a, &ref)));
+		r = ref_write(l->a, ref, &(struct named){img->id, digest}, l->e);
+		if (r)
+			break;
+		*vec_push(l->a, l->names) = ref_short(l->a, ref);
+		note(l, arena_printf(l->a, "Loaded image: %s", ref_short(l->a, ref)));
 	}
 	if (!r && !tags->n) {
 		*vec_push(l->a, l->names) = img->id;

@@ -173,7 +173,7 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 
 @test "transfers that break, stall or are put off come through in the end" {
 	local mode
-	for mode in ok breaks no-range busy blob-busy blob-500 stall to-other-host; do
+	for mode in ok breaks no-range busy blob-busy blob-500 stall to-other-host two-members elsewhere; do
 		fresh_store
 		timeout 300 "$BERTH" pull -q "$FAKE/$mode:1" || { echo "$mode"; false; }
 		wait_for 5 nothing_under_way
@@ -185,7 +185,8 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	local mode status bad=0
 	for mode in corrupt wrong-size long-size negative-size ambiguous many-layers bad-digest schema-1 \
 		html deep cut down gone loop to-file huge wrong-header confused locked token-elsewhere always-breaks \
-		nested self long-index drips headers short-length; do
+		nested self long-index drips headers short-length forbidden broken blob-loop blob-to-file endless \
+		md5-digest upper-digest 65-digest wrong-magic cut-gzip trash-after-gzip; do
 		fresh_store
 		timeout 300 "$BERTH" pull "$FAKE/$mode:1" >out 2>&1 && status=0 || status=$?
 		[ $status -eq 1 ] || { echo "$mode: $status: $(cat out)"; bad=1; }

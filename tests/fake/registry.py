@@ -52,6 +52,11 @@ def manifest(size=len(LAYER), layers=None, **more):
                        "layers": layers if layers is not None else [one], **more}).encode()
 
 
+def with_layer(blob, **more):
+    BLOBS[digest(blob)] = blob
+    return manifest(layers=[{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest(blob), "size": len(blob), **more}])
+
+
 MANIFESTS = {
     "wrong-size": manifest(size=len(LAYER) - 10),
     "long-size": manifest(size=len(LAYER) + 10),
@@ -60,6 +65,14 @@ MANIFESTS = {
     "many-layers": manifest(layers=[{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest(LAYER), "size": 1}] * 20000),
     "bad-digest": manifest(layers=[{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "sha256:../../x", "size": 1}]),
     "schema-1": b'{"schemaVersion": 1, "name": "x"}',
+    "md5-digest": manifest(layers=[{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "md5:" + "1" * 32, "size": 1}]),
+    "upper-digest": manifest(layers=[{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest(LAYER).upper(), "size": 1}]),
+    "65-digest": manifest(layers=[{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest(LAYER) + "0", "size": 1}]),
+    "wrong-magic": with_layer(b"\0nonsense" * 1000),
+    "cut-gzip": with_layer(LAYER[:-3000]),
+    "trash-after-gzip": with_layer(LAYER + b"trash" * 100),
+    "two-members": with_layer(gzip.compress(TAR[:70000], 1, mtime=0) + gzip.compress(TAR[70000:], 1, mtime=0)),
+    "elsewhere": with_layer(LAYER, urls=["http://localhost:1/foreign"]),
     "html": b"<html><body>login</body></html>",
     "deep": b'{"a":' * 200000 + b"1" + b"}" * 200000,
     "cut": manifest()[:-20],
@@ -187,6 +200,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def manifest(self, mode):
         if mode == "busy" and self.first(2):
             return self.complain(429, "slow down", Retry_After="1")
+        if mode == "forbidden":
+            return self.complain(403, "not yours")
+        if mode == "broken":
+            return self.complain(500, "oops")
         if mode == "down":
             return self.complain(503, "down", Retry_After="0")
         if mode == "gone":
@@ -245,6 +262,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             host = self.headers["Host"].replace("127.0.0.1", "localhost")
             if not self.headers["Host"].startswith("localhost"):
                 return self.say(307, Location=f"http://{host}{self.path}")
+        if mode == "blob-loop":
+            return self.say(307, Location=self.path)
+        if mode == "blob-to-file":
+            return self.say(307, Location="file:///etc/passwd")
         if mode == "blob-busy" and self.first(1):
             return self.complain(429, "slow down", Retry_After="1")
         if mode == "blob-500" and self.first(1):
@@ -267,7 +288,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body) - start))
+        if mode != "endless":
+            self.send_header("Content-Length", str(len(body) - start))
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         self.end_headers()

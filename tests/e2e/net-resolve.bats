@@ -36,7 +36,11 @@ with() {
 	EOF
 	BERTH_TIMEOUT=300 run -0 berth up -d
 }
-both() { # FAMILY NAME EXPECTED: of both libraries
+# A server that is slow is asked again, and given up in the end: so these may take several questions.
+both() { wait_for 5 both_find "$@"; } # FAMILY NAME EXPECTED: of both libraries
+gives() { wait_for 5 is_given "$@"; } # EXPECTED ARGUMENTS-OF-DIG...
+is_given() { [ "$(ask "${@:2}" +short | sort -u | paste -sd' ')" = "$1" ]; }
+both_find() {
 	local libc got
 	for libc in glibc musl; do
 		got=$(berth exec -T a /r/$libc "$1" "$2" | sort | paste -sd' ')
@@ -77,9 +81,9 @@ ask() { inside a dig +tries=1 +time=60 @127.0.0.11 "$@"; }
 @test "the next server answers for one that is silent or refuses, and none is SERVFAIL" {
 	with 'dns: [192.0.2.77, 127.0.0.99, 192.0.2.2]'
 	both 4 v4.test 198.51.100.7
-	[ "$(ask +tcp +short both.test)" = 198.51.100.11 ]
+	gives 198.51.100.11 +tcp both.test
 	# SERVFAIL is an answer of a server that is there: told as such, and not kept.
-	ask broken.test | grep -q 'status: SERVFAIL'
+	ask broken.test | grep 'status: SERVFAIL'
 	berth down -t 0
 	with 'dns: [127.0.0.99]'
 	ask v4.test | grep -q 'status: SERVFAIL'
@@ -87,11 +91,11 @@ ask() { inside a dig +tries=1 +time=60 @127.0.0.11 "$@"; }
 
 @test "answers are kept for their time to live, no longer, and failures are not" {
 	with 'dns: 192.0.2.2'
-	[ "$(ask +short v4.test)" = 198.51.100.7 ]
-	n=$(count 'v4.test 1$') # more than one where the server was slow
-	for _ in 1 2 3; do [ "$(ask +short v4.test)" = 198.51.100.7 ]; done
-	[ "$(count 'v4.test 1$')" = "$n" ]
-	for _ in 1 2 3; do [ "$(ask +short never.test)" = 198.51.100.10 ]; done
+	gives 198.51.100.7 v4.test
+	kill -STOP "$OUTSIDE"
+	[ "$(ask +short v4.test)" = 198.51.100.7 ] || { kill -CONT "$OUTSIDE" && false; }
+	kill -CONT "$OUTSIDE"
+	for _ in 1 2 3; do gives 198.51.100.10 never.test; done
 	[ "$(count 'never.test 1$')" -ge 3 ]
 	again() { [ "$(ask +short brief.test)" = 198.51.100.9 ] && [ "$(count 'brief.test 1$')" -ge 2 ]; }
 	wait_for 10 again
@@ -120,5 +124,5 @@ ask() { inside a dig +tries=1 +time=60 @127.0.0.11 "$@"; }
 	for type in A AAAA MX TXT SRV; do ask "$type" c >/dev/null; done
 	inside d dig +tries=1 +time=60 @127.0.0.11 v4.test | grep -q 'status: NXDOMAIN'
 	inside d dig +tries=1 +time=60 @127.0.0.11 a | grep -q 'status: NXDOMAIN'
-	[ ! -s "$BERTH_HOME/asked" ]
+	run -1 grep -E ' (a|c|v4[.]test) ' "$BERTH_HOME/asked"
 }

@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 
 struct exec {
 	struct child c; /* first: steps take a struct child */
@@ -283,30 +284,48 @@ static int await(int sync, const struct launch *joiner, struct heard *h, struct 
 	return h->pid < 0 ? err_set(e, -h->pid, "cannot make a process: %s", strerror(-h->pid)) : 0;
 }
 
+/* Not ours to reap where the guardian is its parent. */
+static void reap_joiner(const struct exec *x, struct launch *joiner)
+{
+	int status;
+
+	if (joiner->pidfd >= 0 && !x->s->clone_parent &&
+	    sys_pidfd_wait(joiner->pidfd, 0, &status) < 0)
+		log_warn("the joining process %d could not be reaped", joiner->pid);
+	close_at(&joiner->pidfd);
+}
+
+/* The one that was born; it is ended where it cannot be held: unreaped it would hold up the end of
+ * the container. */
+static int hold(const struct exec *x, int r, int pid, struct launch *out, struct err *e)
+{
+	out->pid = pid;
+	if (!r)
+		out->pidfd = sys_pidfd_open(pid);
+	if (!r && out->pidfd < 0)
+		r = err_set(e, -out->pidfd, "cannot hold process %d: %s", pid,
+			    strerror(-out->pidfd));
+	if (r < 0 && !x->s->clone_parent && !kill(pid, SIGKILL))
+		(void)waitpid(pid, NULL, 0);
+	return r;
+}
+
 /* *out becomes the process in the container; where there is none, the joiner that failed. */
 static int adopt(struct exec *x, int sync[2], struct launch *joiner, struct launch *out,
 		 struct err *e)
 {
 	struct heard h = {0};
-	int r = await(sync[0], joiner, &h, out, e), status;
+	int r = await(sync[0], joiner, &h, out, e);
 
 	if (!r && h.n && send(sync[1], h.bytes, (size_t)h.n, MSG_NOSIGNAL) < 0)
 		r = err_set(e, errno, "cannot pass the failure on: %s", strerror(errno));
-	if (!r && h.pid > 0) {
-		out->pid = h.pid;
-		out->pidfd = sys_pidfd_open(h.pid);
-		if (out->pidfd < 0)
-			r = err_set(e, -out->pidfd, "the process %d is gone", h.pid);
-	} else if (!r) {
+	if (!r && h.pid <= 0) {
 		out->pid = joiner->pid;
 		out->pidfd = take_fd(&joiner->pidfd);
+		return 0;
 	}
-	/* Not ours to reap where the guardian is its parent. */
-	if (joiner->pidfd >= 0 && !x->s->clone_parent &&
-	    sys_pidfd_wait(joiner->pidfd, 0, &status) < 0)
-		log_warn("the joining process %d could not be reaped", joiner->pid);
-	close_at(&joiner->pidfd);
-	return r;
+	reap_joiner(x, joiner); /* its descriptor may be the last that there is */
+	return h.pid > 0 ? hold(x, r, h.pid, out, e) : r;
 }
 
 static int start(struct exec *x, struct launch *out, struct err *e)

@@ -142,8 +142,8 @@ int task_run(struct task *t, struct instance *i, const struct argv *command, con
 			*vec_push(&a, &s.env) =
 				arena_printf(&a, "%s=%s", p->key, p->value ? p->value : "");
 	}
-	r = sys_pipe(tube, 0);
-	if (r < 0 || null < 0)
+	r = null < 0 ? null : sys_pipe(tube, 0);
+	if (r < 0)
 		return err_set(e, -r, "pipe: %s", strerror(-r));
 	s.stdio[0] = null;
 	s.stdio[1] = s.stdio[2] = tube[1];

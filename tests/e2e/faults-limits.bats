@@ -37,6 +37,11 @@ cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$(supervisor)/stat"; }
 	[[ $output == *"Too many open files"* ]]
 	berth exec a true
 	[ "$(berth ps -q a)" = "$id" ]
+	# A probe that lacks one half way, wherever it is, is not left over.
+	for _ in $(seq 100); do
+		prlimit --pid "$super" --nofile="$limit:"
+		prlimit --pid "$super" --nofile=3:
+	done
 	prlimit --pid "$super" --nofile="$limit:"
 	berth up -d --scale b=12
 	all_run 13
@@ -44,6 +49,8 @@ cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$(supervisor)/stat"; }
 	healthy() { [ "$(inspect a State.Health.Status)" = healthy ]; }
 	wait_for 20 healthy
 	[ "$(inspect a RestartCount)" = 0 ]
+	berth down -t 0
+	[ -z "$(berth ps -aq)" ]
 }
 
 @test "a supervisor that the kernel kills for its memory is replaced like any other" {

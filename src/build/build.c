@@ -158,6 +158,13 @@ static int advise(struct builder *b, struct err *e)
 	auto_buf rules = {0};
 	struct lint lint;
 
+	if (p && p->note)
+		for (size_t i = 0; i < b->req->left_out.n; i++)
+			p->note(p,
+				arena_printf(
+					b->a,
+					"warning: build.platforms: built for %s alone, not for %s",
+					b->req->platform, b->req->left_out.v[i]));
 	lint_run(b->a, &b->recipe, &b->graph, &(struct lint_options){b->context.ignore, false},
 		 &lint);
 	vec_each(f, &lint) {

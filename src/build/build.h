@@ -49,6 +49,7 @@ struct build_request {
 	struct pairs extra_hosts;
 	VEC(struct ulimit) ulimits;
 	struct strings no_cache_filter, cache_from, cache_to;
+	struct strings left_out; /* platforms that are wished for besides; said, not built */
 	const char *dir; /* directories of caches are from here; NULL: where the process stands */
 	const char *target, *platform, *network;
 	int64_t shm_size;

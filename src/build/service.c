@@ -1,6 +1,7 @@
 /* Services of a project as builds: `build` in the file to a request, service:x contexts first. */
 #include "build/build.h"
 #include "build/path.h"
+#include "build/platform.h"
 #include <errno.h>
 #include <string.h>
 
@@ -84,6 +85,28 @@ static bool is_remote(const char *s)
 	return strstr(s, "://") || text_starts(s, "git@") || text_starts(s, "github.com/");
 }
 
+/*
+ * One build makes one image: of several platforms the service's, else this machine's, else the
+ * first; as `docker compose up` has it.
+ */
+static void pick_platform(struct arena *a, const struct service *s, struct build_request *out)
+{
+	const struct strings *list = &s->build.platforms;
+	const char *text;
+	struct err ignored;
+
+	out->platform = s->platform;
+	for (size_t i = 0; !out->platform && i < list->n; i++)
+		if (platform_text(a, list->v[i], &text, &ignored) == 0 &&
+		    !strcmp(text, platform_own()))
+			out->platform = list->v[i];
+	if (!out->platform && list->n)
+		out->platform = list->v[0];
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], out->platform))
+			*vec_push(a, &out->left_out) = list->v[i];
+}
+
 int build_service_request(struct arena *a, const struct project *p, const struct service *s,
 			  struct build_request *out, struct err *e)
 {
@@ -92,11 +115,6 @@ int build_service_request(struct arena *a, const struct project *p, const struct
 
 	if (!b->given)
 		return err_set(e, EINVAL, "service \"%s\" has no build", s->name);
-	if (b->platforms.n > 1)
-		return err_set(e, EOPNOTSUPP,
-			       "build.platforms of service \"%s\" lists several: berth builds for "
-			       "this machine's only",
-			       s->name);
 	*out = (struct build_request){
 		.context = b->context ? b->context : p->dir,
 		.dockerfile = b->dockerfile,
@@ -109,15 +127,13 @@ int build_service_request(struct arena *a, const struct project *p, const struct
 		.cache_to = b->cache_to,
 		.dir = p->dir,
 		.target = b->target,
-		.platform = s->platform           ? s->platform
-			    : b->platforms.n == 1 ? b->platforms.v[0]
-						  : NULL,
 		.network = b->network,
 		.shm_size = b->shm_size > 0 ? b->shm_size : 0,
 		.no_cache = b->no_cache,
 		.pull = b->pull,
 		.privileged = b->privileged,
 	};
+	pick_platform(a, s, out);
 	if (*out->context != '/' && !is_remote(out->context))
 		out->context = path_join(a, p->dir, out->context);
 	out->ulimits.v = b->ulimits.v;

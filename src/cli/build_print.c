@@ -61,6 +61,8 @@ static void put_limits(struct arena *a, json_t *to, const struct build_request *
 						     (long long)u->hard);
 	if (q->platform)
 		*vec_push(a, &platforms) = q->platform;
+	for (size_t i = 0; i < q->left_out.n; i++)
+		*vec_push(a, &platforms) = q->left_out.v[i];
 	if (q->insecure)
 		*vec_push(a, &powers) = "security.insecure";
 	if (q->host_network)

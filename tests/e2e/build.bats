@@ -335,3 +335,21 @@ two_sleep() { [ "$(sleepers | wc -l)" -eq 2 ]; }
 	run berth build .
 	[[ $output == *CACHED* ]]
 }
+
+@test "of several platforms of a service this machine's is built, and the others are named" {
+	local own
+	own=linux/$(dpkg --print-architecture)
+	compose <<-END
+		services:
+		  a:
+		    build:
+		      dockerfile_inline: "FROM busybox\nRUN echo hi >/hi"
+		      platforms: [linux/s390x, $own]
+	END
+	run -0 berth build
+	[[ $output == *"built for $own alone, not for linux/s390x"* ]]
+	[ "$(berth image inspect -f '{{.Os}}/{{.Architecture}}' "$PROJECT-a")" = "$own" ]
+	berth build --print | jq -e '.target.a.platforms | length == 2'
+	sed -i "s|\[linux/s390x, $own\]|[linux/s390x, linux/ppc64le]|" compose.yaml
+	[ "$(berth build --print | jq -c '.target.a.platforms')" = '["linux/s390x","linux/ppc64le"]' ]
+}

@@ -164,9 +164,10 @@ static json_t *mounts_json(const struct status *s)
 static json_t *container_json(const struct status *s)
 {
 	auto_arena a = {0};
-	struct strings args = {s->command.v + (s->command.n > 0), s->command.n - (s->command.n > 0),
-			       0};
+	struct strings args = {0};
 
+	if (s->command.n)
+		args = (struct strings){s->command.v + 1, s->command.n - 1, 0};
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o}", "Id",
 		text_or_empty(s->id), "Created", moment(s->created_ns), "Path",

@@ -118,7 +118,8 @@ static char *group_of(struct instance *i)
 	const char *parent = i->svc->cgroup_parent;
 	auto_buf b = {0};
 
-	parent += parent ? strspn(parent, "/") : 0;
+	if (parent)
+		parent += strspn(parent, "/");
 	if (!parent || !*parent)
 		return arena_printf(&i->arena, "berth/%s/%s", i->of->name, i->st.id);
 	if (text_ends(parent, ".slice") && !strchr(parent, '/'))

@@ -231,6 +231,8 @@ static void begin_remove(struct job *j, struct run_step *rs, const struct step *
 	if (s->again)
 		json_object_set_new(j->kept, s->target, status_to_json(&i->st, false));
 	if (instance_remove(i, s->again, volumes, &e) < 0) {
+		err_hint(&e, "nothing of it runs any more; what is left goes when the same command "
+			     "is repeated");
 		job_fail(j, rs, s, &e);
 		return;
 	}

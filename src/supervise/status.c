@@ -379,6 +379,7 @@ static void verify(struct status *s, bool supervised)
 	if (s->pid > 0 && !state_start_time((pid_t)s->pid, &start) && start == s->start_time)
 		return;
 	s->state = STATE_EXITED;
+	s->finished_ns = 0;
 	s->pid = 0;
 	s->health = HEALTH_NONE;
 }
@@ -515,6 +516,8 @@ char *status_text(struct arena *a, const struct status *s)
 	case STATE_DEAD:
 		return arena_printf(a, "Dead");
 	case STATE_EXITED:
+		if (!s->finished_ns)
+			return arena_printf(a, "Exited (nobody saw how)");
 		return arena_printf(a, "Exited (%d) %s ago%s", (int)s->exit_code,
 				    since(a, s->finished_ns),
 				    s->gave_up ? " (gave up restarting)" : "");

@@ -171,6 +171,36 @@ group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
 	seq "$(wc -l <got)" | cmp - got
 }
 
+# Its end may come late; until then it reads the same pipes. A frozen process dies when it thaws.
+@test "an unreachable supervisor that does not die at once is waited for, and no line is lost" {
+	[ -d /sys/fs/cgroup/freezer ] || skip "no freezer of cgroup v1: a frozen process would die at once"
+	compose <<-END
+		services:
+		  a: {image: busybox, command: "sh -c 'i=0; while :; do i=\$\$((i+1)); echo \$\$i; sleep 0.05; done'", init: true}
+	END
+	berth up -d
+	old=$(supervisor) group=/sys/fs/cgroup/freezer/$PROJECT-test
+	mkdir "$group"
+	echo "$old" >"$group/cgroup.procs"
+	echo FROZEN >"$group/freezer.state"
+	wait_for 5 grep -qx FROZEN "$group/freezer.state"
+	rm "$BERTH_RUN/projects/$PROJECT/control.sock"
+	"$BERTH" up -d 3>&- >/dev/null 2>&1 &
+	up=$!
+	# Killed, and still there: the new one waits before it has its own number written.
+	wait_for 10 eval 'awk "/^(SigPnd|ShdPnd)/ { print \$2 }" /proc/$old/status | grep -q "1..$"'
+	[ "$(supervisor)" = "$old" ]
+	echo THAWED >"$group/freezer.state"
+	wait $up
+	[ "$(supervisor)" != "$old" ]
+	wait_for 5 rmdir "$group"
+	counts() { [ "$(berth logs --no-log-prefix -n 1)" -ge 1 ]; }
+	wait_for 5 counts
+	berth stop -t 0
+	berth logs --no-log-prefix >got
+	seq "$(wc -l <got)" | cmp - got
+}
+
 # Everything at once: the state as it was on the disk at a random moment, another boot, no process.
 @test "a power cut at any moment: up works from what lay on the disk" {
 	compose <<-END

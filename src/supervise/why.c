@@ -141,6 +141,8 @@ static const char *about_end(const struct instance *i, json_t *lines)
 		     (int)i->st.attempts);
 	if (i->st.exit_code && !i->st.manual_stop)
 		last_line(i, lines);
+	if (i->st.oom_killed && i->st.exit_code != 137)
+		line(lines, "one of its processes was killed at the memory limit");
 	if (i->st.oom_killed && i->svc && i->svc->limits.memory) {
 		line(lines, "its limit is %s", size_binary(i->svc->limits.memory, size));
 		return "raise mem_limit, or find what eats the memory";

@@ -578,3 +578,10 @@ volume_of() { # TYPE DEVICE O: a project of two services that share such a volum
 	berth load -q --platform "linux/$(own_arch)" -i own.tar
 }
 own_arch() { dpkg --print-architecture; }
+
+@test "nobody else looks below BERTH_ROOT, whatever the umask (CVE-2021-41091, 2021-41103, 2024-25621)" {
+	export BERTH_ROOT=$PWD/open
+	(umask 0 && berth load -q -i "$BERTH_HOME/busybox.tar" && berth volume create shown)
+	[ "$(stat -c %a open)" = 700 ]
+	[ -z "$(find open -mindepth 1 -maxdepth 1 ! -perm 700 ! -perm 600)" ]
+}

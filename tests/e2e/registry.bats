@@ -302,6 +302,15 @@ asks_for() { [ "$(asked "$1")" -ge 1 ]; }
 	run ! berth pull "$FAKE/basic:2"
 }
 
+@test "a password is in no output and nowhere in the store, said at length too (CVE-2019-13509)" {
+	fresh_store
+	echo pass | berth --verbose login -u user --password-stdin "$FAKE" >out 2>&1
+	berth --verbose pull "$FAKE/basic:1" >>out 2>&1
+	berth --verbose pull "$FAKE/token:1" >>out 2>&1
+	run ! grep -E 'dXNlcjpwYXNz|[^-]pass[^w]' out
+	run ! grep -rE 'dXNlcjpwYXNz' "$BERTH_ROOT"
+}
+
 @test "credential helpers are asked" {
 	mkdir bin
 	cat >bin/docker-credential-test <<-'END'

@@ -354,6 +354,19 @@ static void begin_step(struct job *j, size_t k)
 		begin[s->doing](j, &j->steps[k], s);
 }
 
+/*
+ * It is down and has not run. Whoever was being killed when the step began did not hear that it is
+ * to start, and hears it now; one that a person killed meanwhile stays down: the last word counts.
+ */
+static int start_again(struct run_step *rs, struct instance *i, struct err *e)
+{
+	if (rs->again || i->st.manual_stop)
+		return err_set(e, ECANCELED, "it was ended before it ran");
+	rs->again = true;
+	instance_event(i, WANT_UP);
+	return 0;
+}
+
 static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
 {
 	struct instance *i = instance_find(j->of, s->target);
@@ -365,7 +378,9 @@ static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
 		err_set(&e, ENOENT, "container %s is gone", s->target);
 	else if (i->why.code && i->life == DOWN)
 		e = i->why;
-	else if (i->starts == rs->starts || !i->hooks_ok)
+	else if (i->life == DOWN && i->starts == rs->starts && start_again(rs, i, &e) == 0)
+		return;
+	else if (!e.code && (i->starts == rs->starts || !i->hooks_ok))
 		return;
 	if (e.code) {
 		err_wrap(&e, "start container %s", s->target);

@@ -13,6 +13,7 @@ struct run_step {
 	unsigned starts, ends; /* of the instance when the step began */
 	int64_t began_ns, met_ns, ended_ns;
 	bool told;
+	bool again;       /* a start that had to wait for an end was asked for once more */
 	int64_t failures; /* of a batch that is rolled out */
 };
 

@@ -537,7 +537,8 @@ void instance_event(struct instance *i, enum life_event ev)
 		act_stop(i, before == PAUSED);
 		break;
 	case ACT_KILL:
-		i->kills++;
+		/* Of a kill that a person repeats none is older than the first. */
+		i->kills = ev == TIMER ? i->kills + 1 : 1;
 		instance_kill_all(i);
 		loop_timer_in(i->of->loop, &i->timer, 10 * NS_PER_SEC, on_timer);
 		instance_changed(i, NULL);

@@ -113,6 +113,7 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 		kill -STOP "$g" "$s" # neither sees the other one's end
 		kill -9 "$g" "$s"
 		wait_for 5 ended "$s"
+		wait_for 5 ended "$g" # it listens too
 		# shellcheck disable=SC2086
 		run berth $looks
 		[[ $output == *"had been killed"* ]] || { echo "$looks: $output" && return 1; }

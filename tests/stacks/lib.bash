@@ -9,5 +9,9 @@ browser() { # URL SCRIPT: see browser.js
 }
 
 # Before the first up, and after the last down: mounts, interfaces, rules, processes, groups, files.
-keep_traces() { traces >"$BERTH_HOME/before"; }
+# The empty groups of a run that was killed would be gone by then.
+keep_traces() {
+	find /sys/fs/cgroup -depth -type d -path "*/berth/$PROJECT*" -exec rmdir {} + 2>/dev/null || true
+	traces >"$BERTH_HOME/before"
+}
 no_trace() { diff "$BERTH_HOME/before" <(traces); }

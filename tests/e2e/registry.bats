@@ -256,15 +256,14 @@ nobody_left() { [ -z "$(berth_processes)" ]; }
 	done
 }
 
-asks_for() { [ "$(asked "$1")" -ge 1 ]; }
-
 @test "a build brings its base images side by side, and Ctrl-C ends that" {
 	fresh_store
 	echo "$FAKE timeout=600" >"$BERTH_ROOT/registries.conf" # what is held stays held
-	printf 'FROM %s/holds3:1 AS a\nFROM %s/ok:1\nCOPY --from=a /bin /a\n' "$FAKE" "$FAKE" >Dockerfile
+	# of another layer: the same one would come once, from whichever of the two is asked first
+	printf 'FROM %s/holds3:1 AS a\nFROM %s/busybox:1\nCOPY --from=a /bin /a\n' "$FAKE" "$REGISTRY" >Dockerfile
 	env --default-signal=INT setsid "$BERTH" build . >out 2>&1 3>&- &
 	wait_for 10 half_is_here
-	wait_for 10 asks_for ok/manifests
+	wait_for 10 berth image inspect "$REGISTRY/busybox:1"
 	kill -INT -- "-$!"
 	wait $! && status=0 || status=$?
 	[ $status -ne 0 ]
@@ -354,6 +353,12 @@ other_registry() {
 	BERTH_ROOT=$BERTH_ROOT berth pull -q "$OTHER/ok:1"
 	echo "$OTHER insecure" >"$BERTH_ROOT/registries.conf"
 	BERTH_ROOT=$BERTH_ROOT berth pull -q "$OTHER/ok:2"
+	: >other/log # a registry elsewhere leads neither to this machine's own servers nor out of TLS
+	run ! env BERTH_ROOT="$BERTH_ROOT" timeout 60 "$BERTH" pull "$OTHER/to-loopback:1"
+	[[ $output == *"redirects to https://127.0.0.1:"*"a loopback address"* ]]
+	run ! env BERTH_ROOT="$BERTH_ROOT" timeout 60 "$BERTH" pull "$OTHER/to-http:1"
+	[[ $output == *"redirects to http://$OTHER/"*"from https to http"* ]]
+	[ "$(grep -c "GET .*manifests" other/log)" -eq 2 ]
 	kill $OTHER_PID
 	ip addr del 192.0.2.1/32 dev lo
 }

@@ -212,6 +212,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.say(307, Location=self.path)
         if mode == "to-file":
             return self.say(307, Location="file:///etc/passwd")
+        if mode == "to-loopback":
+            return self.say(307, Location=f"https://127.0.0.1:{server.server_port}{self.path}")
+        if mode == "to-http":
+            return self.say(307, Location=f"http://{self.headers['Host']}{self.path}")
         if mode == "drips":  # a byte a second, for ever
             self.send_response(200)
             self.send_header("Content-Type", TYPE)

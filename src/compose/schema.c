@@ -2,7 +2,9 @@
 #include "base/when.h"
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <strings.h>
 
 static const unsigned usual_kinds[] = {
@@ -71,11 +73,21 @@ const struct attr *schema_find(const struct attr *top, const char *path)
 
 /* ---- expand ------------------------------------------------------------------------------- */
 
+static bool is_whole(const char *number)
+{
+	double v = strtod(number, NULL);
+
+	return fabs(v) < 0x1p53 && v == trunc(v);
+}
+
 static unsigned kind_of(const struct node *n)
 {
 	static const unsigned scalar[] = {[TYPE_NULL] = KN,  [TYPE_BOOL] = KB, [TYPE_INT] = KI,
 					  [TYPE_FLOAT] = KF, [TYPE_STR] = KS,  [TYPE_TIME] = 0};
 
+	/* A number of the schema's is whole by its value: 1e3. */
+	if (n->kind == NODE_SCALAR && n->type == TYPE_FLOAT && is_whole(n->text))
+		return KI | KF;
 	return n->kind == NODE_MAP ? KM : n->kind == NODE_SEQ ? KQ : scalar[n->type];
 }
 
@@ -92,7 +104,7 @@ static int wrong_kind(const char *name, unsigned kinds, const struct node *n, st
 	if (kinds & KF)
 		kinds &= ~(unsigned)KI;
 	for (unsigned i = 0; i < countof(kind_names); i++) {
-		if (have == 1u << i)
+		if (have & 1u << i)
 			got = kind_names[i];
 		if (!(kinds & 1u << i) || 1u << i == KN)
 			continue;

@@ -160,7 +160,8 @@ int short_count(struct walk *w, struct node **n, struct err *e)
 		node_fail(*n, e, "\"count\" takes a number or \"all\", not \"%s\"", (*n)->text);
 		return -e->code;
 	}
-	*n = node_typed(w->a, TYPE_INT, (*n)->text, *n);
+	if ((*n)->type == TYPE_STR)
+		*n = node_typed(w->a, TYPE_INT, arena_printf(w->a, "%lld", (long long)v), *n);
 	return 0;
 }
 

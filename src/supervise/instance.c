@@ -227,6 +227,7 @@ static void act_start(struct instance *i)
 	int r;
 
 	i->why = (struct err){0};
+	i->launched_ns = when_wall_ns();
 	i->st.next_restart_ns = 0;
 	i->st.oom_killed = i->st.manual_stop = i->st.interrupted = false;
 	r = launcher_start(i, &e);

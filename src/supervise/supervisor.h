@@ -115,6 +115,7 @@ struct instance {
 	unsigned kills;        /* of the stop under way that did not end it */
 	unsigned starts, ends; /* counted, so that a waiting step notices */
 	int64_t backoff_ns, grace_ns /* -1: the service's */, began_ns /* mono */;
+	int64_t launched_ns; /* wall: its first words may come before it counts as started */
 	int64_t heal_backoff_ns, heal_window_ns;
 	int stdio[3];          /* of a one-off in the foreground; -1 */
 	struct err why;        /* of the last failed start */

@@ -37,7 +37,8 @@ static const char *age(int64_t wall_ns, char buf[40])
 /* Where a program's own words begin to tell more than its exit code. */
 static void last_line(const struct instance *i, json_t *lines)
 {
-	const struct logs_query q = {.tail = 1, .since_ns = i->st.started_ns};
+	const struct logs_query q = {
+		.tail = 1, .since_ns = i->launched_ns ? i->launched_ns : i->st.started_ns};
 	struct logs_reader *r = NULL;
 	struct logs_line l;
 	struct err ignored;

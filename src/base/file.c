@@ -64,7 +64,7 @@ static int write_and_rename(int dirfd, const char *tmp, const char *name, const 
 	return r;
 }
 
-static int sync_parent(int dirfd, const char *name)
+int file_sync_parent(int dirfd, const char *name)
 {
 	const char *slash = strrchr(name, '/');
 	auto_free char *dir = slash ? strndup(name, (size_t)(slash - name)) : strdup(".");
@@ -81,7 +81,7 @@ static int replace(int dirfd, const char *tmp, const char *name, const void *dat
 	int r = write_and_rename(dirfd, tmp, name, data, n, mode, sync);
 
 	if (!r && sync == FILE_DURABLE)
-		r = sync_parent(dirfd, name);
+		r = file_sync_parent(dirfd, name);
 	if (r < 0) {
 		unlinkat(dirfd, tmp, 0);
 		return err_set(e, -r, "cannot write %s: %s", name, strerror(-r));

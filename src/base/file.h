@@ -22,6 +22,7 @@ int file_replace(int dirfd, const char *name, const void *data, size_t n, mode_t
 /* The same by way of `tmp`, a name on the same file system that the caller sweeps after a crash. */
 int file_replace_via(const char *tmp, const char *name, struct span text, enum file_sync sync,
 		     struct err *e) must_check;
+int file_sync_parent(int dirfd, const char *name) must_check; /* a name that must last */
 int file_mkdirs(const char *path, mode_t mode, struct err *e) must_check; /* like mkdir -p */
 /* Removes a tree that berth made itself; absent is fine; never follows a link. */
 int file_remove_tree(int dirfd, const char *name, struct err *e) must_check;

@@ -173,6 +173,8 @@ int startup_install(struct arena *a, enum startup_kind k, const char *prefix, co
 	r = make_parent(a, link, e);
 	if (!r && symlink(kind->target, link) < 0 && errno != EEXIST)
 		r = err_set(e, errno, "%s: %s", link, strerror(errno));
+	if (!r && (r = file_sync_parent(AT_FDCWD, link)) < 0)
+		return err_set(e, -r, "%s: %s", link, strerror(-r));
 	return r;
 }
 

@@ -157,7 +157,8 @@ inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
 	berth up -d
 	mkdir -p "$BERTH_PREFIX/lib/systemd" "$BERTH_PREFIX/sbin" "$BERTH_PREFIX/etc"
 	install /bin/true "$BERTH_PREFIX/lib/systemd/systemd"
-	berth enable
+	strace -qq -y -e trace=symlink,fsync -o calls "$BERTH" enable
+	[[ $(tail -n 1 calls) == fsync*multi-user.target.wants* ]] # the link outlives a power cut
 	unit=$BERTH_PREFIX/etc/systemd/system/multi-user.target.wants/berth.service
 	grep -x "ExecStart=$(readlink -f "$BERTH") boot" "$unit"
 	grep -x "Environment=BERTH_ROOT=$BERTH_ROOT BERTH_RUN=$BERTH_RUN" "$unit"

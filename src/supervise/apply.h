@@ -92,9 +92,10 @@ int prestart_next(struct instance *i, struct err *e) must_check;
 int prestart_poll(struct instance *i, struct err *e) must_check;
 void prestart_stop(struct instance *i); /* the service is not to start any more */
 
-/* run.c */
 /* requests.c: a "down" that nobody has asked for. */
 void requests_down(struct supervisor *s);
+
+/* run.c */
 void run_request(struct conn *c, const json_t *req, int *fds, size_t n);
 void run_cancel(struct job *j); /* the container that was never made */
 void run_started(struct instance *i);

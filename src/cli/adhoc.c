@@ -102,6 +102,8 @@ int adhoc_end(struct cli *c, struct adhoc *a, int code)
 	struct err ignored;
 	int ended;
 
-	(void)!request_send(c, c->global.project_name, CLIENT_RUNNING, &r, &ended, &ignored);
+	/* The supervisor does this by itself where it is to; this waits, and helps where it could
+	 * not. */
+	(void)!request_send(c, c->global.project_name, CLIENT_EXISTING, &r, &ended, &ignored);
 	return code;
 }

@@ -48,7 +48,7 @@ static json_t *run_message(const struct docker_run *o, const struct adhoc *a)
 	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b}", "do", "run", "service",
 			 a->service, "name", a->container, "rm", o->rm, "interactive",
 			 o->interactive, "service_ports", 1, "use_aliases", 1, "detach", o->detach,
-			 "project_too", o->rm && o->detach);
+			 "project_too", o->rm);
 }
 
 static int run_attached(struct cli *c, const struct docker_run *o, struct adhoc *a, struct err *e)

@@ -186,7 +186,7 @@ static int run_image(struct cli *c, struct run *o, int argc, char **argv, struct
 	if (r < 0)
 		return r;
 	c->fleeting = o->rm && !o->detach;
-	o->project_too = o->rm && o->detach;
+	o->project_too = o->rm;
 	words = arena_alloc(&c->arena, (size_t)(argc + 1) * sizeof(*words));
 	memcpy(words, argv, (size_t)argc * sizeof(*words));
 	words[0] = (char *)a.service;

@@ -192,6 +192,7 @@ static int dial_or_start(const char *project, enum client_how how, struct err *e
 	auto_arena a = {0};
 	char *path = status_control_path(&a, project), *dir;
 	auto_fd int lock = -1;
+	struct err ignored;
 	int fd = dial(path), r;
 
 	if (fd >= 0)
@@ -208,6 +209,10 @@ static int dial_or_start(const char *project, enum client_how how, struct err *e
 	fd = dial(path);
 	if (fd >= 0)
 		return fd;
+	if (how == CLIENT_EXISTING && access(status_project_dir(&a, project), F_OK) < 0) {
+		(void)!(file_remove_tree(AT_FDCWD, dir, &ignored) < 0);
+		return -ENOENT; /* it went while this waited for the lock */
+	}
 	r = start(project, dir, path, e);
 	if (r < 0)
 		return err_wrap(e, "start the supervisor of project \"%s\"", project);

@@ -113,6 +113,21 @@ of() { docker inspect -f "$2" "$1"; }
 	[[ $output == *conflicting* ]]
 }
 
+@test "run --rm: nothing of it is left, even when its client is killed" {
+	gone() { [ -z "$(docker ps -aq)" ] && [ -z "$(ls "$BERTH_ROOT/projects")" ]; }
+	for command in "$BERTH_HOME/docker" "$BERTH"; do
+		run -3 "$command" run --rm busybox sh -c 'exit 3'
+		gone
+		"$command" run --rm --name aa busybox sleep 1000 &
+		client=$!
+		running() { [ "$(of aa '{{.State.Running}}')" = true ]; }
+		wait_for 20 running
+		kill -9 "$client"
+		docker kill aa
+		wait_for 20 gone
+	done
+}
+
 @test "inspect: json, range, index and the members that scripts read" {
 	docker run -d --name aa --init -p 127.0.0.1:18077:80 -v data:/data -l k=v busybox sleep 1000
 	[ "$(of aa '{{.State.Running}} {{.State.ExitCode}} {{.Name}} {{.RestartCount}}')" = "true 0 /aa 0" ]

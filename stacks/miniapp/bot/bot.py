@@ -30,7 +30,7 @@ games = set()
 def post(url, what):
     request = urllib.request.Request(url, json.dumps(what).encode(),
                                      {"Content-Type": "application/json"})
-    return urllib.request.urlopen(request, timeout=5)
+    return urllib.request.urlopen(request, timeout=20)
 
 
 def say(chat, text):

@@ -6,8 +6,10 @@ DEPS = meson ninja-build gcc pkg-config ca-certificates libyaml-dev libjansson-d
 TEST_DEPS = git libcmocka-dev bats docker-registry mmdebstrap busybox-static iproute2 nftables \
 	dnsutils musl-tools iperf3 wrk netcat-openbsd strace jq curl socat python3 python3-yaml clang-format-14 procps skopeo zstd
 
+# On a terminal ninja keeps to one line; a log is not to hold hundreds.
+QUIET = $$([ -t 2 ] || echo --quiet)
 all: build/build.ninja
-	ninja -C build
+	ninja -C build $(QUIET)
 build/build.ninja:
 	meson setup build
 deps test-deps:

@@ -369,22 +369,20 @@ struct wait {
 
 struct waiting {
 	struct cli *cli;
-	const char *project;
-	bool down; /* when the first one has ended; then false */
+	bool first; /* only the first end is waited for */
+	bool ended;
+	int code;
 };
 
-static int take_down(struct waiting *w)
+static int take_down(struct cli *c, const char *project, int *code, struct err *e)
 {
 	struct request q = {.msg = json_pack("{s:s, s:b}", "do", "down", "remove_orphans", 1),
 			    .title = "Stopping"};
-	struct err e = {0};
-	int code, r;
+	int failed = 0, r = request_send(c, project, CLIENT_EXISTING, &q, &failed, e);
 
-	w->down = false;
-	r = request_send(w->cli, w->project, CLIENT_RUNNING, &q, &code, &e);
-	if (r < 0)
-		complain(stderr, &e, w->cli->colour_err);
-	return r < 0 ? r : 1;
+	if (failed)
+		*code = failed;
+	return r < 0 ? r : 0;
 }
 
 static int print_exit(void *arg, const json_t *msg)
@@ -400,7 +398,9 @@ static int print_exit(void *arg, const json_t *msg)
 		printf("container \"%s\" exited with status code %lld\n",
 		       json_string_or(msg, "name", "?"), (long long)json_int_or(msg, "code", 0));
 	fflush(stdout);
-	return w->down ? take_down(w) : 1;
+	w->ended = true;
+	w->code = (int)json_int_or(msg, "code", 0);
+	return w->first ? -ECANCELED : 1;
 }
 
 static int wait_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -412,7 +412,7 @@ static int wait_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	if (r < 0)
 		return r;
 	vec_each(t, &ts) {
-		struct waiting each = {c, t->project, w->down && !c->global.dry_run};
+		struct waiting each = {.cli = c, .first = w->down && !c->global.dry_run};
 		struct request q = {.msg = json_pack("{s:s}", "do", "wait"),
 				    .title = "Waiting",
 				    .each = print_exit,
@@ -420,6 +420,10 @@ static int wait_run(struct cli *c, void *opts, int argc, char **argv, struct err
 
 		target_put(t, q.msg);
 		r = request_send(c, t->project, CLIENT_EXISTING, &q, &code, e);
+		if (each.first && each.ended) {
+			code = each.code;
+			r = take_down(c, t->project, &code, e);
+		}
 		if (r < 0)
 			return r;
 		if (r == REQUEST_NO_SUPERVISOR)

@@ -110,6 +110,7 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	grep -q "container \"$PROJECT-short-1\" exited with status code 5" out
 	[ -z "$(berth ps -aq)" ]
 	[ -z "$(berth ls -aq)" ]
+	[ ! -e "$BERTH_RUN/projects/$PROJECT" ]
 }
 
 @test "stop is told as docker tells it: kill, die, stop" {

@@ -124,22 +124,16 @@ struct save {
 	const char *output, *format, *platform;
 };
 
-static const char *const formats[] = {"docker-archive", "oci-archive", "oci-dir"};
-
 static enum archive_format format_of(const struct save *o)
 {
-	enum archive_format f = ARCHIVE_DOCKER;
-
-	while (o->format && f < ARCHIVE_OCI_DIR && strcmp(formats[f], o->format))
-		f++;
-	return f;
+	return o->format && !strcmp(o->format, "oci-dir") ? ARCHIVE_DIR : ARCHIVE_TAR;
 }
 
 static int open_output(const struct save *o, enum archive_format f)
 {
 	if (!o->output)
 		return sys_dup_above(STDOUT_FILENO, 3);
-	if (f != ARCHIVE_OCI_DIR)
+	if (f != ARCHIVE_DIR)
 		return sys_open(AT_FDCWD, o->output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	if (mkdir(o->output, 0755) < 0 && errno != EEXIST)
 		return -errno;
@@ -165,21 +159,21 @@ static int save_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	if (!o->output && isatty(STDOUT_FILENO))
 		return err_set(e, EINVAL,
 			       "an archive does not belong on a terminal: use -o FILE or a pipe");
-	if (!o->output && format == ARCHIVE_OCI_DIR)
+	if (!o->output && format == ARCHIVE_DIR)
 		return err_set(e, EINVAL, "--format oci-dir needs a directory: -o DIR");
 	fd = open_output(o, format);
 	if (fd < 0)
 		return err_set(e, -fd, "cannot write %s: %s", o->output ? o->output : "the archive",
 			       strerror(-fd));
 	r = archive_save(&c->arena, &refs, fd, format, e);
-	if (r < 0 && o->output && format != ARCHIVE_OCI_DIR)
+	if (r < 0 && o->output && format != ARCHIVE_DIR)
 		unlink(o->output); /* half an archive helps nobody */
 	return r;
 }
 
 /* clang-format off */
 static const struct opt save_opts[] = {
-	{0,   "format", OPT_WORD, offsetof(struct save, format), "docker-archive|oci-archive|oci-dir", "docker-archive (the usual) holds the OCI index as well; oci-dir is a layout directory, -o DIR"},
+	{0,   "format", OPT_WORD, offsetof(struct save, format), "docker-archive|oci-archive|oci-dir", "both archives are the same, an OCI layout with docker's list in it; oci-dir is a directory, -o DIR"},
 	{'o', "output", OPT_STR,  offsetof(struct save, output), "FILE", "write here instead of standard output"},
 	{0,   "platform", OPT_STR, offsetof(struct save, platform), "OS/ARCH", "the images must be made for it"},
 	{0},

@@ -141,8 +141,7 @@ static int write_archive(struct cli *c, const struct image *img, const struct st
 	struct strings id = {0};
 
 	*vec_push(&c->arena, &id) = img->id;
-	return archive_save(&c->arena, tags->n ? tags : &id, fd,
-			    o->kind == OUTPUT_OCI ? ARCHIVE_OCI : ARCHIVE_DOCKER, e);
+	return archive_save(&c->arena, tags->n ? tags : &id, fd, ARCHIVE_TAR, e);
 }
 
 static int write_file(struct cli *c, const struct image *img, const struct strings *tags,

@@ -21,11 +21,10 @@ int archive_load(struct arena *a, int fd, const struct archive_options *o, struc
 int archive_load_dir(struct arena *a, const char *path, const struct archive_options *o,
 		     struct strings *names, struct err *e) must_check;
 
-enum archive_format { ARCHIVE_DOCKER, ARCHIVE_OCI, ARCHIVE_OCI_DIR };
+enum archive_format { ARCHIVE_TAR, ARCHIVE_DIR };
 /*
- * ARCHIVE_DOCKER, which carries the OCI index too, is what every docker and podman loads. The OCI
- * forms want a docker with containerd's store, and for podman one image. For ARCHIVE_OCI_DIR out_fd
- * is the directory.
+ * An OCI layout. The archive holds docker's list of images too, so that every docker, podman and
+ * skopeo takes it, as docker-archive and as oci-archive. For ARCHIVE_DIR out_fd is the directory.
  */
 int archive_save(struct arena *a, const struct strings *refs, int out_fd,
 		 enum archive_format format, struct err *e) must_check;

@@ -256,7 +256,7 @@ static int make_layout(int dir, struct err *e)
 int archive_save(struct arena *a, const struct strings *refs, int out_fd,
 		 enum archive_format format, struct err *e)
 {
-	bool tar = format != ARCHIVE_OCI_DIR;
+	bool tar = format == ARCHIVE_TAR;
 	struct saver s = {.a = a, .e = e, .dir = tar ? -1 : out_fd};
 	auto_fd int hold = -1;
 	struct fd_sink out;
@@ -272,7 +272,7 @@ int archive_save(struct arena *a, const struct strings *refs, int out_fd,
 		r = write_blobs(&s);
 	if (!r)
 		r = write_index(&s);
-	if (!r && format == ARCHIVE_DOCKER)
+	if (!r && tar)
 		r = write_docker(&s);
 	return r || !tar ? r : tar_write_end(s.to, e);
 }

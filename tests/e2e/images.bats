@@ -87,7 +87,8 @@ two_layers() {
 	id=$(id_of two:1)
 	for f in docker-archive oci-archive; do
 		berth save --format $f -o $f.tar two:1
-		skopeo copy -q "$f:$f.tar" "dir:$f"
+		skopeo copy -q "docker-archive:$f.tar" "dir:$f-docker"
+		skopeo copy -q "oci-archive:$f.tar" "dir:$f-oci"
 		BERTH_ROOT=$BATS_TEST_TMPDIR/other-$f berth load -q -i $f.tar
 		[ "$(BERTH_ROOT=$BATS_TEST_TMPDIR/other-$f id_of two:1)" = "$id" ]
 	done

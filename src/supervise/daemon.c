@@ -159,12 +159,29 @@ static int on_signal(void *arg, int sig, pid_t from)
 	return 0;
 }
 
-/* The guardian was killed: this process takes its place and forks a new supervisor. */
+/*
+ * The guardian was killed: this process takes its place and forks a new supervisor. Pipes are found
+ * again inside the containers; a terminal whose master nobody holds hangs up on its container.
+ */
 static void replace_guardian(struct supervisor *s)
 {
+	auto_arena a = {0};
+	struct strings argv = {0};
+
 	log_warn("the guardian is gone, a new one starts");
 	fcntl(s->handover->listen, F_SETFD, 0);
-	execl("/proc/self/exe", "berth", GUARDIAN_WORD, s->name, (char *)NULL);
+	*vec_push(&a, &argv) = "berth";
+	*vec_push(&a, &argv) = GUARDIAN_WORD;
+	*vec_push(&a, &argv) = s->name;
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i->logs.tty < 0)
+			continue;
+		fcntl(i->logs.tty, F_SETFD, 0);
+		*vec_push(&a, &argv) = arena_printf(&a, "%d", i->logs.tty);
+		*vec_push(&a, &argv) = arena_printf(&a, "%s:tty", i->st.name);
+	}
+	*vec_push(&a, &argv) = NULL;
+	execv("/proc/self/exe", (char **)(uintptr_t)argv.v);
 	_exit(1);
 }
 

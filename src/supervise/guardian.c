@@ -319,13 +319,24 @@ static int prepare(struct guardian *g, struct err *e)
 	return 0;
 }
 
+/* From a killed guardian, through the supervisor that now is this process. */
+static void inherit(struct guardian *g, char **words)
+{
+	int fd;
+
+	for (; words[0] && words[1] && sscanf(words[0], "%d", &fd) == 1; words += 2) {
+		if (!fcntl(fd, F_SETFD, FD_CLOEXEC))
+			keep(g, words[1], fd);
+	}
+}
+
 int guardian_main(int argc, char **argv)
 {
 	struct guardian g = {.listen = LISTEN_FD, .sock = -1};
 	struct err e = {0};
 	int r;
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	g.project = argv[2];
 	prctl(PR_SET_NAME, "berth-guardian");
@@ -335,6 +346,7 @@ int guardian_main(int argc, char **argv)
 		log_err(LOG_ERROR_, &e);
 		return 1;
 	}
+	inherit(&g, argv + 3);
 	r = spawn(&g);
 	while (!r && !g.ended)
 		r = turn(&g);

@@ -25,7 +25,8 @@ struct exit_record {
 
 /* argv[1] of the process that berth starts for it; main() hands over to guardian_main(). */
 #define GUARDIAN_WORD "__guardian"
-/* Runs until the supervisor ends in good order. argv: program, GUARDIAN_WORD, project. */
+/* Runs until the supervisor ends in good order. argv: program, GUARDIAN_WORD, project, and for each
+ * descriptor that a killed guardian kept its number and its name. */
 int guardian_main(int argc, char **argv);
 
 /* Supervisor's end: keep (a duplicate of) fd under a name, or forget it. */

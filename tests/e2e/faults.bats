@@ -10,6 +10,7 @@ supervisor() { cut -d' ' -f1 "$BERTH_RUN/projects/$PROJECT/supervisor.pid"; }
 guardian() { awk '/^PPid/ { print $2 }' "/proc/$(supervisor)/status"; }
 inspect() { berth inspect "$PROJECT-$1-1" | jq -r ".[0].$2"; }
 ended() { ! grep -q '^State:.[^Z]' "/proc/$1/status"; }
+renewed_pair() { renewed "$1" && [ "$(guardian)" != "$2" ] && [ "$(cat "/proc/$(guardian)/comm")" = berth-guardian ]; }
 renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; }
 
 @test "a killed supervisor is replaced: same containers, names, ports, health, exit codes" {
@@ -99,6 +100,40 @@ renewed() { [ "$(supervisor)" != "$1" ] && kill -0 "$(supervisor)" 2>/dev/null; 
 	berth exec a touch /go
 	wait_for 5 sh -c "[ \"\$('$BERTH' inspect $PROJECT-a-1 | jq -r '.[0].State.Status')\" = exited ]"
 	[ "$(inspect a State.ExitCode)" = 17 ] || [ "$(inspect a State.ExitCode)" = 137 ]
+}
+
+@test "a killed guardian: what has a terminal lives too, and is read and written as before" {
+	write <<-END
+		services:
+		  a:
+		    image: busybox
+		    tty: true
+		    stdin_open: true
+		    stop_signal: KILL
+		    command: sh -c 'while read l; do echo "said \$\$l"; done'
+	END
+	berth up -d
+	id=$(berth ps -q)
+	for round in one two; do # the second: who has inherited passes it on
+		s=$(supervisor) g=$(guardian)
+		kill -9 "$g"
+		wait_for 5 renewed_pair "$s" "$g"
+		wait_for 5 berth exec -T a sh -c "echo $round >/proc/1/fd/1"
+		told() { berth logs --no-log-prefix a | grep -q "^$round"; }
+		wait_for 5 told
+	done
+	kill -9 "$(supervisor)"
+	mkfifo keys
+	exec 9<>keys
+	script -qec "'$BERTH' attach --detach-keys ctrl-x,q a" /dev/null <keys >screen 3>&- 9>&- &
+	pid=$!
+	greeted() { echo three >&9 && grep -q 'said three' screen; }
+	wait_for 10 greeted
+	printf '\030q' >&9
+	wait $pid
+	exec 9>&-
+	[ "$(berth ps -q)" = "$id" ]
+	[ "$(inspect a RestartCount)" = 0 ]
 }
 
 @test "both killed: the next command of any kind brings a new pair that takes over, and says so" {

@@ -1,6 +1,8 @@
 #include "image/crew.h"
 #include "base/sys.h"
 #include "base/when.h"
+#include "image/interrupt.h"
+#include "image/place.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -49,6 +51,7 @@ struct running {
 	int in, out;
 	pid_t *pids;
 	size_t next, active;
+	struct interrupt interrupt;
 	struct err *e;
 	int result;
 };
@@ -59,6 +62,7 @@ static _Noreturn void work(struct crew *c, struct crew_member *m)
 	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	interrupt_forget();
 	r = c->work(c->arg, m, &e);
 	if (r < 0 && !c->what)
 		err_wrap(&e, "layer %.19s", m->job->id);
@@ -78,6 +82,7 @@ static int start_next(struct running *run)
 	pid = sys_clone3(&args, sizeof(args));
 	if (!pid) {
 		close(run->in);
+		close(run->interrupt.fd);
 		work(c, &m);
 	}
 	if (pid < 0)
@@ -97,14 +102,19 @@ static void end_child(struct running *run, size_t place)
 	run->active--;
 }
 
-static void end_all(struct running *run)
+/* Asked, not killed: a child that has children of its own ends them first. */
+static void end_all(struct arena *a, struct running *run)
 {
-	for (size_t i = 0; i < run->next; i++) {
-		if (!run->pids[i])
-			continue;
-		kill(run->pids[i], SIGKILL);
-		end_child(run, i);
-	}
+	bool half_done = run->active > 0;
+
+	for (size_t i = 0; i < run->next; i++)
+		if (run->pids[i])
+			kill(run->pids[i], SIGTERM);
+	for (size_t i = 0; i < run->next; i++)
+		if (run->pids[i])
+			end_child(run, i);
+	if (half_done)
+		place_sweep(a);
 }
 
 static void on_message(struct running *run, const struct message *m)
@@ -147,14 +157,19 @@ static void look_for_dead(struct running *run)
 
 static void run_turn(struct running *run)
 {
-	struct pollfd p = {.fd = run->in, .events = POLLIN};
+	struct pollfd p[] = {{.fd = run->in, .events = POLLIN},
+			     {.fd = run->interrupt.fd, .events = POLLIN}};
 	struct message m;
 
-	if (poll(&p, 1, 1000) == 0) {
+	if (poll(p, countof(p), 1000) == 0) {
 		look_for_dead(run);
 		return;
 	}
-	if (p.revents & POLLIN && sys_read_full(run->in, &m, sizeof(m)) == sizeof(m))
+	if (p[1].revents & POLLIN)
+		interrupt_take(&run->interrupt);
+	if (run->interrupt.signal)
+		run->result = err_set(run->e, EINTR, "interrupted");
+	else if (p[0].revents & POLLIN && sys_read_full(run->in, &m, sizeof(m)) == sizeof(m))
 		on_message(run, &m);
 }
 
@@ -169,14 +184,16 @@ int crew_run(struct arena *a, struct crew *c, struct err *e)
 	run.in = fds[0];
 	run.out = fds[1];
 	run.pids = arena_alloc(a, c->n * sizeof(*run.pids));
+	run.result = interrupt_begin(&run.interrupt, e);
 	while (!run.result && (run.active || run.next < c->n)) {
 		if (run.next < c->n && run.active < AT_ONCE)
 			run.result = start_next(&run);
 		else
 			run_turn(&run);
 	}
-	end_all(&run);
+	end_all(a, &run);
 	close(fds[0]);
 	close(fds[1]);
+	interrupt_end(&run.interrupt);
 	return run.result;
 }

@@ -90,14 +90,18 @@ static bool is_forgotten(int dirfd, const char *name)
 	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
 }
 
-static void sweep(struct arena *a)
+void place_sweep(struct arena *a)
 {
 	DIR *d = opendir(place_path(a, "tmp"));
 	struct dirent *ent;
 
 	while (d && (ent = readdir(d))) {
-		if (ent->d_name[0] != '.' && is_forgotten(dirfd(d), ent->d_name))
-			tree_remove(dirfd(d), ent->d_name);
+		if (ent->d_name[0] == '.' || !is_forgotten(dirfd(d), ent->d_name))
+			continue;
+		/* A worker that its feeder's end has just killed may still be making a file. */
+		for (int tries = 0; tries < 3; tries++)
+			if (tree_remove(dirfd(d), ent->d_name) != -ENOTEMPTY)
+				break;
 	}
 	if (d)
 		closedir(d);
@@ -125,7 +129,7 @@ int place_hold(struct arena *a, enum place_use use, int *out_fd, struct err *e)
 	if (r < 0)
 		return err_set(e, errno, "cannot lock %s: %s", dir, strerror(errno));
 	*out_fd = take_fd(&fd);
-	sweep(a);
+	place_sweep(a);
 	return 0;
 }
 

@@ -24,6 +24,7 @@ const char *place_boot_id(struct arena *a);
  */
 enum place_use { PLACE_ADD, PLACE_COLLECT };
 int place_hold(struct arena *a, enum place_use use, int *out_fd, struct err *e) must_check;
+void place_sweep(struct arena *a); /* that removal alone */
 
 /* Replaces a file of the store; what a killed writer leaves lies in tmp/, never beside it. */
 int place_write(struct arena *a, const char *path, struct span text, enum file_sync sync,

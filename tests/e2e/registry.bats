@@ -235,6 +235,7 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 }
 
 half_is_here() { [ -n "$(find "$BERTH_ROOT/images/tmp" -name 'partial.*' -size +0)" ]; }
+nothing_half_made() { [ -z "$(find "$BERTH_ROOT/images/tmp" -mindepth 1 -maxdepth 1 ! -name 'partial.0.*')" ]; }
 nobody_left() { [ -z "$(berth_processes)" ]; }
 
 @test "Ctrl-C, or the end of the command alone, ends a pull; the next one goes on where it was" {
@@ -248,6 +249,7 @@ nobody_left() { [ -z "$(berth_processes)" ]; }
 		wait $! && status=0 || status=$?
 		[ $status -ne 0 ]
 		wait_for 5 nobody_left
+		nothing_half_made
 		[ -z "$(find "$BERTH_ROOT/images/layers" "$BERTH_ROOT/images/refs" "$BERTH_ROOT/images/records" -mindepth 1 2>/dev/null)" ]
 		: >"$BERTH_HOME/fake/log"
 		berth pull -q "$FAKE/$name:1"
@@ -268,6 +270,7 @@ nobody_left() { [ -z "$(berth_processes)" ]; }
 	wait $! && status=0 || status=$?
 	[ $status -ne 0 ]
 	wait_for 5 nobody_left
+	nothing_half_made
 	echo "$FAKE timeout=2" >"$BERTH_ROOT/registries.conf"
 	berth build -q -t two .
 	wait_for 5 nothing_under_way

@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from cases import CASES, REFUSED, SHORT, context  # noqa: E402
 from more_cases import MORE, MORE_REFUSED  # noqa: E402
 from real_cases import BASE, NAMES, ONBUILD, REAL, context_of_projects  # noqa: E402
+from wild_cases import WILD, context_of_the_wild  # noqa: E402
 from words import WORDS  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -130,8 +131,10 @@ def web(directory):
 
 
 def fill(text, work, served):
-    """{web}, {ctx} and {sum:FILE} of a Dockerfile or an option."""
-    text = text.replace("{web}", served).replace("{ctx}", f"{work}/ctx")
+    """{web}, {ctx}, {wild} and {sum:FILE} of a Dockerfile or an option."""
+    for word, value in (("{web}", f"{served}/ctx"), ("{wweb}", f"{served}/wild"), ("{ctx}", f"{work}/ctx"),
+                        ("{wild}", f"{work}/wild")):
+        text = text.replace(word, value)
     while "{sum:" in text:
         name = text.split("{sum:")[1].split("}")[0]
         with open(f"{work}/ctx/{name}", "rb") as f:
@@ -167,6 +170,10 @@ def one(berth, docker, work, name, text, options=(), ignore=None, where="ctx"):
 
 def project(berth, docker, work, name, text, options=(), ignore=None):
     return one(berth, docker, work, name, text, options, ignore, "projects")
+
+
+def wild(berth, docker, work, name, text, options=(), ignore=None):
+    return one(berth, docker, work, name, text, options, ignore, "wild")
 
 
 def project_bases(berth, docker, work):
@@ -212,23 +219,25 @@ def main():
         os.environ["DIFF_INSIDE"] = "1"
         os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "-",
                               sys.executable, *sys.argv])
-    for sub in ("ctx", "projects", "root", "run"):
+    for sub in ("ctx", "projects", "wild", "root", "run"):
         shutil.rmtree(f"{work}/{sub}", ignore_errors=True)
     os.makedirs(f"{work}/ctx")
     os.umask(0o022)
     context(f"{work}/ctx")
     os.environ.setdefault("BERTH_ROOT", f"{work}/root")
     os.environ.setdefault("BERTH_RUN", f"{work}/run")
-    served = web(f"{work}/ctx")
+    context_of_the_wild(f"{work}/wild")
+    served = web(work)
     docker = Docker(work)
     cases = [(c[0], one, c[1:]) for c in CASES + MORE] + [(c[0], refused, c[1:]) for c in REFUSED + MORE_REFUSED]
     cases += [(c[0], agree, c[1:]) for c in WORDS] + [(c[0], project, c[1:]) for c in REAL]
+    cases += [(c[0], wild, c[1:]) for c in WILD]
     good, bad = 0, 0
     try:
         subprocess.run([f"{ROOT}/tests/images/busybox", "busybox:latest", f"{work}/bb.tar"], check=True)
         subprocess.run([berth, "load", "-q", "-i", f"{work}/bb.tar"], check=True)
         docker("load", "-q", "-i", f"{work}/bb.tar")
-        if not only or any(name.startswith("real-") for name in only):
+        if not only or any(name.startswith(("real-", "wild-")) for name in only):
             project_bases(berth, docker, work)
         for name, do, (text, *more) in cases:
             if only and name not in only:

@@ -31,7 +31,7 @@ static void lint_service(struct loading *l, const struct node *s)
 	lint_volumes(l, node_get(s, "volumes"));
 	if (node_path(s, "healthcheck.start_interval") && !node_path(s, "healthcheck.start_period"))
 		walk_warn(&l->w, node_path(s, "healthcheck.start_interval"),
-			  "start_interval has no effect without start_period");
+			  "docker ignores start_interval without start_period");
 	if (node_is(mode, "host") && ports && ports->kids.n)
 		walk_warn(&l->w, ports, "ports have no effect with network_mode: host");
 }

@@ -174,8 +174,8 @@ static const struct attr health_attrs[] = {
 	{"timeout",        A_DURATION, H(timeout_ns),        "longest a test may take", .dflt = "30s", .flags = F_KEEP},
 	{"interval",       A_DURATION, H(interval_ns),       "time between two tests", .dflt = "30s", .flags = F_KEEP},
 	{"retries",        A_INT,      H(retries),           "failures in a row until unhealthy", .max = INT64_MAX, .dflt = "3", .kinds = KI | KF | KS, .flags = F_KEEP},
-	{"start_period",   A_DURATION, H(start_period_ns),   "failures do not count so long", .dflt = "0s", .flags = F_KEEP},
-	{"start_interval", A_DURATION, H(start_interval_ns), "time between tests in the start period", .dflt = "5s", .flags = F_KEEP},
+	{"start_period",   A_DURATION, H(start_period_ns),   "failures do not count so long", .dflt = "one interval; 0s with --compatibility", .flags = F_KEEP},
+	{"start_interval", A_DURATION, H(start_interval_ns), "time between tests until healthy", .dflt = "1s, or the interval if shorter; 5s with --compatibility", .flags = F_KEEP},
 	{"disable",        A_BOOL,     H(disable),           "no test, also not the image's"},
 	{0},
 };

@@ -125,8 +125,9 @@ static void keep_result(struct instance *i, int code)
 		char limit[40];
 		auto_buf b = {0};
 
-		buf_printf(&b, "Health check exceeded timeout (%s)",
-			   when_format_duration(i->health.timeout_ns, limit));
+		buf_printf(&b, "Health check exceeded timeout (%s)%s",
+			   when_format_duration(i->health.timeout_ns, limit),
+			   t->stuck ? ", is stuck in the kernel and cannot be killed" : "");
 		p->output = strdup(b.p);
 	} else {
 		p->output = strndup(t->text.p ? t->text.p : "", t->text.n);
@@ -200,6 +201,11 @@ static int on_due(struct timer *timer)
 	auto_arena a = {0};
 	struct err e = {0};
 
+	if (h->task.running) { /* stuck: never two at once */
+		h->task.start_ns = when_wall_ns();
+		on_result(&h->task, -1);
+		return 0;
+	}
 	if (i->life == PAUSED) { /* a frozen container answers nothing */
 		probe_soon(i, h->interval_ns);
 		return 0;

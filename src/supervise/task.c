@@ -11,6 +11,8 @@
 
 enum { MAX_OUTPUT = 4096 };
 
+static const int64_t dying_ns = 5 * NS_PER_SEC; /* what is not gone then waits in the kernel */
+
 static void shut(int *fd)
 {
 	if (*fd >= 0)
@@ -46,7 +48,8 @@ static void finish(struct task *t, int code)
 	(void)!(cgroup_kill(group, &ignored) < 0);
 	(void)!(cgroup_remove(group, &ignored) < 0);
 	t->running = false;
-	t->done(t, code);
+	if (!t->stuck)
+		t->done(t, code);
 }
 
 static void take_output(struct task *t)
@@ -108,8 +111,14 @@ static int on_deadline(struct timer *timer)
 {
 	struct task *t = container_of(timer, struct task, deadline);
 
+	if (t->timed_out) {
+		t->stuck = true;
+		t->done(t, -1);
+		return 0;
+	}
 	t->timed_out = true;
 	task_kill(t);
+	loop_timer_in(t->of->of->loop, timer, dying_ns, on_deadline);
 	return 0;
 }
 
@@ -149,7 +158,7 @@ int task_run(struct task *t, struct instance *i, const struct argv *command, con
 	s.stdio[1] = s.stdio[2] = tube[1];
 	t->text.n = 0;
 	t->start_ns = when_wall_ns();
-	t->timed_out = false;
+	t->timed_out = t->stuck = false;
 	r = exec_begin(&s, &t->launch, e);
 	close(tube[1]);
 	if (r < 0) {

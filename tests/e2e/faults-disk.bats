@@ -92,6 +92,33 @@ counts() {
 	[ -z "$(berth ps -aq)" ]
 }
 
+@test "a probe that waits in the kernel is given up: unhealthy, no second one, well again later" {
+	disk "$PWD/vol" 16m
+	compose <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    init: true
+		    volumes: [./vol:/v]
+		    x-berth: {heal: off}
+		    healthcheck: {test: "echo x >/v/f", interval: 300ms, timeout: 300ms, retries: 2}
+	END
+	berth up -d --wait
+	id=$(berth ps -q)
+	fsfreeze -f vol
+	health_is() { [ "$(inspect a State.Health.Status)" = "$1" ]; }
+	wait_for 30 health_is unhealthy
+	[ "$(berth top a | grep -c 'echo x')" = 1 ]
+	[[ $(inspect a 'State.Health.Log[-1].Output') == *"stuck in the kernel"* ]]
+	run -0 berth why a
+	[[ $output == *"stuck in the kernel"* ]]
+	fsfreeze -u vol
+	wait_for 30 health_is healthy
+	[ "$(berth ps -q)" = "$id" ]
+	berth down -t 0
+}
+
 @test "a disk that became read-only: what runs goes on, errors say why, and stop stops" {
 	root_on_disk 64m
 	counts

@@ -51,7 +51,7 @@ struct task {
 	struct buf text; /* capped */
 	int out;
 	bool running, timed_out, started;
-	bool stuck; /* killed, and not gone: done() was told, and is not again at its end */
+	bool stuck;       /* killed, and not gone: done() was told, and is not again at its end */
 	int64_t start_ns; /* wall */
 	char sub[16];     /* its cgroup below the container's */
 	void (*done)(struct task *t, int code);

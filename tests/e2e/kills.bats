@@ -62,6 +62,9 @@ end_recreate() { berth up -d && all_run && PATTERN=two$1 wait_for 10 said; }
 begin_down() { write one && berth up -d; }
 do_down() { berth down -v -t 0; }
 end_down() { berth down -v -t 0; }
+begin_exec() { write one && berth up -d; }
+do_exec() { berth exec -T db true; }
+end_exec() { berth exec -T db true && all_run; }
 begin_abandon() { write one && wait_for 20 as_before "$clean"; }
 do_abandon() { berth up -d; }
 end_abandon() { berth down -v -t 0; }
@@ -95,6 +98,10 @@ everything() {
 }
 as_before() { diff <(echo "$1") <(everything); }
 
+# Where descriptors run out, the supervisor has as many after as before.
+leaks_nothing() { [ "${BERTH_ERRNO:-}" != 24 ] || ! runs || wait_for 10 no_more_fds "$fds"; }
+runs() { [ -e "$BERTH_RUN/projects/$PROJECT/supervisor.pid" ]; }
+
 # tries WHAT ROLE TOTAL: kills ROLE at its steps during do_WHAT, and goes on where one is not mended.
 tries() {
 	local what=$1 role=$2 total=$3 at=${BERTH_FIRST:-0} wrong='' step
@@ -106,7 +113,7 @@ tries() {
 		step=$(cat "$BERTH_FAULT")
 		rm -f "$BERTH_FAULT"
 		echo "# $what, $role, step $at of $total ($step)"
-		"end_$what" $at || { wrong+=" $at" && echo "# step $at fails"; }
+		"end_$what" $at && leaks_nothing || { wrong+=" $at" && echo "# step $at fails"; }
 		at=$((at + ${BERTH_STRIDE:-131})) walked=$((walked + 1))
 	done
 	[ -z "$wrong" ] || { echo "not mended, of $total:$wrong" && return 1; }
@@ -114,7 +121,7 @@ tries() {
 
 # walk WHAT ROLE: counts the steps of ROLE during do_WHAT, tries them, and looks for what is left.
 walk() {
-	local what=$1 role=$2 total walked=0 before fault=killed
+	local what=$1 role=$2 total walked=0 before fault=killed fds=0
 	[ -z "${BERTH_ERRNO:-}" ] || fault="fails with $BERTH_ERRNO"
 	write one
 	berth down -v -t 0 || true
@@ -126,6 +133,7 @@ walk() {
 	total=$((100000 - $(steps_left)))
 	rm "$BERTH_FAULT"
 	"end_$what" x
+	! runs || fds=$(ls "/proc/$(supervisor)/fd" | wc -l)
 	tries "$what" "$role" "$total" >tried 2>&1 ||
 		{ grep -B 30 '^# step .* fails' tried || true; tail -n 30 tried; return 1; }
 	berth down -v -t 0
@@ -159,6 +167,16 @@ walk() {
 		BERTH_STRIDE=${BERTH_STRIDE:-400} walk "${what%%:*}" berth-super
 		[ -z "${BERTH_STRIDE:-}" ] || walk "${what%%:*}" berth-faults
 		unset BERTH_FIRST BERTH_ERRNO
+	done
+}
+
+@test "a descriptor that is refused: EMFILE" {
+	export BERTH_ERRNO=24
+	for what in up:7:41 exec:2:5 down:5:29; do
+		of=${what%%:*} at=${what#*:}
+		BERTH_FIRST=${BERTH_STRIDE:+0} BERTH_FIRST=${BERTH_FIRST:-${at%:*}}
+		BERTH_STRIDE=${BERTH_STRIDE:-${at#*:}} walk "$of" berth-faults
+		[ "$of" = exec ] || BERTH_STRIDE=${BERTH_STRIDE:-131} walk "$of" berth-super
 	done
 }
 

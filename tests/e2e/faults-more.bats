@@ -125,3 +125,36 @@ ended() { ! grep -q '^State:.[^Z]' "/proc/$1/status"; }
 	berth down -t 0
 	kill "$stranger"
 }
+
+# pair N [NETWORK]: `up` of the projects left and right at one time, the default network of each like that.
+pair() {
+	local p
+	for p in left right; do
+		mkdir -p "$p$1"
+		cat >"$p$1/compose.yaml" <<-END
+			name: $PROJECT$p
+			services: {a: {image: busybox, command: sleep 1000, stop_signal: KILL}}
+			networks: {default: {${2:-}}}
+		END
+		berth --project-directory "$p$1" -f "$p$1/compose.yaml" up -d >"$p$1/said" 2>&1 3>&- && : >"$p$1/won" &
+	done
+	wait
+}
+subnets() { berth network inspect "$PROJECT"left_default "$PROJECT"right_default | jq -r '.[].IPAM.Config[0].Subnet' | sort -u; }
+
+@test "two projects that want one subnet at the same moment: one has it, the other is told" {
+	for n in $(seq "${BERTH_ROUNDS:-3}"); do
+		pair "$n" "ipam: {config: [{subnet: 10.77.$n.0/24}]}"
+		[ "$(ls {left,right}"$n"/won 2>/dev/null | wc -l)" = 1 ]
+		grep -h "overlaps 10.77.$n.0/24 of network $PROJECT" {left,right}"$n"/said
+		berth -p "$PROJECT"left down -t 0
+		berth -p "$PROJECT"right down -t 0
+	done
+	for n in $(seq 101 $((100 + ${BERTH_ROUNDS:-3}))); do # with none named, each has its own
+		pair "$n"
+		[ "$(ls {left,right}"$n"/won | wc -l)" = 2 ]
+		[ "$(subnets | wc -l)" = 2 ]
+		berth -p "$PROJECT"left down -t 0
+		berth -p "$PROJECT"right down -t 0
+	done
+}

@@ -206,15 +206,15 @@ static int do_workdir(struct converter *c, const struct action *act)
 		path_join(c->a, conf->workdir && *conf->workdir ? conf->workdir : "/", word);
 	if (*conf->workdir != '/')
 		conf->workdir = path_join(c->a, "/", conf->workdir);
-	if (*word == '/' && text_ends(word, "/") && strcmp(conf->workdir, "/"))
-		conf->workdir = arena_printf(c->a, "%s/", conf->workdir);
+	if (*word == '/')
+		conf->workdir = word; /* as it is written: so docker has it */
 	text = arena_printf(c->a, "WORKDIR %s", conf->workdir);
 	if (!strcmp(conf->workdir, "/")) {
 		history(c, text);
 		return 0;
 	}
 	s = convert_step(c, act, STEP_DIR, text);
-	s->dest = conf->workdir;
+	s->dest = path_clean(c->a, conf->workdir);
 	s->user = conf->user;
 	return 0;
 }

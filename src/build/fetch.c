@@ -122,6 +122,7 @@ int fetch_unpack(struct builder *b, int fd, const struct copy_to *to, struct err
 	struct unpack_options o = {.keep_owner = !to->owner_given,
 				   .uid = to->uid,
 				   .gid = to->gid,
+				   .root_stays = true,
 				   .from_anywhere = true};
 	const char *program;
 	struct piped p = {.fd = -1};
@@ -173,13 +174,37 @@ int fetch_url(struct builder *b, const char *url, const char *to, struct err *e)
 	return r;
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+static const char *percent_decoded(struct arena *a, struct span s)
+{
+	auto_buf b = {};
+
+	for (size_t i = 0; i < s.n; i++) {
+		int high = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
+
+		buf_char(&b, low >= 0 ? (char)(high << 4 | low) : s.p[i]);
+		i += low >= 0 ? 2 : 0;
+	}
+	return buf_take(a, &b);
+}
+
+/* The last word of the URL's path, as it is meant and not as it is written. */
 static const char *url_name(struct builder *b, const char *url)
 {
 	const char *scheme, *host, *rest, *name;
 
 	if (http_split(b->a, url, &scheme, &host, &rest) < 0)
 		return "__unnamed__";
-	name = path_last(arena_strndup(b->a, rest, strcspn(rest, "?#")));
+	rest = percent_decoded(b->a, (struct span){rest, strcspn(rest, "?#")});
+	name = path_last(path_clean(b->a, rest));
 	return *name && strcmp(name, ".") && strcmp(name, "..") && strlen(name) < 256
 		       ? name
 		       : "__unnamed__";

@@ -167,7 +167,7 @@ static int make_cache(struct builder *b, const struct graph_mount *m, const char
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return err_set(e, errno, "cannot make %s: %s", dir, strerror(errno));
 	if (chown(dir, o->uid >= 0 ? (uid_t)o->uid : 0, o->gid >= 0 ? (gid_t)o->gid : 0) < 0 ||
-	    chmod(dir, o->mode >= 0 ? (mode_t)o->mode & 07777 : 0755) < 0)
+	    chmod(dir, o->mode >= 0 ? (mode_t)o->mode & 0777 : 0755) < 0)
 		return err_set(e, errno, "%s: %s", dir, strerror(errno));
 	return seed(b, m, dir, e);
 }

@@ -24,18 +24,6 @@ static bool has_wildcards(const char *s)
 	return false;
 }
 
-static const char *without_escapes(struct arena *a, const char *s)
-{
-	auto_buf b = {};
-
-	for (; *s; s++) {
-		if (*s == '\\' && s[1])
-			s++;
-		buf_char(&b, *s);
-	}
-	return buf_take(a, &b);
-}
-
 static int absent(struct picker *p, const char *path)
 {
 	err_set(p->e, ENOENT, "\"%s\": not found", path);
@@ -115,7 +103,8 @@ static int pick_wildcards(struct picker *p, const char *path)
 	const char *cut = path, *dir;
 	int r;
 
-	/* The longest directory before the first wildcard. */
+	/* The longest directory before the first wildcard; up to there the words mean themselves.
+	 */
 	for (const char *s = path; *s; s++) {
 		if (strchr("*?[", *s))
 			break;
@@ -124,7 +113,7 @@ static int pick_wildcards(struct picker *p, const char *path)
 		else if (*s == '/')
 			cut = s;
 	}
-	dir = without_escapes(p->a, arena_strndup(p->a, path, (size_t)(cut - path)));
+	dir = arena_strndup(p->a, path, (size_t)(cut - path));
 	r = pick_pattern(p, dir, cut + 1);
 	return r == FILES_ABSENT ? absent(p, dir) : r;
 }
@@ -205,7 +194,7 @@ int select_files(struct arena *a, const struct files *f, const struct step *s,
 		else if (has_wildcards(src->path))
 			r = pick_wildcards(&p, src->path);
 		else
-			r = pick_path(&p, without_escapes(a, src->path));
+			r = pick_path(&p, src->path); /* a backslash, too, is what it is */
 	}
 	return r;
 }

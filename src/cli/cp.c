@@ -227,7 +227,8 @@ static int copy_to_stdout(const struct end *from, bool follow, struct err *e)
 static int copy_from_stdin(const struct cp *o, const struct end *to, struct err *e)
 {
 	auto_fd int dir = tree_open(to->root, to->path, O_RDONLY | O_DIRECTORY, 0);
-	struct unpack_options how = {.keep_owner = o->archive, .first_id = to->first};
+	struct unpack_options how = {
+		.keep_owner = o->archive, .root_stays = true, .first_id = to->first};
 	char path[64];
 	int64_t size;
 

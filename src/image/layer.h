@@ -45,6 +45,7 @@ int layer_scratch(struct arena *a, char **path, struct err *e) must_check;
 struct unpack_options {
 	bool whiteouts;     /* honour .wh. names; else they are ordinary files */
 	bool keep_owner;    /* else everything becomes uid:gid */
+	bool root_stays;    /* an entry for the top itself changes nothing there */
 	bool from_anywhere; /* nobody's own backup: bombs are refused, as of layers */
 	uint32_t uid, gid;
 	uint32_t first_id;     /* what id 0 is there: a user namespace's first */

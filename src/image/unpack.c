@@ -377,6 +377,8 @@ static int root_entry(struct job *j)
 
 	if (t->type != TAR_DIR)
 		return refuse(j, "the root of a layer must be a directory", EINVAL);
+	if (j->o->root_stays)
+		return 0;
 	*vec_push(&j->arena, &j->dirs) = (struct dir_time){"", {t->mtime_s, t->mtime_ns}};
 	return set_attributes(j, j->root);
 }

@@ -246,6 +246,27 @@ teardown_file() {
 		"/p1/d/e/one.txt /p1/f /p2/e/one.txt /p3/d/e/two.md /p3/d/top.md /p4/e/one.txt " ]
 }
 
+@test "odd words mean what they mean to docker" {
+	mkdir root && touch root/in && chmod 700 root && chown 8:9 root
+	tar -C root -cf root.tar . # with an entry for the top itself: it is for ADD to say what that is
+	echo b >'back\slash'
+	cat >Dockerfile <<-'E'
+		FROM busybox
+		RUN echo 'alias:x:0:0::/elsewhere:/bin/sh' >>/etc/passwd
+		ADD root.tar /top/
+		COPY ["back\\\\slash", "/w/"]
+		ENV HOME=
+		WORKDIR //x//y/
+		RUN pwd >p; echo "$HOME" >>p
+		USER alias
+		RUN --mount=type=cache,target=/c,mode=01711,id=odd echo "$HOME" >>p; stat -c %a /c >>p
+	E
+	berth build -q -t odd .
+	[ "$(berth image inspect -f '{{.Config.WorkingDir}}' odd)" = //x//y/ ]
+	run show odd sh -c 'stat -c "%a %u %g" /top; cat "/w/back\slash" /x/y/p; pwd'
+	[ "$output" = $'755 0 0\nb\n/x/y\n/root\n/root\n711\n/x/y' ]
+}
+
 @test "ADD unpacks archives, gets URLs and checks their sums" {
 	mkdir t && echo in >t/in && tar -cJf t.tar.xz t && tar -cf t.tar t && zstd -q t.tar -o t.tar.zst
 	gzip -c t/in >plain.gz
@@ -263,13 +284,13 @@ teardown_file() {
 	server=$!
 	wait_for 5 python3 -c 'import urllib.request; urllib.request.urlopen("http://127.0.0.1:8123/in")'
 	sum=$(sha256sum <t/in | cut -c1-64)
-	printf 'FROM busybox\nADD --checksum=sha256:%s http://127.0.0.1:8123/in /url/\n' "$sum" >Dockerfile
+	printf 'FROM busybox\nADD --checksum=sha256:%s http://127.0.0.1:8123/in /url/\nADD http://127.0.0.1:8123/i%%6E /name/\n' "$sum" >Dockerfile
 	run berth build -q -t url .
 	printf 'FROM busybox\nADD --checksum=sha256:%064d http://127.0.0.1:8123/in /url/\n' 1 >Dockerfile
 	run -1 berth build -q .
 	kill $server
 	[[ $output == *"digest mismatch"* ]]
-	[ "$(show url cat /url/in)" = in ]
+	[ "$(show url cat /url/in /name/in)" = $'in\nin' ]
 }
 
 @test "services with a stage in common build it once, and side by side" {

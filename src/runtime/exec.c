@@ -187,9 +187,10 @@ static const char *const *environment(struct exec *x)
 
 	*vec_push(a, &env) = arena_printf(a, "HOME=%s", x->c.user.home);
 	vec_each(entry, &x->of.envp) {
-		/* Another user has another home, unless the image's or the file's environment says.
-		 */
-		put_env(a, &env, *entry);
+		/* Another user has another home, unless the image's or the file's environment says
+		 * so; an empty one says nothing. */
+		if (strcmp(*entry, "HOME="))
+			put_env(a, &env, *entry);
 	}
 	if (x->s->tty)
 		put_env(a, &env, "TERM=xterm");

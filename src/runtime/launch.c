@@ -260,6 +260,8 @@ static const char **environment(struct child *c)
 	bool home = false, term = false;
 
 	for (size_t i = 0; i < s->envp.n; i++) {
+		if (!strcmp(s->envp.v[i], "HOME="))
+			continue; /* empty is none, as runc has it */
 		home |= text_starts(s->envp.v[i], "HOME=");
 		term |= text_starts(s->envp.v[i], "TERM=");
 		*vec_push(c->a, &env) = s->envp.v[i];

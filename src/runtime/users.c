@@ -55,6 +55,21 @@ static bool same(struct span a, struct span b)
 	return a.n == b.n && !memcmp(a.p, b.p, a.n);
 }
 
+/* Of two names of one id the first has the home: docker hands on the number alone. */
+static void take_home(struct query *q)
+{
+	struct span text = q->passwd, f[7];
+	uint32_t u;
+
+	while (next_entry(&text, f, 7)) {
+		if (!f[0].n || number(f[2], &u) || u != q->out->uid)
+			continue;
+		if (f[5].n)
+			q->out->home = span_dup(q->a, f[5]);
+		return;
+	}
+}
+
 /* passwd: by name, or by number where `name` is one. */
 static bool find_user(struct query *q, struct span name, bool is_number, uint32_t uid)
 {
@@ -69,8 +84,7 @@ static bool find_user(struct query *q, struct span name, bool is_number, uint32_
 		q->out->uid = u;
 		q->out->gid = g;
 		q->out->name = span_dup(q->a, f[0]);
-		if (f[5].n)
-			q->out->home = span_dup(q->a, f[5]);
+		take_home(q);
 		return true;
 	}
 	return false;

@@ -9,6 +9,7 @@
 
 static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 			     "app:x:1000:100:App:/home/app:/bin/sh\n"
+			     "alias:x:1000:7::/home/alias:/bin/sh\n"
 			     "1e3:x:0:0::/:/bin/sh\n"
 			     "4294967296:x:0:0::/:/bin/sh\n"
 			     "broken\n"
@@ -30,6 +31,7 @@ static void picks(void **state)
 		{NULL,             0, 0,    0,   "/root",     "0 10"},
 		{"",               0, 0,    0,   "/root",     "0 10"},
 		{"app",            0, 1000, 100, "/home/app", "998 29"},
+		{"alias",          0, 1000, 7,   "/home/app", ""},
 		{"1000",           0, 1000, 100, "/home/app", "998 29"},
 		{"1000:5",         0, 1000, 5,   "/home/app", ""},
 		{"app:docker",     0, 1000, 998, "/home/app", ""},
@@ -42,7 +44,7 @@ static void picks(void **state)
 		{"-1", -EINVAL}, {"+1", -EINVAL}, {"0x1", -EINVAL}, {" 1", -EINVAL}, {"neg", -EINVAL},
 		{"1:", -EINVAL}, {":5", -EINVAL}, {":", -EINVAL}, {"1:2:3", -EINVAL}, {"app:none", -EINVAL},
 		{"nobody", -EINVAL}, {"1:4294967296", -EINVAL},
-		{"1e3",            0, 0,    0,   "/",         ""}, /* a name, and the image says who */
+		{"1e3",            0, 0,    0,   "/root",         ""}, /* a name, and the image says who */
 	};
 	/* clang-format on */
 	for (size_t i = 0; i < countof(rows); i++) {

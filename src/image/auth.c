@@ -28,20 +28,23 @@ static const char *config_path(struct arena *a)
 	return arena_printf(a, "%s/.docker/config.json", home && *home ? home : "/root");
 }
 
-static int read_config(struct arena *a, json_t **out, struct err *e)
+/* "{}" where there is none. */
+static int config_text(struct arena *a, struct span *out, struct err *e)
 {
 	const char *path = config_path(a);
-	struct span s;
-	int r;
 
-	if (access(path, F_OK) < 0) {
-		*out = json_object();
-		return 0;
-	}
-	r = file_read(a, AT_FDCWD, path, CONFIG_MAX, &s, e);
+	*out = span_of("{}");
+	return access(path, F_OK) < 0 ? 0 : file_read(a, AT_FDCWD, path, CONFIG_MAX, out, e);
+}
+
+static int read_config(struct arena *a, json_t **out, struct err *e)
+{
+	struct span s;
+	int r = config_text(a, &s, e);
+
 	if (!r)
 		r = json_read(s.p, s.n, out, e);
-	return r < 0 ? err_wrap(e, "read %s", path) : 0;
+	return r < 0 ? err_wrap(e, "read %s", config_path(a)) : 0;
 }
 
 /* The keys under which docker files a registry. */
@@ -90,23 +93,30 @@ static int run_helper(struct arena *a, const char *helper, const char *verb, con
 	return status ? 1 : 0;
 }
 
-static int ask_helper(struct arena *a, const char *helper, const char *key, struct credentials *out,
-		      struct err *e)
+int auth_read_answer(struct arena *a, struct span text, struct credentials *out, struct err *e)
 {
 	auto_json *j = NULL;
-	struct span text;
-	int r = run_helper(a, helper, "get", key, &text, e);
+	int r = json_read(text.p, text.n, &j, e);
 
-	if (r)
-		return r < 0 ? r : 0; /* it knows nothing of this registry */
-	r = json_read(text.p, text.n, &j, e);
 	if (r < 0)
-		return err_wrap(e, "read the answer of docker-credential-%s", helper);
+		return r;
 	out->user = arena_printf(a, "%s", json_string_or(j, "Username", ""));
 	out->password = arena_printf(a, "%s", json_string_or(j, "Secret", ""));
 	if (!strcmp(out->user, "<token>"))
 		*out = (struct credentials){.identity_token = out->password};
 	return 0;
+}
+
+static int ask_helper(struct arena *a, const char *helper, const char *key, struct credentials *out,
+		      struct err *e)
+{
+	struct span text;
+	int r = run_helper(a, helper, "get", key, &text, e);
+
+	if (r)
+		return r < 0 ? r : 0; /* it knows nothing of this registry */
+	r = auth_read_answer(a, text, out, e);
+	return r < 0 ? err_wrap(e, "read the answer of docker-credential-%s", helper) : 0;
 }
 
 static void read_entry(struct arena *a, const json_t *j, struct credentials *out)
@@ -130,30 +140,54 @@ static void read_entry(struct arena *a, const json_t *j, struct credentials *out
 	}
 }
 
-int auth_find(struct arena *a, const char *domain, struct credentials *out, struct err *e)
+static void from_config(struct arena *a, const json_t *config, const char *const *keys, size_t n,
+			struct credentials *out)
 {
-	auto_json *config = NULL;
-	const char *keys[5], *helper;
-	size_t n = keys_of(a, domain, keys);
-	int r = read_config(a, &config, e);
-
-	*out = (struct credentials){0};
-	if (r < 0)
-		return r;
-	helper = helper_of(config, keys, n);
-	for (size_t i = 0; helper && i < n; i++) {
-		r = ask_helper(a, helper, keys[i], out, e);
-		if (r < 0 || out->user || out->identity_token)
-			return r;
-	}
 	for (size_t i = 0; i < n; i++) {
 		const json_t *j = json_object_get(json_object_get(config, "auths"), keys[i]);
 
 		if (!json_is_object(j))
 			continue;
 		read_entry(a, j, out);
-		break;
+		return;
 	}
+}
+
+int auth_read_config(struct arena *a, struct span text, const char *domain, const char **helper,
+		     struct credentials *out, struct err *e)
+{
+	auto_json *config = NULL;
+	const char *keys[5], *name;
+	size_t n = keys_of(a, domain, keys);
+	int r = json_read(text.p, text.n, &config, e);
+
+	if (r < 0)
+		return r;
+	*out = (struct credentials){0};
+	name = helper_of(config, keys, n);
+	*helper = name ? arena_printf(a, "%s", name) : NULL;
+	from_config(a, config, keys, n, out);
+	return 0;
+}
+
+int auth_find(struct arena *a, const char *domain, struct credentials *out, struct err *e)
+{
+	struct credentials plain, told = {0};
+	const char *keys[5], *helper;
+	size_t n = keys_of(a, domain, keys);
+	struct span text;
+	int r = config_text(a, &text, e);
+
+	if (!r)
+		r = auth_read_config(a, text, domain, &helper, &plain, e);
+	if (r < 0)
+		return err_wrap(e, "read %s", config_path(a));
+	for (size_t i = 0; helper && i < n && !told.user && !told.identity_token; i++) {
+		r = ask_helper(a, helper, keys[i], &told, e);
+		if (r < 0)
+			return r;
+	}
+	*out = told.user || told.identity_token ? told : plain;
 	return 0;
 }
 

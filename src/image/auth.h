@@ -19,3 +19,9 @@ int auth_store(struct arena *a, const char *domain, const struct credentials *c,
 	       struct err *e) must_check;
 int auth_erase(struct arena *a, const char *domain, bool *was_there, struct err *e) must_check;
 char *auth_basic(struct arena *a, const struct credentials *c); /* "Basic ..." */
+
+/* What foreign bytes come through: config.json's text, and what a helper prints. */
+int auth_read_config(struct arena *a, struct span text, const char *domain, const char **helper,
+		     struct credentials *out, struct err *e) must_check;
+int auth_read_answer(struct arena *a, struct span text, struct credentials *out,
+		     struct err *e) must_check;

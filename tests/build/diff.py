@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from cases import CASES, REFUSED, SHORT, context  # noqa: E402
 from more_cases import MORE, MORE_REFUSED  # noqa: E402
 from real_cases import BASE, NAMES, ONBUILD, REAL, context_of_projects  # noqa: E402
-from wild_cases import WILD, context_of_the_wild  # noqa: E402
+from wild_cases import WILD, WILD_REFUSED, context_of_the_wild  # noqa: E402
 from words import WORDS  # noqa: E402
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -176,6 +176,10 @@ def wild(berth, docker, work, name, text, options=(), ignore=None):
     return one(berth, docker, work, name, text, options, ignore, "wild")
 
 
+def wild_refused(berth, docker, work, name, text):
+    return refused(berth, docker, work, name, text, "wild")
+
+
 def project_bases(berth, docker, work):
     """What the projects' Dockerfiles build on, in both stores."""
     def make(name, text):
@@ -193,12 +197,12 @@ def project_bases(berth, docker, work):
     docker("load", "-q", "-i", f"{work}/b.tar")
 
 
-def refused(berth, docker, work, name, text):
+def refused(berth, docker, work, name, text, where="ctx"):
     dockerfile = f"{work}/Dockerfile.{name}"
     with open(dockerfile, "w") as f:
         f.write(text)
-    d = docker("build", "-q", "-f", dockerfile, f"{work}/ctx", check=False)
-    b = subprocess.run([berth, "build", "-q", "-f", dockerfile, f"{work}/ctx"],
+    d = docker("build", "-q", "-f", dockerfile, f"{work}/{where}", check=False)
+    b = subprocess.run([berth, "build", "-q", "-f", dockerfile, f"{work}/{where}"],
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if (d.returncode == 0) == (b.returncode == 0):
         return []
@@ -232,6 +236,7 @@ def main():
     cases = [(c[0], one, c[1:]) for c in CASES + MORE] + [(c[0], refused, c[1:]) for c in REFUSED + MORE_REFUSED]
     cases += [(c[0], agree, c[1:]) for c in WORDS] + [(c[0], project, c[1:]) for c in REAL]
     cases += [(c[0], wild, c[1:]) for c in WILD]
+    cases += [(c[0], wild_refused, c[1:]) for c in WILD_REFUSED]
     good, bad = 0, 0
     try:
         subprocess.run([f"{ROOT}/tests/images/busybox", "busybox:latest", f"{work}/bb.tar"], check=True)

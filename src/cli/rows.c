@@ -1,6 +1,7 @@
 #include "cli/rows.h"
 #include "base/when.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -45,45 +46,6 @@ char *rows_command(struct arena *a, const struct status *s, bool no_trunc)
 	return buf_take(a, &b);
 }
 
-static bool is_v6(const char *ip)
-{
-	return strchr(ip, ':') != NULL;
-}
-
-char *rows_ports(struct arena *a, const struct status *s)
-{
-	auto_buf b = {0};
-
-	vec_each(p, &s->ports) {
-		const char *ip = p->host_ip && *p->host_ip ? p->host_ip : "0.0.0.0";
-
-		buf_str(&b, b.n ? ", " : "");
-		if (p->host_port)
-			buf_printf(&b, is_v6(ip) ? "[%s]:%lld->" : "%s:%lld->", ip,
-				   (long long)p->host_port);
-		buf_printf(&b, "%lld/%s", (long long)p->port, p->protocol ? p->protocol : "tcp");
-	}
-	return buf_take(a, &b);
-}
-
-static json_t *publishers(const struct status *s)
-{
-	json_t *out = json_array();
-
-	vec_each(p, &s->ports) {
-		const char *ip = p->host_ip ? p->host_ip : "";
-
-		if (p->host_port && !*ip)
-			ip = "0.0.0.0";
-		json_array_append_new(out,
-				      json_pack("{s:s, s:I, s:I, s:s}", "URL", ip, "TargetPort",
-						(json_int_t)p->port, "PublishedPort",
-						(json_int_t)p->host_port, "Protocol",
-						p->protocol ? p->protocol : "tcp"));
-	}
-	return out;
-}
-
 static char *created_at(struct arena *a, const struct status *s)
 {
 	time_t seconds = (time_t)(s->created_ns / NS_PER_SEC);
@@ -124,12 +86,24 @@ static char *mounts(struct arena *a, const struct status *s, bool no_trunc, size
 	return buf_take(a, &b);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static char *networks(struct arena *a, const struct status *s)
 {
 	auto_buf b = {0};
+	struct strings names = {0};
 
 	vec_each(n, &s->networks)
-		buf_printf(&b, "%s%s", b.n ? "," : "", n->name);
+		*vec_push(a, &names) = n->name;
+	if (names.n > 1)
+		qsort(names.v, names.n, sizeof(*names.v), by_name);
+	vec_each(n, &names)
+		buf_printf(&b, "%s%s", b.n ? "," : "", *n);
+	if (!names.n && s->net_mode)
+		buf_str(&b, s->net_mode);
 	return buf_take(a, &b);
 }
 
@@ -149,7 +123,7 @@ json_t *rows_container(const struct status *s, bool no_trunc)
 		s->image ? s->image : "", "Labels", labels(&a, s), "LocalVolumes",
 		arena_printf(&a, "%zu", volumes), "Mounts", where, "Name", s->name, "Names",
 		s->name, "Networks", networks(&a, s), "Ports", rows_ports(&a, s), "Project",
-		s->project, "Publishers", publishers(s), "RunningFor",
+		s->project, "Publishers", rows_publishers(&a, s), "RunningFor",
 		arena_printf(&a, "%s ago", age), "Service", s->service ? s->service : "", "Size",
 		"0B", "State", rows_state(s), "Status", status_text(&a, s));
 }

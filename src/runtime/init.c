@@ -49,10 +49,10 @@ static void lead_group(const sigset_t *before)
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
-int init_split(int memfd, struct err *e)
+int init_split(int memfd, const char *const *envp, struct err *e)
 {
 	char number[16];
-	char name[] = "berth-init", *const argv[] = {name, number, NULL}, *const envp[] = {NULL};
+	char name[] = "berth-init", *const argv[] = {name, number, NULL};
 	sigset_t all, before;
 	int gone[2], r;
 	pid_t pid;
@@ -75,6 +75,6 @@ int init_split(int memfd, struct err *e)
 		return 0;
 	}
 	snprintf(number, sizeof(number), "%d", (int)pid);
-	r = sys_execveat(memfd, "", argv, envp, AT_EMPTY_PATH);
+	r = sys_execveat(memfd, "", argv, (char *const *)envp, AT_EMPTY_PATH);
 	return err_set(e, EPERM, "cannot become init: %s", strerror(-r));
 }

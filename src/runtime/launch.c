@@ -253,7 +253,7 @@ static int step_rights(struct child *c, struct err *e)
 	return rights_take(&rights, e);
 }
 
-static const char **environment(struct child *c)
+static const char *const *environment(struct child *c)
 {
 	const struct container_spec *s = c->spec;
 	struct strings env = {0};
@@ -276,6 +276,7 @@ static const char **environment(struct child *c)
 
 static int step_exec(struct child *c, struct err *e)
 {
+	const char *const *envp = environment(c);
 	struct strings argv = {0};
 
 	for (size_t i = 0; i < c->spec->argv.n; i++)
@@ -283,9 +284,9 @@ static int step_exec(struct child *c, struct err *e)
 	*vec_push(c->a, &argv) = NULL;
 	if (!argv.v[0])
 		return err_set(e, ENOENT, "no command");
-	if (c->init >= 0 && init_split(c->init, e) < 0)
+	if (c->init >= 0 && init_split(c->init, envp, e) < 0)
 		return -e->code;
-	return child_exec(argv.v, (const char *const *)environment(c), e);
+	return child_exec(argv.v, envp, e);
 }
 
 /* clang-format off */

@@ -146,6 +146,14 @@ static void paths(struct instance *i)
 		i->st.netns = nets_place(i);
 }
 
+/* The words that docker shows in the place of networks. */
+static const char *fixed_mode(const char *mode)
+{
+	if (mode && !strcmp(mode, "host"))
+		return "host";
+	return mode && !strcmp(mode, "none") ? "none" : NULL;
+}
+
 int instance_create(struct supervisor *s, const struct service *svc, int64_t number,
 		    const char *name, const struct status *before, struct instance **out,
 		    struct err *e)
@@ -183,7 +191,8 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 		.tty = svc->tty,
 		.stdin_open = svc->stdin_open,
 		.log_driver = arena_printf(&i->arena, "%s",
-					   svc->log_driver ? svc->log_driver : "json-file")};
+					   svc->log_driver ? svc->log_driver : "json-file"),
+		.net_mode = fixed_mode(svc->network_mode)};
 	paths(i);
 	logfile_put_by(i->st.log_dir);
 	inherit(i, before);

@@ -18,47 +18,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-static struct instance *net_owner(struct instance *i, const char *mode)
-{
-	const char *name = strchr(mode, ':') + 1;
-	struct instance *found = NULL;
-
-	for (struct instance *o = i->of->instances; o; o = o->next) {
-		const char *is = text_starts(mode, "service:") ? o->st.service : o->st.name;
-
-		if (strcmp(is, name) || o == i || (o->st.one_off && text_starts(mode, "service:")))
-			continue;
-		if (!found || o->st.number == i->st.number)
-			found = o;
-	}
-	return found;
-}
-
-/* The state of container `name` of another project; false: there is no such. */
-static bool find_foreign(struct arena *a, const struct supervisor *s, const char *name,
-			 struct status *out)
-{
-	struct strings projects = {0};
-	struct err ignored;
-
-	if (status_projects(a, &projects, &ignored) < 0)
-		return false;
-	vec_each(p, &projects) {
-		struct statuses all = {0};
-
-		if (!strcmp(*p, s->name) || status_read(a, *p, &all, &ignored) < 0)
-			continue;
-		vec_each(st, &all) {
-			if (st->netns && (!strcmp(st->name, name) ||
-					  (strlen(name) >= 12 && text_starts(st->id, name)))) {
-				*out = *st;
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 /* It stays while somebody is in it, whatever becomes of its owner. */
 static int foreign_namespace(struct instance *i, const char *mode, struct ns_choice *out,
 			     struct err *e)
@@ -68,7 +27,7 @@ static int foreign_namespace(struct instance *i, const char *mode, struct ns_cho
 	int fd;
 
 	if (!text_starts(mode, "container:") ||
-	    !find_foreign(&a, i->of, strchr(mode, ':') + 1, &st))
+	    !netowner_foreign(&a, i->of, strchr(mode, ':') + 1, &st))
 		return err_set(e, ENOENT, "network_mode \"%s\": there is no such container", mode);
 	fd = sys_open(AT_FDCWD, st.netns, O_RDONLY, 0);
 	if (fd < 0)
@@ -86,7 +45,7 @@ static int own_namespace(struct instance *i, const char *mode, struct ns_choice 
 	int r;
 
 	if (mode && (text_starts(mode, "service:") || text_starts(mode, "container:"))) {
-		owner = net_owner(i, mode);
+		owner = netowner_find(i, mode);
 		if (!owner || !owner->svc)
 			return foreign_namespace(i, mode, out, e);
 	}
@@ -198,7 +157,7 @@ static int foreign_files(struct arena *a, const struct instance *i, const char *
 	struct status st = {0};
 	const char *resolv;
 
-	if (!find_foreign(a, i->of, strchr(mode, ':') + 1, &st))
+	if (!netowner_foreign(a, i->of, strchr(mode, ':') + 1, &st))
 		return 0;
 	spec->hosts_file = arena_printf(a, "%s/hosts", st.run_dir);
 	resolv = arena_printf(a, "%s/resolv.conf", st.run_dir);
@@ -211,24 +170,25 @@ static int etc_files(struct arena *a, struct instance *i, struct container_spec 
 		     struct err *e)
 {
 	const char *mode = i->svc->network_mode;
+	const char *called = spec->hostname ? spec->hostname : netowner_host_name(a);
 	auto_buf hosts = {0}, resolv = {0}, name = {0};
 	struct instance *owner = i;
 	int r;
 
 	if (mode && (text_starts(mode, "service:") || text_starts(mode, "container:")))
-		owner = net_owner(i, mode);
+		owner = netowner_find(i, mode);
 	if (mode && !strcmp(mode, "host")) {
 		spec->hosts_file = "/etc/hosts";
 		spec->resolv_file = "/etc/resolv.conf";
 		return 0;
 	}
-	buf_printf(&name, "%s\n", spec->hostname ? spec->hostname : "");
+	buf_printf(&name, "%s\n", called);
 	r = put(a, i, "hostname", &name, &spec->hostname_file, e);
 	if (r < 0)
 		return r;
 	if (!owner)
 		return foreign_files(a, i, mode, spec);
-	hosts_text(&hosts, owner, spec->hostname ? spec->hostname : "");
+	hosts_text(&hosts, owner, called);
 	if (owner != i)
 		extra_hosts(&hosts, &i->svc->extra_hosts, owner);
 	r = put(a, i, "hosts", &hosts, &spec->hosts_file, e);
@@ -307,6 +267,8 @@ static int prepare(struct arena *a, struct instance *i, struct container_spec *s
 		r = logs_prepare(i, spec->stdio, e);
 	if (!r)
 		r = ports_reserve(i, e);
+	if (!r)
+		ports_expose(i, image);
 	return r;
 }
 

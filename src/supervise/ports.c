@@ -119,6 +119,53 @@ static void show(struct instance *i, const struct port *p, uint16_t host_port)
 	};
 }
 
+static bool shows(const struct instance *i, uint16_t port, const char *protocol)
+{
+	vec_each(x, &i->st.ports) {
+		if (x->port == port && !strcmp(x->protocol, protocol))
+			return true;
+	}
+	return false;
+}
+
+/* "3000", "3000/udp", "3000-3005": shown as docker shows them, published nowhere. */
+static void expose(struct instance *i, const char *text)
+{
+	struct span rest = span_of(text), last, first;
+	const char *protocol = span_cut(&rest, '/', &last) ? rest.p : "tcp";
+	uint64_t from, to;
+
+	if (!span_cut(&last, '-', &first))
+		last = first;
+	if (text_to_u64(span_dup(&i->arena, first), &from) ||
+	    text_to_u64(span_dup(&i->arena, last), &to))
+		return;
+	for (uint64_t port = from; port && port <= to && port <= UINT16_MAX; port++) {
+		if (!shows(i, (uint16_t)port, protocol))
+			*vec_push(&i->arena, &i->st.ports) = (struct status_port){
+				.host_ip = "",
+				.protocol = arena_printf(&i->arena, "%s", protocol),
+				.port = (int64_t)port};
+	}
+}
+
+void ports_expose(struct instance *i, const struct image *image)
+{
+	size_t published = 0;
+
+	vec_each(x, &i->st.ports) {
+		if (x->host_port)
+			i->st.ports.v[published++] = *x;
+	}
+	i->st.ports.n = published;
+	if (i->svc->network_mode && strcmp(i->svc->network_mode, "bridge") != 0)
+		return;
+	vec_each(x, &i->svc->expose)
+		expose(i, *x);
+	vec_each(x, &image->exposed)
+		expose(i, *x);
+}
+
 /* What a network of the service says about ports that name no address; NULL: nothing. */
 static const char *usual_address(const struct instance *i)
 {
@@ -153,6 +200,10 @@ int ports_reserve(struct instance *i, struct err *e)
 		if (r < 0)
 			return r;
 		show(i, &p, got->port);
+	}
+	vec_each(x, &before.ports) {
+		if (!x->host_port && !shows(i, (uint16_t)x->port, x->protocol))
+			*vec_push(&i->arena, &i->st.ports) = *x;
 	}
 	return 0;
 }

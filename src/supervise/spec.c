@@ -201,7 +201,7 @@ static void environment(struct arena *a, const struct instance *i, const struct 
 	if (!has_path)
 		set_env(a, &out->envp, path,
 			"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	set_env(a, &out->envp, "HOSTNAME", out->hostname ? out->hostname : "localhost");
+	set_env(a, &out->envp, "HOSTNAME", out->hostname ? out->hostname : netowner_host_name(a));
 	if (i->svc->tty)
 		set_env(a, &out->envp, "TERM", "xterm");
 	for (const char *const *v = trust_variables; trust_bundle(a) && *v; v++)
@@ -522,10 +522,9 @@ int spec_make(struct arena *a, struct instance *i, const struct image *image,
 	out->cwd = svc->working_dir ? svc->working_dir : image->workdir;
 	if (!out->cwd || !*out->cwd)
 		out->cwd = "/";
-	out->hostname = svc->hostname ? svc->hostname : arena_strndup(a, i->st.id, 12);
+	netowner_name(a, i, &out->hostname, &out->domainname);
 	if (svc->uts && !strcmp(svc->uts, "host"))
 		out->hostname = NULL;
-	out->domainname = svc->domainname;
 	r = quota(i, out, e);
 	if (!r)
 		r = command_line(a, svc, image, out, e);

@@ -50,7 +50,7 @@ static const struct member status_rows[] = {
 	ROW("cgroup", TEXT, status, cgroup),        ROW("dir", TEXT, status, dir),
 	ROW("run_dir", TEXT, status, run_dir),      ROW("log_dir", TEXT, status, log_dir),
 	ROW("runtime_file", TEXT, status, runtime_file), ROW("netns", TEXT, status, netns),
-	ROW("log_driver", TEXT, status, log_driver), {0},
+	ROW("log_driver", TEXT, status, log_driver), ROW("net_mode", TEXT, status, net_mode), {0},
 	/* clang-format on */
 };
 static const struct member port_rows[] = {

@@ -85,6 +85,7 @@ struct status {
 	const char *runtime_file; /* of runtime/state: for exec */
 	const char *netns;        /* pin of its network namespace, or NULL */
 	const char *log_driver;
+	const char *net_mode; /* "host" or "none", or NULL */
 };
 struct statuses {
 	struct status *v;

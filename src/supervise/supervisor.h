@@ -204,6 +204,16 @@ void hold_release(struct supervisor *s); /* something has changed */
 /* launcher.c: from a service to a running process */
 int launcher_start(struct instance *i, struct err *e) must_check;
 
+/* netowner.c: whose network namespace a container is in; `mode` is service:X or container:X */
+struct instance *netowner_find(const struct instance *i, const char *mode);
+/* The state of container `name` of another project; false: there is no such. */
+bool netowner_foreign(struct arena *a, const struct supervisor *s, const char *name,
+		      struct status *out);
+/* Who shares a network namespace has its owner's name too, as docker has it. */
+void netowner_name(struct arena *a, const struct instance *i, const char **host,
+		   const char **domain);
+const char *netowner_host_name(struct arena *a);
+
 /* spec.c */
 struct container_spec;
 int spec_make(struct arena *a, struct instance *i, const struct image *image,
@@ -283,6 +293,7 @@ void vips_rules(struct arena *a, struct supervisor *s, struct net_rules *out);
 
 /* ports.c */
 int ports_reserve(struct instance *i, struct err *e) must_check;
+void ports_expose(struct instance *i, const struct image *image); /* shown, published nowhere */
 void ports_release(struct instance *i);
 void ports_apply_later(struct supervisor *s);
 void ports_apply_now(struct supervisor *s);

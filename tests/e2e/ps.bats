@@ -193,3 +193,41 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	berth scale web=0
 	[ "$(berth ps --services)" = "" ]
 }
+
+@test "ps shows exposed ports, docker's order, and the words for no network" {
+	"$TESTS/images/busybox" exposing:1 "$BERTH_HOME/exposing.tar" '{"ExposedPorts": {"8080/tcp": {}, "53/udp": {}}}'
+	berth load -q -i "$BERTH_HOME/exposing.tar"
+	compose <<-END
+		services:
+		  a:
+		    image: exposing:1
+		    command: sleep 1000
+		    stop_signal: KILL
+		    expose: ["9000-9001"]
+		    ports: ["127.0.0.1:18092:8080", "127.0.0.1:7000:7000", "127.0.0.1:7001:7001"]
+		  h: {image: exposing:1, command: sleep 1000, network_mode: host, stop_signal: KILL}
+		  n: {image: exposing:1, command: sleep 1000, network_mode: none, stop_signal: KILL}
+	END
+	berth up -d
+	[ "$(berth ps a --format '{{.Ports}}')" = '53/udp, 127.0.0.1:7000-7001->7000-7001/tcp, 9000-9001/tcp, 127.0.0.1:18092->8080/tcp' ]
+	[ "$(berth ps a --format json | jq -c '.Publishers[0]')" = '{"URL":"","TargetPort":53,"PublishedPort":0,"Protocol":"udp"}' ]
+	berth restart -t 0 a
+	[ "$(berth ps a --format json | jq '.Publishers | length')" = 6 ]
+	[ "$(berth ps --format '{{.Service}}:{{.Networks}}:{{.Ports}}' h n | sort)" = $'h:host:\nn:none:' ]
+	[ "$(berth exec -T h hostname)" = "$(uname -n)" ]
+}
+
+@test "who shares a network namespace has its owner's name; init has the environment" {
+	make_busybox_image
+	compose <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000, hostname: alpha, domainname: example.test, stop_signal: KILL}
+		  s: {image: busybox, command: sleep 1000, network_mode: "service:a", init: true, environment: {KEY: "a value"}, stop_signal: KILL}
+	END
+	berth up -d
+	[ "$(berth exec -T s hostname)" = alpha ]
+	[ "$(berth exec -T s sh -c 'echo $HOSTNAME; cat /etc/hostname')" = $'alpha\nalpha' ]
+	[ "$(berth exec -T s cat /etc/hosts)" = "$(berth exec -T a cat /etc/hosts)" ]
+	berth exec -T s ping -c 1 alpha
+	berth exec -T s sh -c "tr '\\0' '\\n' </proc/1/environ" | grep -x 'KEY=a value'
+}

@@ -174,7 +174,11 @@ static const char *about_down(const struct instance *i, json_t *lines)
 		     : i->st.exit_code == 126 ? " (126)"
 					      : "",
 		     i->st.error ? i->st.error : i->why.why);
-		return i->why.hint[0] ? i->why.hint : way_out(i->st.exit_code);
+		if (i->why.hint[0])
+			return i->why.hint;
+		return i->st.exit_code == 126 || i->st.exit_code == 127
+			       ? way_out(i->st.exit_code)
+			       : NULL; /* it said nothing */
 	}
 	if (i->st.started_ns)
 		return about_end(i, lines);

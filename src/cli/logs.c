@@ -5,6 +5,7 @@
 #include "cli/logmux.h"
 #include "cli/target.h"
 #include "cli/time.h"
+#include "supervise/client.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -54,6 +55,38 @@ static int add_all(struct cli *c, const struct logs *l, int argc, char **argv,
 	return up;
 }
 
+static bool is_busy(const char *project)
+{
+	auto_client *client = NULL;
+	auto_json *ping = json_pack("{s:s}", "do", "ping");
+	json_t *answer = NULL;
+	size_t no_fds = 0;
+	struct err ignored;
+	bool busy;
+
+	if (client_open(project, CLIENT_RUNNING, &client, &ignored) ||
+	    client_send(client, ping, NULL, 0, &ignored) < 0 ||
+	    client_next(client, &answer, NULL, &no_fds, &ignored))
+		return false;
+	busy = json_bool_or(answer, "busy", false);
+	json_decref(answer);
+	return busy;
+}
+
+/* Nothing lives: but something is about to, which may wait long for what it depends on. */
+static bool is_being_replaced(struct cli *c, int argc, char **argv)
+{
+	struct targets ts;
+	struct err ignored;
+	bool busy = false;
+
+	if (target_find(c, argc, argv, &ts, &ignored) < 0)
+		return false;
+	vec_each(t, &ts)
+		busy |= is_busy(t->project);
+	return busy;
+}
+
 /*
  * Waits for lines. Every second it looks whether replicas were added and whether anything still
  * lives: state lies in files that several processes replace, there is no single one to watch.
@@ -76,7 +109,7 @@ static int follow(struct cli *c, const struct logs *l, int argc, char **argv, st
 		} while (r >= 0 && when_mono_ns() < look_ns);
 		if (r >= 0)
 			r = add_all(c, l, argc, argv, &from_start, m, e);
-		if (r > 0)
+		if (r > 0 || (!r && is_being_replaced(c, argc, argv)))
 			idle = 0;
 	}
 	return r < 0 ? r : logmux_drain(m, e);

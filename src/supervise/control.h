@@ -32,7 +32,8 @@
  *   {"do":"rollback", "service":S, "revision":N?}
  *   {"do":"connect", "container":NAME, "network":NAME, "ip4":A?, "ip6":A?, "aliases":[]}
  *   {"do":"disconnect", "container":NAME, "network":NAME}
- *   {"do":"ping"}                            done at once: {"pid":,"guardian":,"version":}
+ *   {"do":"ping"}                            done at once: {"pid":,"guardian":,"version":,
+ *                                            "busy":bool}, where a job is under way or waits
  *
  * Answers, any number: {"event":"container"|"network"|"volume","name":,"service":,"status":
  *   Creating Created Starting Started Waiting Healthy Exited Stopping Stopped Removing Removed

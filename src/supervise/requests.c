@@ -225,9 +225,9 @@ static void do_timeline(struct conn *c, const json_t *req)
 
 static void do_ping(struct conn *c, const json_t *req)
 {
-	conn_send(c,
-		  json_pack("{s:b, s:i, s:i, s:i, s:s}", "done", 1, "code", 0, "pid", (int)getpid(),
-			    "guardian", (int)getppid(), "version", BERTH_VERSION));
+	conn_send(c, json_pack("{s:b, s:i, s:i, s:i, s:s, s:b}", "done", 1, "code", 0, "pid",
+			       (int)getpid(), "guardian", (int)getppid(), "version", BERTH_VERSION,
+			       "busy", c->of->jobs != NULL));
 }
 
 static void do_plan(struct conn *c, const json_t *req)

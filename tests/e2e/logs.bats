@@ -163,6 +163,39 @@ said() { berth logs "$@" | grep -q "$PATTERN"; }
 	wait $!
 }
 
+@test "logs -f outlives a recreation that waits long for what it depends on" {
+	talk() {
+		compose <<-END
+			services:
+			  db: {image: busybox, command: sleep $1, stop_signal: KILL, healthcheck: {test: test -e /go, interval: 1s, start_period: 1h}}
+			  web:
+			    image: busybox
+			    command: "sh -c 'echo $1; sleep 1000'"
+			    stop_signal: KILL
+			    depends_on: {db: {condition: service_healthy}}
+		END
+	}
+	go() { berth exec -T db touch /go; }
+	talk 1001
+	berth up -d 3>&- &
+	wait_for 10 go
+	wait $!
+	"$BERTH" logs -f web >followed 3>&- &
+	follower=$!
+	wait_for 5 grep -q 1001 followed
+	talk 1002
+	berth up -d 3>&- &
+	up=$!
+	# Long enough for who looks once a second, and twice before it believes.
+	waits() { berth ps -a --format '{{.Status}} {{.RunningFor}}' web | grep -E '^Created ([5-9]|[1-9][0-9]) seconds'; }
+	wait_for 20 waits
+	wait_for 10 go
+	wait $up
+	wait_for 10 grep -q 1002 followed
+	berth down -t 0
+	wait $follower
+}
+
 # A receiver of datagrams and streams in the background; what came is in its file.
 receiver() { # KIND ADDRESS FILE
 	"$TESTS/fake/receiver.py" "$@" 3>&- &

@@ -1,6 +1,6 @@
 #include "base/file.h"
 #include "base/sys.h"
-#include <dirent.h>
+#include "base/tree.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -128,46 +128,9 @@ int file_mkdirs(const char *path, mode_t mode, struct err *e)
 	return 0;
 }
 
-static int remove_below(int dirfd, const char *name);
-
-static int remove_entries(int fd)
-{
-	DIR *d = fdopendir(fd);
-	struct dirent *ent;
-	int r = 0;
-
-	if (!d) {
-		close(fd);
-		return -errno;
-	}
-	while (!r && (ent = readdir(d))) {
-		if (strcmp(ent->d_name, ".") && strcmp(ent->d_name, ".."))
-			r = remove_below(dirfd(d), ent->d_name);
-	}
-	closedir(d);
-	return r;
-}
-
-static int remove_below(int dirfd, const char *name)
-{
-	int fd, r;
-
-	if (!unlinkat(dirfd, name, 0) || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
-	fd = sys_open(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	r = remove_entries(fd);
-	if (!r && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		r = -errno;
-	return r;
-}
-
 int file_remove_tree(int dirfd, const char *name, struct err *e)
 {
-	int r = remove_below(dirfd, name);
+	int r = tree_remove(dirfd, name);
 
 	if (r < 0)
 		return err_set(e, -r, "cannot remove %s: %s", name, strerror(-r));

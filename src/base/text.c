@@ -308,6 +308,24 @@ void buf_json(struct buf *b, const char *s, size_t n)
 	buf_char(b, '"');
 }
 
+void buf_go(struct buf *b, const char *s)
+{
+	static const char from[] = "\a\b\f\n\r\t\v\"\\", to[] = "abfnrtv\"\\";
+
+	buf_char(b, '"');
+	for (; *s; s++) {
+		const char *at = strchr(from, *s);
+
+		if (at)
+			buf_printf(b, "\\%c", to[at - from]);
+		else if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			buf_printf(b, "\\x%02x", (unsigned char)*s);
+		else
+			buf_char(b, *s);
+	}
+	buf_char(b, '"');
+}
+
 void buf_shell(struct buf *b, const char *s)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -65,6 +65,7 @@ void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
 void buf_json(struct buf *b, const char *s, size_t n);     /* quoted; bad UTF-8 becomes U+FFFD */
+void buf_go(struct buf *b, const char *s);                 /* quoted as Go's %q does */
 void buf_shell(struct buf *b, const char *s);              /* quoted where a shell needs it */
 void buf_terminal(struct buf *b, const char *s, size_t n); /* control characters made visible */
 char *buf_take(struct arena *a, struct buf *b);            /* copies into the arena, empties b */

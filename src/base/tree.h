@@ -25,8 +25,10 @@ int tree_parent(int root, const char *path, mode_t mode, char name[static 256]);
  */
 int tree_mkdirs(int root, const char *path, mode_t mode);
 
-/* Removes name and all below it; absent is fine. */
+/* Removes name and all below it; absent is fine; never follows a link. Depth costs nothing. */
 int tree_remove(int dirfd, const char *name);
+/* The same, but no more than *left names, which counts down: then -EAGAIN, and some is gone. */
+int tree_remove_some(int dirfd, const char *name, size_t *left);
 
 struct tree_copy {
 	/* NULL: everything. False leaves the entry (and all below) out. path: from the copied root.

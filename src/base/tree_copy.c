@@ -1,4 +1,4 @@
-/* tree_copy() and tree_remove(): the walks of base/tree. */
+/* tree_copy() of base/tree. */
 #include "base/links.h"
 #include "base/sys.h"
 #include "base/tree.h"
@@ -237,44 +237,5 @@ int tree_copy(int from, const char *from_name, int to, const char *to_name,
 
 	buf_done(&w.path);
 	arena_free(&w.arena);
-	return r;
-}
-
-static int remove_children(int fd)
-{
-	DIR *d = fdopendir(fd);
-	struct dirent *ent;
-	int r = 0;
-
-	if (!d) {
-		close(fd);
-		return -errno;
-	}
-	while (!r && (ent = readdir(d))) {
-		if (strcmp(ent->d_name, ".") && strcmp(ent->d_name, ".."))
-			r = tree_remove(dirfd(d), ent->d_name);
-	}
-	closedir(d);
-	return r;
-}
-
-int tree_remove(int dirfd, const char *name)
-{
-	int fd, r;
-
-	if (!unlinkat(dirfd, name, 0) || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
-	if (!unlinkat(dirfd, name, AT_REMOVEDIR) || errno == ENOENT)
-		return 0;
-	if (errno != ENOTEMPTY && errno != EEXIST)
-		return -errno;
-	fd = sys_open(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	r = remove_children(fd);
-	if (!r && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		r = -errno;
 	return r;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,6 +56,56 @@ static void stays_inside(void **state)
 	assert_int_equal(access("outside/made", F_OK), -1);
 }
 
+static void nest(const char *top, int depth)
+{
+	auto_fd int at = -1;
+
+	assert_int_equal(mkdir(top, 0755), 0);
+	at = sys_open(AT_FDCWD, top, O_RDONLY | O_DIRECTORY, 0);
+	for (int i = 0; i < depth; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(at, "d", 0755), 0);
+		assert_int_equal(mkdirat(at, ".berth-deep-1", 0755), 0);
+		next = sys_open(at, "d", O_RDONLY | O_DIRECTORY, 0);
+		assert_true(next >= 0);
+		close(at);
+		at = next;
+	}
+	close(sys_open(at, "file", O_CREAT | O_WRONLY, 0600));
+}
+
+static void depth_costs_nothing(void **state)
+{
+	struct rlimit was, few;
+
+	nest("deep", 3000);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = (struct rlimit){64, was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(tree_remove(AT_FDCWD, "deep"), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(access("deep", F_OK), -1);
+}
+
+static void removes_some(void **state)
+{
+	size_t left, rounds = 0;
+	int r;
+
+	nest("some", 50);
+	do {
+		left = 60;
+		r = tree_remove_some(AT_FDCWD, "some", &left);
+		rounds++;
+	} while (r == -EAGAIN && rounds < 1000);
+	assert_int_equal(r, 0);
+	assert_true(rounds >= 2);
+	assert_int_equal(access("some", F_OK), -1);
+	left = 5;
+	assert_int_equal(tree_remove_some(AT_FDCWD, "some", &left), 0);
+}
+
 static void parent_is_made(void **state)
 {
 	char name[256];
@@ -97,8 +148,8 @@ static void copies_all_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stays_inside),
-		cmocka_unit_test(parent_is_made),
+		cmocka_unit_test(stays_inside),        cmocka_unit_test(parent_is_made),
+		cmocka_unit_test(depth_costs_nothing), cmocka_unit_test(removes_some),
 		cmocka_unit_test(copies_all_kinds),
 	};
 

@@ -343,25 +343,6 @@ static void command_words(struct converter *c, const struct action *act, struct 
 	*vec_push(c->a, out) = buf_take(c->a, &line);
 }
 
-/* As Go's %q: the marks that programs which read histories know. */
-static void quoted(struct buf *b, const char *s)
-{
-	static const char from[] = "\a\b\f\n\r\t\v\"\\", to[] = "abfnrtv\"\\";
-
-	buf_char(b, '"');
-	for (; *s; s++) {
-		const char *at = strchr(from, *s);
-
-		if (at)
-			buf_printf(b, "\\%c", to[at - from]);
-		else if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			buf_printf(b, "\\x%02x", (unsigned char)*s);
-		else
-			buf_char(b, *s);
-	}
-	buf_char(b, '"');
-}
-
 static const char *quoted_list(struct converter *c, const char *keyword,
 			       const struct strings *words)
 {
@@ -371,7 +352,7 @@ static const char *quoted_list(struct converter *c, const char *keyword,
 	for (size_t i = 0; i < words->n; i++) {
 		if (i)
 			buf_char(&b, ' ');
-		quoted(&b, words->v[i]);
+		buf_go(&b, words->v[i]);
 	}
 	buf_char(&b, ']');
 	return buf_take(c->a, &b);

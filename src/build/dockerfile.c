@@ -354,30 +354,12 @@ int dockerfile_parse_one(struct arena *a, const char *text, struct instruction *
 
 /* ---- dump ---- */
 
-/* As Go's strconv.Quote, so that dumps can be compared. */
-static void quote(struct buf *b, const char *s)
-{
-	buf_char(b, '"');
-	for (; *s; s++) {
-		static const char from[] = "\a\b\f\n\r\t\v\"\\", to[] = "abfnrtv\"\\";
-		const char *at = strchr(from, *s);
-
-		if (at)
-			buf_printf(b, "\\%c", to[at - from]);
-		else if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			buf_printf(b, "\\x%02x", (unsigned char)*s);
-		else
-			buf_char(b, *s);
-	}
-	buf_char(b, '"');
-}
-
 static void dump_one(const struct instruction *in, struct buf *out)
 {
 	buf_printf(out, "(%s", in->keyword);
 	for (size_t i = 0; i < in->flags.n; i++) {
 		buf_str(out, i ? " " : " [");
-		quote(out, in->flags.v[i]);
+		buf_go(out, in->flags.v[i]);
 	}
 	if (in->flags.n)
 		buf_char(out, ']');
@@ -387,7 +369,7 @@ static void dump_one(const struct instruction *in, struct buf *out)
 	}
 	for (size_t i = 0; i < in->args.n; i++) {
 		buf_char(out, ' ');
-		quote(out, in->args.v[i]);
+		buf_go(out, in->args.v[i]);
 	}
 	buf_char(out, ')');
 }

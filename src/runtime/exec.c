@@ -118,7 +118,6 @@ static int step_tty(struct child *c, struct err *e)
 	const struct exec_spec *s = exec_of(c)->s;
 	struct statfs fs;
 	struct tty t;
-	char note = 't';
 	int r;
 
 	if (!s->tty)
@@ -128,12 +127,7 @@ static int step_tty(struct child *c, struct err *e)
 		return err_set(e, ENODEV, "/dev/pts in the container is not a devpts");
 	r = tty_open(c->pts, s->rows, s->cols, &t, e);
 	r = r < 0 ? r : tty_place(&t, userns_uid(c->spec, c->user.uid), e);
-	if (r < 0)
-		return r;
-	r = sys_send_fds(c->sync, &note, 1, &t.master, 1);
-	close(t.master);
-	close(t.slave);
-	return r < 0 ? err_set(e, -r, "cannot hand it out: %s", strerror(-r)) : 0;
+	return r < 0 ? r : tty_hand(&t, c->sync, e);
 }
 
 static int step_rights(struct child *c, struct err *e)

@@ -215,28 +215,41 @@ int state_read(struct arena *a, const char *path, struct container_spec *out, pi
 	return 0;
 }
 
-int state_start_time(pid_t pid, uint64_t *out)
+/* Field n, from 4 on, of /proc/PID/stat; see proc(5). */
+static int stat_field(pid_t pid, int n, uint64_t *out)
 {
 	char name[32], text[1024];
+	unsigned long long number;
 	const char *p;
-	int fd, n;
-	unsigned long long t;
+	int fd, len;
 
 	snprintf(name, sizeof(name), "/proc/%d/stat", (int)pid);
 	fd = sys_open(AT_FDCWD, name, O_RDONLY, 0);
 	if (fd < 0)
 		return -ESRCH;
-	n = sys_read_full(fd, text, sizeof(text) - 1);
+	len = sys_read_full(fd, text, sizeof(text) - 1);
 	close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	text[len > 0 ? len : 0] = '\0';
 	/* The name in field 2 may hold anything; after its last parenthesis comes field 3. */
 	p = strrchr(text, ')');
-	for (int field = 3; p && field <= 22; field++)
+	for (int field = 3; p && field <= n; field++)
 		p = strchr(p + 1, ' ');
-	if (!p || sscanf(p, "%llu", &t) != 1)
+	if (!p || sscanf(p, "%llu", &number) != 1)
 		return -ESRCH;
-	*out = t;
+	*out = number;
 	return 0;
+}
+
+int state_start_time(pid_t pid, uint64_t *out)
+{
+	return stat_field(pid, 22, out);
+}
+
+pid_t state_parent(pid_t pid)
+{
+	uint64_t parent;
+
+	return stat_field(pid, 4, &parent) < 0 ? 0 : (pid_t)parent;
 }
 
 int state_adopt(pid_t pid, uint64_t start_time)

@@ -65,10 +65,19 @@ static int put_console(struct child *c, const struct tty *t, struct err *e)
 	return r < 0 ? err_set(e, -r, "cannot make /dev/console: %s", strerror(-r)) : 0;
 }
 
+int tty_hand(struct tty *t, int sock, struct err *e)
+{
+	char note = 't';
+	int r = sys_send_fds(sock, &note, 1, &t->master, 1);
+
+	close(t->master);
+	close(t->slave);
+	return r < 0 ? err_set(e, -r, "cannot hand it out: %s", strerror(-r)) : 0;
+}
+
 int tty_child(struct child *c, struct err *e)
 {
 	struct tty t;
-	char note = 't';
 	int r;
 
 	if (!c->spec->tty)
@@ -76,10 +85,5 @@ int tty_child(struct child *c, struct err *e)
 	r = tty_open(c->pts, c->spec->rows, c->spec->cols, &t, e);
 	r = r < 0 ? r : put_console(c, &t, e);
 	r = r < 0 ? r : tty_take(&t, userns_uid(c->spec, c->user.uid), e);
-	if (r < 0)
-		return r;
-	r = sys_send_fds(c->sync, &note, 1, &t.master, 1);
-	close(t.master);
-	close(t.slave);
-	return r < 0 ? err_set(e, -r, "cannot hand it out: %s", strerror(-r)) : 0;
+	return r < 0 ? r : tty_hand(&t, c->sync, e);
 }

@@ -92,22 +92,6 @@ static int on_exited(struct watch *w, uint32_t events)
 	return ask_again(&i->good);
 }
 
-pid_t adopt_parent(pid_t pid)
-{
-	char path[40], text[512], *p;
-	int fd, n, ppid = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
-	if (fd < 0)
-		return 0;
-	n = sys_read_full(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	p = strrchr(text, ')');
-	return p && sscanf(p + 1, " %*c %d", &ppid) == 1 ? ppid : 0;
-}
-
 /* Probes and hooks died with the supervisor that had begun them, or hang without a reader. */
 static void end_tasks(struct instance *i)
 {
@@ -179,7 +163,7 @@ static int take_over(struct instance *i, int pidfd)
 		log_err(LOG_ERROR_, &e);
 	if (i->svc && ports_reserve(i, &e) < 0)
 		log_err(LOG_WARN_, &e);
-	if (adopt_parent((pid_t)i->st.pid) != getppid()) {
+	if (state_parent((pid_t)i->st.pid) != getppid()) {
 		r = loop_watch(i->of->loop, &i->exited, pidfd, EPOLLIN, on_exited);
 		if (r < 0)
 			log_warn("%s: watch of its process: %s", i->st.name, strerror(-r));

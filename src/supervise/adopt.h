@@ -5,4 +5,3 @@
 int adopt_all(struct supervisor *s, struct err *e) must_check;
 void adopt_exits(struct supervisor *s); /* read what the guardian has written since */
 void adopt_sweep(struct supervisor *s); /* directories without a container */
-pid_t adopt_parent(pid_t pid);          /* 0: there is no such process */

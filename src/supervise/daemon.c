@@ -226,7 +226,7 @@ static void end_predecessor(struct supervisor *s)
 	    sscanf(span_dup(&a, text), "%lld %llu", &pid, &start) != 2)
 		return;
 	pidfd = state_adopt((pid_t)pid, start);
-	parent = pidfd < 0 ? 0 : adopt_parent((pid_t)pid);
+	parent = pidfd < 0 ? 0 : state_parent((pid_t)pid);
 	if (parent == getppid() || !is_called((pid_t)pid, "berth-super") ||
 	    !is_called(parent, "berth-guardian"))
 		return;

@@ -5,6 +5,7 @@
 #include "base/sys.h"
 #include "base/when.h"
 #include "runtime/cgroup.h"
+#include "runtime/state.h"
 #include "supervise/daemon.h"
 #include "supervise/status.h"
 #include <errno.h>
@@ -92,27 +93,6 @@ static ssize_t hear(struct guardian *g)
 	if (n_fds && fd >= 0)
 		close(fd);
 	return n;
-}
-
-static uint64_t start_time_of(pid_t pid)
-{
-	char path[32], text[1024], *p;
-	unsigned long long start = 0;
-	int fd, n, field = 2;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
-	if (fd < 0)
-		return 0;
-	n = sys_read_full(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	p = strrchr(text, ')');
-	for (; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	if (p)
-		sscanf(p, "%llu", &start);
-	return start;
 }
 
 /* Of the file that both hold: the supervisor had left but for its last steps, or another pair is
@@ -223,9 +203,8 @@ static void reap(struct guardian *g)
 		memset(&info, 0, sizeof(info));
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
 			return;
-		rec = (struct exit_record){.pid = info.si_pid,
-					   .start_time = start_time_of(info.si_pid),
-					   .at_ns = when_wall_ns()};
+		rec = (struct exit_record){.pid = info.si_pid, .at_ns = when_wall_ns()};
+		(void)state_start_time(info.si_pid, &rec.start_time);
 		if (info.si_code == CLD_EXITED)
 			rec.status = (info.si_status & 0xff) << 8;
 		else

@@ -53,7 +53,7 @@ int execute_adopt(struct stage_run *st, const char *upper, struct err *e)
 
 	if (st->b->graph.epoch_s >= 0)
 		o.mtime_max_s = st->b->graph.epoch_s;
-	r = layer_adopt(st->b->a, upper, &o, &layer, e);
+	r = layer_adopt(st->b->a, upper, &o, LAYER_STEP, &layer, e);
 	if (r == 0)
 		r = steps_note(st->key, &(struct known_step){layer.diff_id, st->b->created}, e);
 	if (r < 0)

@@ -58,7 +58,7 @@ int archive_import(struct arena *a, int fd, const struct import_options *o, cons
 		r = layer_unpack_fd(fd, tree, &how, NULL, e);
 	/* Packed by our own rules, so that save and push can make the layer again. */
 	if (!r)
-		r = layer_adopt(a, tree, &pack, &layer, e);
+		r = layer_adopt(a, tree, &pack, LAYER_IMAGE, &layer, e);
 	tree_remove(AT_FDCWD, scratch);
 	if (r < 0)
 		return err_wrap(e, "import the file system");

@@ -52,7 +52,7 @@ static int adopt_copy(struct arena *a, const struct derive_options *o, struct la
 	tree = arena_printf(a, "%s/tree", scratch);
 	r = tree_copy(AT_FDCWD, o->upper, AT_FDCWD, tree, &how, e);
 	if (!r)
-		r = layer_adopt(a, tree, NULL, out, e);
+		r = layer_adopt(a, tree, NULL, LAYER_IMAGE, out, e);
 	tree_remove(AT_FDCWD, scratch);
 	return r;
 }

@@ -21,9 +21,10 @@ static const int64_t ratio_max = 1200, ratio_free = INT64_C(1) << 30;
 
 static int write_note(struct arena *a, const char *dir, const struct layer *l, struct err *e)
 {
-	auto_json *j = json_pack("{ss ss* ss* sI sI ss}", "diff_id", l->diff_id, "blob", l->blob,
-				 "media_type", l->media_type, "blob_size", (json_int_t)l->blob_size,
-				 "size", (json_int_t)l->size, "boot", place_boot_id(a));
+	auto_json *j =
+		json_pack("{ss ss* ss* sI sI ss sb}", "diff_id", l->diff_id, "blob", l->blob,
+			  "media_type", l->media_type, "blob_size", (json_int_t)l->blob_size,
+			  "size", (json_int_t)l->size, "boot", place_boot_id(a), "step", l->step);
 	auto_free char *text = json_dumps(j, JSON_COMPACT);
 
 	return file_replace(AT_FDCWD, arena_printf(a, "%s/layer.json", dir), text, strlen(text),
@@ -52,6 +53,7 @@ int layer_find(struct arena *a, const char *diff_id, struct layer *out, struct e
 		.blob_size = json_int_or(j, "blob_size", 0),
 		.size = json_int_or(j, "size", 0),
 		.dir = arena_printf(a, "%s/diff", dir),
+		.step = json_bool_or(j, "step", false),
 	};
 	if (json_string_or(j, "blob", NULL))
 		out->blob = arena_printf(a, "%s", json_string_or(j, "blob", NULL));
@@ -278,8 +280,8 @@ int layer_scratch(struct arena *a, char **path, struct err *e)
 	return place_scratch(a, "scratch", path, e);
 }
 
-int layer_adopt(struct arena *a, const char *path, const struct pack_options *o, struct layer *out,
-		struct err *e)
+int layer_adopt(struct arena *a, const char *path, const struct pack_options *o,
+		enum layer_origin from, struct layer *out, struct err *e)
 {
 	auto_fd int lock = -1;
 	struct layer l = {0};
@@ -300,7 +302,8 @@ int layer_adopt(struct arena *a, const char *path, const struct pack_options *o,
 	r = layer_find(a, id, out, e);
 	if (r <= 0)
 		return r < 0 ? r : file_remove_tree(AT_FDCWD, path, e);
-	l = (struct layer){.diff_id = arena_printf(a, "%s", id), .size = tar_size};
+	l = (struct layer){
+		.diff_id = arena_printf(a, "%s", id), .size = tar_size, .step = from == LAYER_STEP};
 	l.dir = arena_printf(a, "%s/diff", place_layer(a, id));
 	r = place_scratch(a, "layer", &scratch, e);
 	if (r < 0)

@@ -15,6 +15,7 @@ struct layer {
 	int64_t blob_size;
 	int64_t size;    /* bytes unpacked */
 	const char *dir; /* overlay lower directory */
+	bool step;       /* made by a build, whose cache may want it when no image does */
 };
 
 enum { LAYER_ABSENT = 1 };
@@ -29,10 +30,11 @@ int layer_note_blob(struct arena *a, const struct layer *l, struct err *e) must_
  * Makes a directory (an overlay upper, with 0:0 devices for whiteouts, or a plain tree) a layer of
  * the store: hashed as pack_layer() writes it, then moved, so `path` is gone afterwards. It must
  * lie on the file system of BERTH_ROOT (see layer_scratch). No blob is kept: packing is
- * deterministic, so save and push make the same bytes again.
+ * deterministic, so save and push make the same bytes again. LAYER_STEP outlives its images.
  */
-int layer_adopt(struct arena *a, const char *path, const struct pack_options *o, struct layer *out,
-		struct err *e) must_check;
+enum layer_origin { LAYER_IMAGE, LAYER_STEP };
+int layer_adopt(struct arena *a, const char *path, const struct pack_options *o,
+		enum layer_origin from, struct layer *out, struct err *e) must_check;
 
 /* A fresh directory on the store's file system for uppers and stages; prune removes forgotten ones.
  */

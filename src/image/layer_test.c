@@ -164,7 +164,7 @@ static void adopted_layer_makes_an_image(void **state)
 	assert_int_equal(layer_scratch(&a, &scratch, &e), 0);
 	tree = arena_printf(&a, "%s/t", scratch);
 	assert_int_equal(tree_copy(AT_FDCWD, "plain", AT_FDCWD, tree, NULL, &e), 0);
-	assert_int_equal(layer_adopt(&a, tree, NULL, &l, &e), 0);
+	assert_int_equal(layer_adopt(&a, tree, NULL, LAYER_IMAGE, &l, &e), 0);
 	assert_int_equal(access(tree, F_OK), -1);
 	assert_int_equal(layer_find(&a, l.diff_id, &found, &e), 0);
 	config = arena_printf(&a,

@@ -181,8 +181,8 @@ static int sweep_layer(void *arg, const char *diff_id, struct err *e)
 
 	if (strings_have(&s->marks->diff_ids, diff_id))
 		return 0;
-	/* Built here, not pulled: the build cache may want it again. */
-	if (!s->o->cache && layer_find(s->a, diff_id, &l, e) == 0 && !l.blob)
+	/* Built here, not pulled since: the build cache may want it again. */
+	if (!s->o->cache && layer_find(s->a, diff_id, &l, e) == 0 && l.step && !l.blob)
 		return 0;
 	s->out->bytes += l.size;
 	*vec_push(s->a, &s->out->deleted) = diff_id;

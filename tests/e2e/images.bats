@@ -138,6 +138,10 @@ two_layers() {
 	BERTH_ROOT=$BATS_TEST_TMPDIR/other berth load -q -i imported.tar
 	[ "$(BERTH_ROOT=$BATS_TEST_TMPDIR/other id_of imported:1)" = "$(id_of imported:1)" ]
 	run ! berth import -c 'RUN x' root.tar.zst
+	layer=$(berth image inspect -f '{{index .RootFS.Layers 0}}' imported:1)
+	[ -e "$BERTH_ROOT/images/layers/${layer#sha256:}" ]
+	berth rmi -f "$(id_of imported:1)"
+	[ ! -e "$BERTH_ROOT/images/layers/${layer#sha256:}" ]
 	[[ $output == *"cannot be applied"* ]]
 }
 

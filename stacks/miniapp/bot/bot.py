@@ -19,7 +19,7 @@ from log import logger
 
 log = logger("bot")
 app = FastAPI()
-store = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, decode_responses=True)
+store = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=10, decode_responses=True)
 backend = os.environ["BACKEND_URL"]
 telegram = f"{os.environ['TELEGRAM_API_URL']}/bot{os.environ['BOT_TOKEN']}"
 timeout = int(os.environ["SESSION_TIMEOUT"])

@@ -130,18 +130,25 @@ def record(first, second):
         return cursor.fetchone()[0]
 
 
+# In one step: two who come at the same time would else both find nobody and wait.
+PAIR = """
+local other = redis.call('lpop', KEYS[1])
+if other and other ~= ARGV[1] then return other end
+redis.call('rpush', KEYS[1], ARGV[1])
+"""
+
+
 async def find(name):
     """The match of this player: with who waits, or with who comes."""
     channel = bus.pubsub()
     await channel.subscribe(f"match:{name}")
     try:
-        other = await bus.lpop("waiting")
-        if other and other.decode() != name:
+        other = await bus.eval(PAIR, 1, "waiting", name)
+        if other:
             other = other.decode()
             number = await asyncio.get_running_loop().run_in_executor(None, record, other, name)
             await bus.publish(f"match:{other}", json.dumps({"match": number, "with": name}))
             return {"match": number, "with": other}
-        await bus.rpush("waiting", name)
         async for message in channel.listen():
             if message["type"] == "message":
                 return json.loads(message["data"])

@@ -1,7 +1,10 @@
+import logging
 import os
 
 from alembic import context
 from sqlalchemy import create_engine
+
+logging.basicConfig(level=logging.INFO, format="%(message)s")  # which steps were done
 
 engine = create_engine(os.environ["DATABASE_URL"])
 with engine.connect() as connection:

@@ -305,7 +305,8 @@ static int stats_turn(struct cli *c, const struct stats *o, int argc, char **arg
 {
 	struct samples now = {0};
 	struct targets ts;
-	int r = target_find(c, argc, argv, &ts, e);
+	int r = c->world == WORLD_DOCKER && !argc ? target_all(c, &ts, e)
+						  : target_find(c, argc, argv, &ts, e);
 
 	if (r < 0)
 		return r;

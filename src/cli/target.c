@@ -164,6 +164,20 @@ int target_find(struct cli *c, int argc, char **argv, struct targets *out, struc
 	return find_all_anywhere(c, argc, argv, out, e);
 }
 
+int target_all(struct cli *c, struct targets *out, struct err *e)
+{
+	struct strings projects = {0};
+	int r = status_projects(&c->arena, &projects, e);
+
+	*out = (struct targets){0};
+	for (size_t i = 0; i < projects.n && r >= 0; i++) {
+		cli_mend(c, projects.v[i]);
+		r = status_read(&c->arena, projects.v[i],
+				&target_of(c, out, projects.v[i])->containers, e);
+	}
+	return r;
+}
+
 void target_put(const struct target *t, json_t *msg)
 {
 	json_object_set_new(msg, "services", json_words(&t->services));

@@ -20,6 +20,8 @@ struct targets {
 
 int target_find(struct cli *c, int argc, char **argv, struct targets *out,
 		struct err *e) must_check;
+/* Every container there is, of all projects. */
+int target_all(struct cli *c, struct targets *out, struct err *e) must_check;
 /* "services" and "containers" of a request. */
 void target_put(const struct target *t, json_t *msg);
 /* One running container: of a service (index 0: the lowest number) or by its own name. */

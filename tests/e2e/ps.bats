@@ -74,6 +74,10 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	[ "$(jq -r .Name <stats)" = "$PROJECT-web-1" ]
 	[ "$(jq -r .PIDs <stats)" -ge 1 ]
 	[ "$(jq -r .Container <stats)" = "$(berth ps -q web)" ]
+	ln -sf "$(readlink -f "$BERTH")" "$BERTH_HOME/docker"
+	# As docker, without a name: all there are, wherever one stands.
+	run -0 bash -c 'cd / && exec timeout 60 "$BERTH_HOME/docker" stats --no-stream --format "{{.Name}}"'
+	[ "$output" = "$PROJECT-web-1" ]
 	[ "$(berth images --format json | jq -r '[.[].Repository] | unique[]')" = busybox ]
 	[[ $(berth images -q) =~ ^[0-9a-f]{64}$ ]]
 	[ "$(berth volumes --format json | jq -c keys)" = '["Availability","Driver","Group","Labels","Links","Mountpoint","Name","Scope","Size","Status"]' ]

@@ -8,6 +8,7 @@ load lib
 
 setup_file() {
 	root_up
+	weigh
 	registry_of_images
 	export BERTH_TIMEOUT=600 # twenty containers on a busy machine
 	export START_TIMEOUT=600
@@ -38,6 +39,7 @@ health() { berth inspect "caas-$1-1" | jq -r '.[0].State.Health.Status'; }
 status() { curl -sk -o /dev/null -w '%{http_code}' "$@"; }
 shell() { berth exec -T mongodb-primary mongosh --quiet -u caas_admin -p caas_secret_2026 --authenticationDatabase admin caas --eval "$1"; }
 topics() { berth exec -T kafka-1 kafka-topics --bootstrap-server kafka-1:29092 "$@"; }
+all_in_sync() { topics --describe --topic messages | grep -c 'Isr: [123],[123],[123]' | grep -qx 3; }
 token() { node -e 'console.log(require("jsonwebtoken").sign({ sub: "ada" }, "change_this_in_production_please"))'; }
 built() { cat "$BERTH_TEST_CACHE/build-caas.$1.log"; }
 infra='mongodb-primary mongodb-secondary-1 mongodb-secondary-2 redis zookeeper kafka-1 kafka-2 kafka-3 schema-registry'
@@ -149,7 +151,7 @@ apps='gateway socket-service-1 socket-service-2'
 }
 
 @test "CAAS-03 CAAS-05 every published port answers, the secondaries' do not" {
-	answers 27017 6379 2181 9092 9096 9094 8081 3000 3001 3002 3003
+	wait_for 30 answers 27017 6379 2181 9092 9096 9094 8081 3000 3001 3002 3003
 	wait_for 60 answers 8080 8082 8083
 	run ! answers 27018
 	run ! answers 27019
@@ -182,22 +184,24 @@ apps='gateway socket-service-1 socket-service-2'
 @test "CAAS-29 topics have three partitions on three brokers" {
 	run -0 topics --describe --topic messages
 	[[ $output == *'ReplicationFactor: 3'* ]]
-	[ "$(grep -c 'Isr: [123],[123],[123]' <<<"$output")" = 3 ]
+	wait_for 100 all_in_sync
 }
 
 @test "CAAS-04 CAAS-32 messages from the host and from within, by every broker" {
-	run -0 timeout 60 node -e '
+	run -0 timeout 240 node -e '
 		const { Kafka, logLevel } = require("kafkajs");
+		const by = (port) => ({ brokers: ["localhost:" + port], logLevel: logLevel.NOTHING,
+			connectionTimeout: 30000, requestTimeout: 60000 });
 		(async () => {
 			for (const port of [9092, 9096, 9094]) {
-				const kafka = new Kafka({ brokers: ["localhost:" + port], logLevel: logLevel.NOTHING });
+				const kafka = new Kafka(by(port));
 				const admin = kafka.admin();
 				await admin.connect();
 				const { brokers } = await admin.describeCluster();
 				console.log(brokers.map((b) => b.host + ":" + b.port).sort().join(" "));
 				await admin.disconnect();
 			}
-			const producer = new Kafka({ brokers: ["localhost:9096"], logLevel: logLevel.NOTHING }).producer();
+			const producer = new Kafka(by(9096)).producer();
 			await producer.connect();
 			await producer.send({ topic: "events", acks: -1, messages: [{ value: "from the host" }] });
 			await producer.disconnect();
@@ -205,7 +209,7 @@ apps='gateway socket-service-1 socket-service-2'
 	[ "$(grep -c 'localhost:9092 localhost:9094 localhost:9096' <<<"$output")" = 3 ]
 	run -0 berth exec -T kafka-2 sh -c 'echo "from within" | kafka-console-producer --bootstrap-server kafka-3:29092 --topic events'
 	run -0 berth exec -T kafka-3 kafka-console-consumer --bootstrap-server kafka-1:29092 --topic events \
-		--from-beginning --max-messages 2 --timeout-ms 60000
+		--from-beginning --max-messages 2 --timeout-ms 240000
 	[[ $output == *'from the host'* && $output == *'from within'* ]]
 }
 
@@ -232,7 +236,7 @@ apps='gateway socket-service-1 socket-service-2'
 	run -0 curl -sf -H "Authorization: Bearer $t" 'http://127.0.0.1:3000/api/messages?room=r'
 	jq -e '.[0].text == "hi" and .[0].from == "ada"' <<<"$output"
 	run -0 berth exec -T kafka-1 kafka-console-consumer --bootstrap-server kafka-1:29092 --topic messages \
-		--from-beginning --max-messages 1 --timeout-ms 60000
+		--from-beginning --max-messages 1 --timeout-ms 240000
 	[[ $output == *'"text":"hi"'* ]]
 	run -0 curl -sf http://127.0.0.1:3001/metrics
 	[[ $output == *gateway_http_requests_total* ]]
@@ -279,12 +283,11 @@ apps='gateway socket-service-1 socket-service-2'
 	wait_for 60 again
 	pid=$(of kafka-2 State.Pid)
 	kill -9 "$pid"
-	all_in_sync() { topics --describe --topic messages | grep -c 'Isr: [123],[123],[123]' | grep -qx 3; }
 	wait_for 200 all_in_sync
 }
 
 @test "CAAS-41 applications drain and end with 0" {
-	berth stop gateway socket-service-1
+	berth stop -t 60 gateway socket-service-1
 	[ "$(of gateway State.ExitCode)" = 0 ]
 	[ "$(of socket-service-1 State.ExitCode)" = 0 ]
 	berth start gateway socket-service-1
@@ -299,12 +302,12 @@ apps='gateway socket-service-1 socket-service-2'
 	run -0 prod up -d
 	wait_for 60 is 200 status https://127.0.0.1/health
 	greet() {
-		timeout 20 node -e '
+		timeout 60 node -e '
 			const { io } = require("socket.io-client"), t = process.argv[1];
 			const s = io("https://127.0.0.1/chat", { auth: { token: t }, transports: ["websocket"], rejectUnauthorized: false });
 			s.on("connect", () => process.exit(0)); s.on("connect_error", (e) => { console.log(e.message); process.exit(1); });' "$(token)"
 	}
-	greet
+	wait_for 60 greet
 	berth stop -t 2 socket-service-1
 	for _ in 1 2 3; do greet; done
 	berth start socket-service-1
@@ -332,6 +335,7 @@ answers_on_other_address() { # what is for tools is for this host only
 	[ "$(shell 'db.users.countDocuments({_id: "kept"})')" = 1 ]
 	run -0 topics --list
 	[[ $output == *messages* ]]
+	[ "$(of gateway 'NetworkSettings.Networks["caas_caas-network"].IPAddress')" = 172.28.6.1 ]
 }
 
 @test "stop.sh, and down -v removes the volumes" {

@@ -7,6 +7,7 @@ load lib
 
 setup_file() {
 	root_up
+	weigh
 	registry_of_images
 	export BERTH_TIMEOUT=240 # a cold start of everything, on a busy machine
 	cp -r "$TESTS/../stacks/miniapp" "$BERTH_HOME/miniapp"
@@ -128,6 +129,7 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 @test "FTR-60 the version of the schema is kept" {
 	[ "$(sql 'select version_num from alembic_version')" = 0001 ]
 	run -0 prod logs migrations
+	[[ $output == *'Running upgrade'*0001* ]]
 }
 
 @test "FTR-04 networks and volumes, databases, migrations, applications, the proxy: in this order" {
@@ -156,9 +158,12 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 @test "FTR-50 a second backend shares the work" {
 	run -0 prod up -d --wait --no-recreate --scale backend=2
 	[ "$(prod ps -q backend | wc -l)" = 2 ]
-	for _ in 1 2 3 4; do
-		[ "$(status https://127.0.0.1/api/players)" = 200 ]
-	done
+	shared() { # the proxy asks for the name again every five seconds
+		for _ in 1 2 3 4; do is 200 status https://127.0.0.1/api/players || return; done
+		run -0 prod logs backend
+		[[ $output == *backend-1*'GET /api/players'* && $output =~ backend-2[^$'\n']*'GET /api/players' ]]
+	}
+	wait_for 30 shared
 	prod up -d --wait --no-recreate
 	[ "$(prod ps -q backend | wc -l)" = 1 ]
 }
@@ -195,6 +200,7 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 }
 
 @test "FTR-64 FTR-71 the API keeps players, a name once" {
+	wait_for 20 is 200 status https://127.0.0.1/ready
 	[ "$(status -H 'Content-Type: application/json' -d '{"name":"ada"}' https://127.0.0.1/api/players)" = 201 ]
 	[ "$(status -H 'Content-Type: application/json' -d '{"name":"ada"}' https://127.0.0.1/api/players)" = 409 ]
 	run -0 site https://127.0.0.1/api/players
@@ -248,6 +254,12 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	[[ $output == *134217728* ]]
 	run -0 prod exec -T redis redis-cli config get maxmemory-policy
 	[[ $output == *volatile-lru* ]]
+	run -0 prod exec -T redis redis-cli config get 'maxclients'
+	[[ $output == *500* ]]
+	run -0 prod exec -T redis redis-cli config get appendonly
+	[[ $output == *yes* ]]
+	run -0 prod exec -T redis redis-cli config get save
+	[[ $output == *'900 1 60 100'* ]]
 }
 
 @test "FTR-19 FTR-22 OCTO-07 limits and rights are the kernel's" {
@@ -266,16 +278,18 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 
 @test "FTR-25 FTR-65 without Redis the API answers and is not ready; it recovers by itself" {
 	prod stop -t 5 redis
-	[ "$(status https://127.0.0.1/health)" = 200 ]
-	[ "$(status https://127.0.0.1/ready)" = 503 ]
-	[ "$(status https://127.0.0.1/api/players)" = 200 ]
+	# A backend that has not been ready for a minute is started again: a moment without an answer.
+	wait_for 15 is 503 status https://127.0.0.1/ready
+	wait_for 15 is 200 status https://127.0.0.1/health
+	wait_for 15 is 200 status https://127.0.0.1/api/players
 	prod start redis
 	wait_for 15 is 200 status https://127.0.0.1/ready
 }
 
 @test "FTR-70 logs are JSON with a request's id" {
 	site -o /dev/null -H 'X-Request-ID: abc' https://127.0.0.1/api/players
-	prod logs --no-log-prefix backend | grep '^{' | jq -es 'map(select(.request_id and .level == "info")) | length > 0'
+	told() { prod logs --no-log-prefix backend | grep '^{' | jq -es 'any(.request_id and .level == "info")'; }
+	wait_for 10 told
 }
 
 @test "FTR-07 FTR-42 one variable changed recreates its service, and the proxy finds the new one" {
@@ -288,7 +302,10 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 }
 
 @test "FTR-27 FTR-30 a crashed server comes back" {
-	kill -9 "$(pgrep -xo redis-server)"
+	old=$(pgrep -xo redis-server)
+	kill -9 "$old"
+	again() { [ "$(pgrep -xo redis-server)" != "$old" ] && is healthy of redis Health; }
+	wait_for 30 again
 	wait_for 20 is 200 status https://127.0.0.1/ready
 }
 
@@ -360,6 +377,22 @@ engine() {
 	berth --profile never rm -fs never waits
 }
 
+@test "FTR-02 a migration that fails holds its dependents back, by name" {
+	engine
+	cat >failing.yml <<-'END'
+		services:
+		  migrates: {image: "redis:7", entrypoint: [sh, -c, "echo no such table; exit 3"], profiles: [never]}
+		  after: {image: "redis:7", profiles: [never], depends_on: {migrates: {condition: service_completed_successfully}}}
+	END
+	failing() { berth -f compose.yaml -f failing.yml --profile never "$@"; }
+	run ! failing up -d after
+	[[ $output == *migrates*3* ]]
+	[ -z "$(failing ps -q --status running after)" ]
+	kept() { failing logs migrates | grep -q 'no such table'; }
+	wait_for 10 kept
+	failing rm -fs migrates after
+}
+
 @test "FTR-32 who depends on it is restarted with it" {
 	engine
 	before=$(berth inspect -f '{{.State.Pid}}' follower)
@@ -427,10 +460,12 @@ engine() {
 	berth -f less.yml up -d --remove-orphans -t 0
 	[ "$(berth -f less.yml ps -aq | wc -l)" = 1 ]
 	berth -f less.yml down -v -t 0
-	printf 'FROM redis:7\nLABEL one=1\n' | berth build -q -t once -f - .
+	nameless=$(printf 'FROM redis:7\nLABEL one=1\n' | berth build -q -t once -f - .)
+	berth image inspect "$nameless"
 	printf 'FROM redis:7\nLABEL one=2\n' | berth build -q -t once -f - .
 	run -0 berth image prune -f
 	[[ $output == *'reclaimed'* ]]
+	run ! berth image inspect "$nameless"
 	run -0 berth image inspect redis:7 once miniapp/backend:1
 }
 

@@ -8,6 +8,7 @@ load lib
 
 setup_file() {
 	root_up
+	weigh
 	registry_of_images
 	export BERTH_TIMEOUT=600 # a cold start of everything, on a busy machine
 	cp -r "$TESTS/../stacks/srvthreds" "$BERTH_HOME/s"
@@ -118,6 +119,7 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 }
 
 @test "SRV-41 the queue's management answers guest" {
+	wait_for 30 curl -sf -u guest:guest http://127.0.0.1:15672/api/overview
 	run -0 curl -sf -u guest:guest http://127.0.0.1:15672/api/overview
 	[[ $(jq -r .rabbitmq_version <<<"$output") == 3.* ]]
 }
@@ -180,17 +182,19 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 }
 
 @test "SRV-50 SRV-49 an event goes round: in by a WebSocket, through the engine, out to the participant" {
-	run -0 timeout 30 node -e '
+	run -0 timeout 120 node -e '
 		const WebSocket = require("ws");
 		const open = (name) => new WebSocket("ws://127.0.0.1:3000/?participant=" + name);
 		const alice = open("alice"), bob = open("bob");
-		alice.on("open", () => setTimeout(() => bob.send(JSON.stringify({ type: "detection", thredId: "t1", data: { what: "smoke" } })), 500));
+		const opened = (s) => new Promise((done) => s.on("open", done));
+		Promise.all([opened(alice), opened(bob)]).then(
+			() => bob.send(JSON.stringify({ type: "detection", thredId: "t1", data: { what: "smoke" } })));
 		alice.on("message", (m) => {
 			const message = JSON.parse(m);
-			console.log("alice", message.type);
+			if (message.type === "review_requested") console.log("alice", message.type);
 			if (message.type === "review_requested") alice.send(JSON.stringify({ type: "approve", thredId: "t1" }));
 		});
-		bob.on("message", (m) => { console.log("bob", JSON.parse(m).type); setTimeout(() => process.exit(0), 500); });'
+		bob.on("message", (m) => { console.log("bob", JSON.parse(m).type); process.exit(0); });'
 	[[ $output == *'alice review_requested'* && $output == *'bob confirmed'* ]]
 	kept() { mongo 'print(db.outcomes.countDocuments({thredId: "t1"}))'; }
 	wait_for 10 is 1 kept
@@ -220,10 +224,11 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	socat TCP-LISTEN:7777,bind=127.0.0.1,fork /dev/null &
 	local pid=$!
 	wait_for 3 answers 7777
-	run ! docker exec srvthreds-engine timeout 3 node -e '
+	run -3 docker exec srvthreds-engine node -e '
 		const { networkInterfaces } = require("os");
 		const gateway = networkInterfaces().eth0[0].address.replace(/\d+$/, "1");
-		require("net").connect(7777, gateway).on("connect", () => process.exit(0)).on("error", () => process.exit(1))'
+		setTimeout(() => process.exit(3), 3000);
+		require("net").connect(7777, gateway).on("connect", () => process.exit(0)).on("error", () => process.exit(3))'
 	kill $pid
 }
 
@@ -287,17 +292,20 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	[[ $output == 200000* ]]
 	run -0 prod exec -T srvthreds-engine cat /run/secrets/rabbitmq_url
 	[ "$output" = "$(cat secrets/rabbitmq_url)" ]
-	run -0 curl -sk https://127.0.0.1/api/health
+	run -0 prod exec -T srvthreds-engine grep ' /run/secrets/rabbitmq_url ' /proc/self/mounts
+	[[ $output =~ \ ro[,\ ] ]]
+	wait_for 30 curl -skf https://127.0.0.1/api/health
 }
 
 @test "SRV-25 a published port is shared by the replicas; WebSockets pass through TLS" {
-	run -0 timeout 20 node -e '
+	run -0 timeout 120 node -e '
 		const WebSocket = require("ws");
 		const s = new WebSocket("wss://127.0.0.1/?participant=carol", { rejectUnauthorized: false });
 		s.on("open", () => { console.log("open"); process.exit(0); });'
 	[ "$output" = open ]
-	who() { for _ in $(seq 12); do curl -s http://127.0.0.1:8082/health | jq -r .instance; done | sort -u | wc -l; }
-	[ "$(who)" -ge 2 ]
+	who() { for _ in $(seq 12); do curl -sf http://127.0.0.1:8082/health | jq -r .instance; done | sort -u | wc -l; }
+	several() { [ "$(who)" -ge 2 ]; }
+	wait_for 30 several
 }
 
 @test "SRV-49 SRV-52 three engines, one killed: no event lost or done twice at a time" {

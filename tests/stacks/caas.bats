@@ -342,5 +342,5 @@ answers_on_other_address() { # what is for tools is for this host only
 	run -0 ./stop.sh -v
 	[ -z "$(docker ps -aq)" ]
 	run ! grep ^caas_ <(docker volume ls -q)
-	wait_for 30 no_trace
+	wait_for 100 no_trace
 }

@@ -14,6 +14,8 @@ keep_traces() {
 	find /sys/fs/cgroup -depth -type d -path "*/berth/$PROJECT*" -exec rmdir {} + 2>/dev/null || true
 	traces >"$BERTH_HOME/before"
 }
+# A connection cut with words on the way keeps its container's network, and so an interface here, until
+# the kernel stops repeating them: under two minutes.
 no_trace() { diff "$BERTH_HOME/before" <(traces); }
 
 # All containers together weigh no more than one process beside them where the cpu controller is of

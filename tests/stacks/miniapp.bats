@@ -483,5 +483,5 @@ engine() {
 	wait_for 120 synced
 	kill $watcher
 	dev down -v
-	wait_for 30 no_trace
+	wait_for 100 no_trace
 }

@@ -447,5 +447,5 @@ yaml.safe_load(open("docker/security/falco.yaml"))'
 	run -0 make clean-dev
 	[ -z "$(dev ps -aq)" ]
 	run ! grep octocode <(docker volume ls -q)
-	wait_for 30 no_trace
+	wait_for 100 no_trace
 }

@@ -374,5 +374,5 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	run -0 berth ps -aq
 	[ -z "$output" ]
 	run ! berth network inspect opty-orchestration_db-network
-	wait_for 30 no_trace
+	wait_for 100 no_trace
 }

@@ -346,5 +346,5 @@ built() { cat "$BERTH_TEST_CACHE/build-srvthreds.$1.log"; }
 	run -0 mongo 'print(db.outcomes.countDocuments({thredId: "t1"}))'
 	[ "$output" = 1 ]
 	database down -v
-	wait_for 30 no_trace
+	wait_for 100 no_trace
 }

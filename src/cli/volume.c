@@ -246,7 +246,7 @@ struct volume_rm {
 static int remove_one(const char *name, const struct disk_users *users, struct err *e)
 {
 	if (!strings_have(&users->volumes, name))
-		return volume_remove(name, e);
+		return volume_remove(name, NULL, e);
 	err_set(e, EBUSY, "volume %s is used by a container", name);
 	return err_hint(e, "berth ps -a --format json names it in Mounts");
 }
@@ -318,7 +318,7 @@ int disk_prune_volumes(struct cli *c, bool all, bool dry_run, const struct strin
 		if (!n++)
 			puts("Deleted Volumes:");
 		puts(v->name);
-		r = dry_run ? 0 : volume_remove(v->name, e);
+		r = dry_run ? 0 : volume_remove(v->name, NULL, e);
 	}
 	if (!r)
 		printf("%sTotal reclaimed space: %s\n", n ? "\n" : "", size_human(bytes, size));

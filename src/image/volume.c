@@ -263,7 +263,7 @@ int volume_list(struct arena *a, struct store_volumes *out, struct err *e)
 	return 0;
 }
 
-int volume_remove(const char *name, struct err *e)
+int volume_remove(const char *name, const char *aside, struct err *e)
 {
 	auto_arena a = {0};
 	auto_fd int held = -1;
@@ -280,7 +280,12 @@ int volume_remove(const char *name, struct err *e)
 		return r;
 	while (is_mounted(&v) && !umount2(v.path, MNT_DETACH))
 		;
-	r = tree_remove(AT_FDCWD, dir_of(&a, name));
+	if (aside && !rename(dir_of(&a, name), aside))
+		return 0;
+	/* The note first: half a volume is none. */
+	r = tree_remove(AT_FDCWD, arena_printf(&a, "%s/volume.json", dir_of(&a, name)));
+	if (!r)
+		r = tree_remove(AT_FDCWD, dir_of(&a, name));
 	return r < 0 ? err_set(e, -r, "cannot remove volume %s: %s", name, strerror(-r)) : 0;
 }
 

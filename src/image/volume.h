@@ -36,7 +36,11 @@ int volume_find(struct arena *a, const char *name, struct store_volume *out,
 int volume_list(struct arena *a, struct store_volumes *out, struct err *e) must_check;
 /* A tmpfs is mounted, where it is not yet; others need nothing. */
 int volume_mount(const struct store_volume *v, struct err *e) must_check;
-int volume_remove(const char *name, struct err *e) must_check;
+/*
+ * With a name aside, not there yet, it is only moved there where the file systems allow: what it
+ * holds is the caller's to remove. With NULL, or where they do not, it is removed.
+ */
+int volume_remove(const char *name, const char *aside, struct err *e) must_check;
 /*
  * Fills an empty volume with what lies at `where` inside the image (layer directories topmost
  * first, as struct image has them): owner and mode of the directory itself too. Once per volume;

@@ -48,8 +48,8 @@ static void ensured_once(void **state)
 	assert_string_equal(pairs_get(&again.labels, "k"), "v");
 	assert_int_equal(volume_list(&a, &all, &e), 0);
 	assert_int_equal(all.n, 1);
-	assert_int_equal(volume_remove("one", &e), 0);
-	assert_int_equal(volume_remove("one", &e), -ENOENT);
+	assert_int_equal(volume_remove("one", NULL, &e), 0);
+	assert_int_equal(volume_remove("one", NULL, &e), -ENOENT);
 }
 
 static void seeded_once_through_links(void **state)

@@ -329,7 +329,7 @@ static void add(struct supervisor *s, const char *name)
 	if (stat(arena_printf(&a, "%s/state.json", dir), &sb) < 0) {
 		/* A creation or a removal that was cut off, or somebody has removed the file. */
 		end_stranger(s, name);
-		if (file_remove_tree(AT_FDCWD, dir, &e) < 0)
+		if (remains_remove(s, dir, &e) < 0)
 			log_err(LOG_WARN_, &e);
 		return;
 	}
@@ -365,6 +365,7 @@ int adopt_all(struct supervisor *s, struct err *e)
 		resume(s, i);
 	s->exits_read = 0;
 	adopt_exits(s);
+	remains_resume(s);
 	for (struct instance *i = s->instances; i; i = i->next) {
 		if (i->life == DOWN &&
 		    i->st.auto_remove) /* what came between its end and its removal */

@@ -566,7 +566,7 @@ static void end(struct job *j)
 
 bool supervisor_is_idle(const struct supervisor *s)
 {
-	return !s->instances && !s->jobs;
+	return !s->instances && !s->jobs && !remains_left(s);
 }
 
 int job_turn_all(struct supervisor *s)
@@ -578,7 +578,7 @@ int job_turn_all(struct supervisor *s)
 			begin(j);
 		while (step_all(j))
 			;
-		if (!all_ended(j))
+		if (!all_ended(j) || !remains_settled(j))
 			return 0;
 		end(j);
 	}

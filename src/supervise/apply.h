@@ -94,6 +94,7 @@ void prestart_stop(struct instance *i); /* the service is not to start any more 
 
 /* requests.c: a "down" that nobody has asked for. */
 void requests_down(struct supervisor *s);
+bool remains_settled(struct job *j); /* nothing it has removed is left, or it was told */
 
 /* run.c */
 void run_request(struct conn *c, const json_t *req, int *fds, size_t n);

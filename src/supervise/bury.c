@@ -54,7 +54,7 @@ int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
 	/* Before anything else is forgotten: what fails here can be tried again. */
 	if (volumes && !again) {
 		vec_each(v, &i->st.volumes) {
-			r = volumes_remove(v->name, e);
+			r = volumes_remove(i->of, v->name, e);
 			if (r < 0)
 				return r;
 		}
@@ -70,11 +70,11 @@ int instance_remove(struct instance *i, bool again, bool volumes, struct err *e)
 	/* The state goes first: a directory without one is nobody's and is swept at the next start.
 	 */
 	unlink(arena_printf(&a, "%s/state.json", i->st.dir));
-	r = file_remove_tree(AT_FDCWD, i->st.dir, e);
+	r = remains_remove(i->of, i->st.dir, e);
 	if (!r)
 		r = file_remove_tree(AT_FDCWD, i->st.run_dir, e);
 	if (!r && !again)
-		r = file_remove_tree(AT_FDCWD, i->st.log_dir, e);
+		r = remains_remove(i->of, i->st.log_dir, e);
 	if (store_unpin(i->st.image_id, i->st.id, &ignored) < 0)
 		log_err(LOG_WARN_, &ignored);
 	events_write(i->of, "container", "destroy", i, NULL);

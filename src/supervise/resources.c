@@ -51,7 +51,7 @@ void resource_volume(struct job *j, struct run_step *rs, const struct step *s)
 		r = volume_ensure(&j->arena, v->name, &all, &v->driver_opts, &made, &e);
 	} else {
 		job_tell(j, "volume", s->target, NULL, "Removing", NULL);
-		r = volumes_remove(v->name, &e);
+		r = volumes_remove(j->of, v->name, &e);
 	}
 	if (r < 0) {
 		job_fail(j, rs, s, &e);

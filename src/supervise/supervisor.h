@@ -154,6 +154,12 @@ struct supervisor {
 	int64_t loaded_ns; /* mtime of the definition that is in use */
 	const struct handover *handover;
 	json_t *timeline; /* spans of the last up */
+	struct {
+		int pidfd; /* of the process that removes; -1 */
+		int code;  /* the errno of one that could not */
+		unsigned serial;
+		struct watch ended;
+	} remains;
 };
 
 /* daemon.c */
@@ -196,6 +202,12 @@ int instance_gone(struct later *later); /* removes one that removes itself */
 void instance_empty_cgroup(struct instance *i);
 int instance_hooks(struct instance *i, const struct hooks *h,
 		   void (*done)(struct instance *i, int code));
+
+/* remains.c: what is removed is out of sight at once; the rest of it may take a while */
+int remains_remove(struct supervisor *s, const char *path, struct err *e) must_check;
+char *remains_place(struct arena *a, struct supervisor *s); /* a fresh name for what goes */
+void remains_resume(struct supervisor *s);
+bool remains_left(const struct supervisor *s);
 
 /* hold.c: a restart waits for what the service depends on */
 bool hold_back(struct instance *i);
@@ -334,5 +346,6 @@ void events_killed(const struct instance *i, int signal);
 void events_subscribe(struct conn *c, const json_t *services);
 
 /* volumes.c */
-int volumes_remove(const char *name, struct err *e) must_check; /* absent is fine */
+int volumes_remove(struct supervisor *s, const char *name,
+		   struct err *e) must_check; /* absent is fine */
 int volumes_names(struct arena *a, struct strings *out, struct err *e) must_check;

@@ -1,19 +1,22 @@
 /* Volumes as projects use them. */
-#include "base/err.h"
 #include "image/volume.h"
+#include "supervise/supervisor.h"
 #include <errno.h>
 
-int volumes_remove(const char *name, struct err *e);
-int volumes_names(struct arena *a, struct strings *out, struct err *e);
-
-int volumes_remove(const char *name, struct err *e)
+int volumes_remove(struct supervisor *s, const char *name, struct err *e)
 {
+	auto_arena a = {0};
+	char *aside = remains_place(&a, s);
 	struct err why;
-	int r = volume_remove(name, &why);
+	int r = volume_remove(name, aside, &why);
 
-	if (r < 0 && r != -ENOENT)
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0) {
 		*e = why;
-	return r == -ENOENT ? 0 : r;
+		return r;
+	}
+	return remains_remove(s, aside, e);
 }
 
 int volumes_names(struct arena *a, struct strings *out, struct err *e)

@@ -232,3 +232,49 @@ group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
 	done
 	echo "# power cut: $good of ${BERTH_CUTS:-6} came up again" >&3
 }
+
+@test "what a container and a volume held goes beside the work; down and rm wait for it" {
+	compose <<-'END'
+		services:
+		  a:
+		    image: busybox
+		    environment: {X: "${X:-1}"}
+		    command: [sh, -c, "cd /; for i in $(seq 3000); do : >f$$i; : >/v/f$$i; done; mkdir d; for i in $(seq 300); do cd d; mkdir d; done; touch /done; sleep 1000"]
+		    volumes: [many:/v]
+		volumes: {many: {}}
+	END
+	removed="$BERTH_ROOT/projects/$PROJECT/removed"
+	gone() { [ ! -e "$removed" ]; }
+	full() { berth exec -T a test -e /done; }
+	berth up -d
+	wait_for 60 full
+	X=2 berth up -d
+	kill -9 "$(supervisor)"
+	wait_for 30 gone
+	wait_for 60 full
+	berth rm -fs a
+	gone
+	berth up -d
+	wait_for 60 full
+	berth down -v
+	[ -z "$(ls "$BERTH_ROOT/projects" "$BERTH_ROOT/volumes" | grep -v :)" ]
+	[ -z "$(berth_processes)" ]
+}
+
+@test "what cannot be removed is told, and goes when it can be" {
+	compose <<-'END'
+		services:
+		  a: {image: busybox, command: [sh, -c, "cd /; for i in $(seq 1000); do : >f$$i; done; touch /done; sleep 1000"]}
+	END
+	full() { berth exec -T a test -e /done; }
+	berth up -d
+	wait_for 60 full
+	upper=$(find "$(dirname "$(state_of a)")" -name f1 -printf '%h\n' | head -n 1)
+	mkdir "$upper/held" && mount -t tmpfs none "$upper/held"
+	run berth rm -fs a
+	[[ $output == *"resource busy"* ]] # at once or, told by the process that goes on, in the end
+	umount "$(awk '/\/held / { print $5 }' /proc/self/mountinfo)"
+	berth down
+	[ ! -e "$BERTH_ROOT/projects/$PROJECT" ]
+	[ -z "$(berth_processes)" ]
+}

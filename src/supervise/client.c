@@ -15,7 +15,10 @@
 
 enum { MAX_MESSAGE = 64 << 20 };
 
-enum { PATIENCE_MS = 5000 };
+enum {
+	PATIENCE_MS = 5000,
+	ENDS_MS = 60000, /* of what has nothing left to do: only the machine can be slow */
+};
 
 struct client {
 	int fd;
@@ -401,7 +404,7 @@ static void wait_for_ends(const json_t *msg, const int *fds, size_t n)
 		struct pollfd p = {.fd = fds[i], .events = POLLIN};
 
 		if (left)
-			(void)!poll(&p, 1, PATIENCE_MS);
+			(void)!poll(&p, 1, ENDS_MS);
 		close(fds[i]);
 	}
 }

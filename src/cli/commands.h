@@ -41,6 +41,7 @@
 	X(images) \
 	X(volumes) \
 	X(revisions) \
+	X(heal) \
 	X(why) \
 	X(timeline) \
 	X(doctor) \

@@ -84,13 +84,26 @@ static const char *about_probe(const struct status_probe *p)
 	return "look at what the probe says, and at \"berth logs\"";
 }
 
-static const char *about_health(const struct instance *i, json_t *lines)
+/* NULL: there was none. */
+static const struct status_probe *last_probe(const struct instance *i, json_t *lines)
 {
-	char since[40];
 	const struct status_probe *last =
 		i->st.probes.n ? &i->st.probes.v[i->st.probes.n - 1] : NULL;
 	auto_arena a = {0};
 	struct span said = span_trim(span_of(last && last->output ? last->output : ""));
+
+	if (said.n && last->exit_code == -1)
+		line(lines, "its last probe: %.300s", span_dup(&a, said));
+	else if (last)
+		line(lines, "its last probe (exit %d) said%s %.300s", (int)last->exit_code,
+		     said.n ? ":" : "", said.n ? span_dup(&a, said) : "nothing");
+	return last;
+}
+
+static const char *about_health(const struct instance *i, json_t *lines)
+{
+	char since[40];
+	const struct status_probe *last;
 
 	if (i->st.health == HEALTH_NONE)
 		return NULL;
@@ -101,11 +114,7 @@ static const char *about_health(const struct instance *i, json_t *lines)
 		line(lines, "%s is %s", i->st.name,
 		     i->st.health == HEALTH_STARTING ? "not healthy yet: it is starting"
 						     : status_health_name(i->st.health));
-	if (i->st.health != HEALTH_HEALTHY && said.n && last->exit_code == -1)
-		line(lines, "its last probe: %.300s", span_dup(&a, said));
-	else if (i->st.health != HEALTH_HEALTHY && last)
-		line(lines, "its last probe (exit %d) said%s %.300s", (int)last->exit_code,
-		     said.n ? ":" : "", said.n ? span_dup(&a, said) : "nothing");
+	last = i->st.health == HEALTH_HEALTHY ? NULL : last_probe(i, lines);
 	return i->st.health == HEALTH_UNHEALTHY && last ? about_probe(last) : NULL;
 }
 
@@ -135,8 +144,13 @@ static const char *about_end(const struct instance *i, json_t *lines)
 
 	line(lines, "%s exited with %d %s ago: %s", i->st.name, (int)i->st.exit_code,
 	     age(i->st.finished_ns, when), of_exit(i));
-	if (i->st.gave_up)
+	if (i->st.gave_up) {
+		const struct status_probe *last;
+
 		line(lines, "berth gave up restarting it: it was unhealthy too often");
+		last = last_probe(i, lines);
+		return last ? about_probe(last) : NULL;
+	}
 	if (has_used_up(i))
 		line(lines, "it was started again %d times: its restart policy gave up",
 		     (int)i->st.attempts);

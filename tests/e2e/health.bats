@@ -128,11 +128,38 @@ failed_often() { [ "$(berth inspect "$PROJECT-$1-1" | jq '.[0].State.Health.Fail
 	wait_for 30 stopped
 	[ "$(grep -c '"heal"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl")" = 2 ]
 	run berth why a
-	[[ $output == *"gave up restarting it: it was unhealthy too often"* ]]
+	[[ $output == *"gave up restarting it: it was unhealthy too often"*"its last probe (exit 1)"* ]]
 	[[ $(berth ps -a) == *"gave up restarting"* ]]
 	berth up -d
 	heals() { [ "$(grep -c '"heal"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl")" = 4 ]; }
 	wait_for 30 heals
+}
+
+@test "heal reset: the restarts of before no longer count" {
+	compose <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    stop_signal: KILL
+		    restart: always
+		    healthcheck: {test: test -e /ok, interval: 50ms, retries: 1}
+		    x-berth: {heal: {max: 2, within: 1h, backoff: 50ms..100ms, then: leave}}
+	END
+	heals() { grep -c '"heal"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl"; }
+	gave_up() { [ "$(grep -c '"gaveup"' "$BERTH_ROOT/projects/$PROJECT/events.jsonl")" = "$1" ]; }
+	berth up -d
+	wait_for 30 gave_up 1
+	[ "$(heals)" = 2 ]
+	berth exec -T a touch /ok
+	wait_for 10 sh -c "'$BERTH' ps | grep -q '(healthy)'"
+	berth heal reset a
+	[[ $(berth why a) != *"gave up"* ]]
+	berth exec -T a rm /ok
+	wait_for 30 gave_up 2
+	[ "$(heals)" = 4 ]
+	run ! berth heal reset nosuch
+	[[ $output == *"no such service: nosuch"* ]]
 }
 
 @test "--compat: probes, names, one-shots and unhealthy containers are as docker has them" {

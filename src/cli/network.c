@@ -101,6 +101,8 @@ static int create_run(struct cli *c, void *opts, int argc, char **argv, struct e
 
 	if (check_name(argv[0], e) < 0)
 		return -e->code;
+	if (networks_is_builtin(&n))
+		return err_set(e, EPERM, "network %s is predefined, and cannot be made", argv[0]);
 	if (!status_network_read(&c->arena, argv[0], &old, &ignored) && old.id)
 		return err_set(e, EEXIST, "network with name %s already exists", argv[0]);
 	n.id = networks_id(&c->arena, argv[0]);
@@ -135,6 +137,9 @@ static int rm_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 		r = networks_find(c, argv[i], &n, e);
 		if (r == -ENOENT && o->force)
 			continue;
+		if (r >= 0 && networks_is_builtin(&n))
+			return err_set(e, EPERM, "network %s is predefined, and cannot be removed",
+				       n.name);
 		if (r < 0 || user_of(c, &n, &user, e) < 0)
 			return -e->code;
 		if (user)
@@ -193,7 +198,7 @@ static int prune_run(struct cli *c, void *opts, int argc, char **argv, struct er
 
 /* clang-format off */
 static const struct opt ls_opts[] = {
-	{'f', "filter",   OPT_LIST, O(filters),  "KEY=VALUE", "only those: name, id, driver, label, scope"},
+	{'f', "filter",   OPT_LIST, O(filters),  "KEY=VALUE", "only those: name, id, driver, label, scope, type"},
 	{'q', "quiet",    OPT_FLAG, O(quiet),    NULL,        "ids only"},
 	{0,   "no-trunc", OPT_FLAG, O(no_trunc), NULL,        "whole ids"},
 	{0,   "format",   OPT_STR,  O(format),   "FORMAT",    "table, json, or a Go template"},
@@ -228,9 +233,11 @@ static const struct opt prune_opts[] = {
 };
 static const struct opt connect_opts[] = {
 	{0, "alias",      OPT_LIST, O(aliases), "NAME",       "another name of the container on this network"},
-	{0, "driver-opt", OPT_LIST, O(options), "KEY=VALUE",  "com.docker.network.endpoint.ifname: the interface's name inside"},
+	{0, "driver-opt", OPT_LIST, O(options), "KEY=VALUE",  "com.docker.network.endpoint.ifname: the interface's name inside; .sysctls: of the interface"},
+	{0, "gw-priority", OPT_INT, O(gw_priority), "N",         "the way out is here where N is the highest; default 0"},
 	{0, "ip",         OPT_STR,  O(ip4),     "IP",         "its IPv4 address"},
 	{0, "ip6",        OPT_STR,  O(ip6),     "IP",         "its IPv6 address"},
+	{0, "link-local-ip", OPT_LIST, O(link_local), "IP",     "a link-local address there"},
 	{0, "link",       OPT_LIST, O(links),   "NAME:ALIAS", "a name that this container alone has for another"},
 	{0},
 };

@@ -22,19 +22,33 @@ static int resolve(struct cli *c, char **argv, struct network_status *n, struct 
 {
 	if (networks_find(c, argv[0], n, e) < 0)
 		return -e->code;
+	if (networks_is_builtin(n))
+		return err_set(e, EPERM,
+			       "network %s is predefined: a container is on it from its start, "
+			       "or never",
+			       n->name);
 	return target_one(c, argv[1], 0, s, e);
 }
 
-/* The one option that docker's endpoints have here; another is said, not passed over. */
-static int read_options(const struct strings *options, const char **interface, struct err *e)
+/* Those options that docker's endpoints have; another is said, not passed over. */
+static int read_options(const struct strings *options, json_t *msg, struct err *e)
 {
-	static const char key[] = "com.docker.network.endpoint.ifname=";
+	static const struct {
+		const char *key, *member;
+	} known[] = {{"com.docker.network.endpoint.ifname=", "interface"},
+		     {"com.docker.network.endpoint.sysctls=", "sysctls"}};
 
 	vec_each(o, options) {
-		if (!text_starts(*o, key))
-			return err_set(e, EINVAL, "--driver-opt %s: there is no such option here",
-				       *o);
-		*interface = *o + strlen(key);
+		size_t i = 0;
+
+		while (i < countof(known) && !text_starts(*o, known[i].key))
+			i++;
+		if (i == countof(known)) {
+			err_set(e, EINVAL, "--driver-opt %s: there is no such option", *o);
+			return err_hint(e, "com.docker.network.endpoint.ifname=NAME, or "
+					   "com.docker.network.endpoint.sysctls=NAME=VALUE,...");
+		}
+		json_object_set_new(msg, known[i].member, json_string(*o + strlen(known[i].key)));
 	}
 	return 0;
 }
@@ -42,18 +56,20 @@ static int read_options(const struct strings *options, const char **interface, s
 int networks_connect(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct network_opts *o = opts;
-	const char *interface = NULL;
 	json_t *msg;
 	struct network_status n;
 	struct status s;
 
-	if (resolve(c, argv, &n, &s, e) < 0 || read_options(&o->options, &interface, e) < 0)
+	if (resolve(c, argv, &n, &s, e) < 0)
 		return -e->code;
-	msg = json_pack("{s:s, s:s, s:s, s:o, s:o}", "do", "connect", "container", s.name,
+	msg = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:i}", "do", "connect", "container", s.name,
 			"network", n.name, "aliases", json_words(&o->aliases), "links",
-			json_words(&o->links));
-	if (interface)
-		json_object_set_new(msg, "interface", json_string(interface));
+			json_words(&o->links), "link_local", json_words(&o->link_local),
+			"gw_priority", o->gw_priority);
+	if (read_options(&o->options, msg, e) < 0) {
+		json_decref(msg);
+		return -e->code;
+	}
 	if (o->ip4)
 		json_object_set_new(msg, "ip4", json_string(o->ip4));
 	if (o->ip6)

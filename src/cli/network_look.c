@@ -4,6 +4,7 @@
 #include "cli/table.h"
 #include "cli/template.h"
 #include "supervise/networks.h"
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *pairs_json(const struct pairs *pairs)
@@ -33,6 +34,12 @@ static json_t *row_of(struct arena *a, const struct network_status *n, bool no_t
 			 n->name, "Scope", "local");
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct network_status *)a)->name,
+		      ((const struct network_status *)b)->name);
+}
+
 int networks_ls(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	static const struct column columns[] = {{"NETWORK ID", "ID"},
@@ -45,6 +52,9 @@ int networks_ls(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 	auto_json *rows = json_array();
 	int r = status_networks(&c->arena, &all, e), fit;
 
+	for (size_t i = 0; i < NETWORKS_BUILTIN; i++)
+		*vec_push(&c->arena, &all) = networks_builtin[i];
+	qsort(all.v, all.n, sizeof(*all.v), by_name);
 	vec_each(n, &all) {
 		fit = r < 0 ? r : networks_fit(n, &o->filters, e);
 		if (fit < 0)

@@ -2,6 +2,28 @@
 #include <errno.h>
 #include <string.h>
 
+/* The ids are the SHA-256 of the names, as of every network (networks_id()). */
+const struct network_status networks_builtin[NETWORKS_BUILTIN] = {
+	{.name = "bridge",
+	 .driver = "bridge",
+	 .id = "e9e1049f81e48b42a2c0e5605ea2c1dcc6a64f6832f8244fce0a28714efeec84"},
+	{.name = "host",
+	 .driver = "host",
+	 .id = "93a334fad31ee0953cf8e4ab84f16db76136f55f46757718b458f08aebe4e755"},
+	{.name = "none",
+	 .driver = "null",
+	 .id = "e66767f0d6e8dbf6dd9ae2cbfe1ef37bf9b2abb2f5766fe9ac44d42954a77a70"},
+};
+
+bool networks_is_builtin(const struct network_status *n)
+{
+	for (size_t i = 0; i < NETWORKS_BUILTIN; i++) {
+		if (!strcmp(n->name, networks_builtin[i].name))
+			return true;
+	}
+	return false;
+}
+
 bool networks_filter_is(const char *filter, const char *key, const char **value)
 {
 	size_t n = strlen(key);
@@ -41,10 +63,13 @@ int networks_fit(const struct network_status *n, const struct strings *filters, 
 			ok = networks_has_label(&n->labels, v);
 		else if (networks_filter_is(*f, "scope", &v))
 			ok = !strcmp(v, "local");
+		else if (networks_filter_is(*f, "type", &v))
+			ok = !strcmp(v, networks_is_builtin(n) ? "builtin" : "custom");
 		else
-			return err_set(
-				e, EINVAL,
-				"--filter knows name, id, driver, label and scope, not \"%s\"", *f);
+			return err_set(e, EINVAL,
+				       "--filter knows name, id, driver, label, scope and type, "
+				       "not \"%s\"",
+				       *f);
 		if (!ok)
 			return 0;
 	}
@@ -59,6 +84,8 @@ int networks_find(struct cli *c, const char *word, struct network_status *out, s
 
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < NETWORKS_BUILTIN; i++)
+		*vec_push(&c->arena, &all) = networks_builtin[i];
 	vec_each(n, &all) {
 		if (!strcmp(n->name, word)) {
 			*out = *n;
@@ -91,6 +118,8 @@ int networks_each_user(struct cli *c, const char *name, networks_user_fn fn, voi
 		if (r || status_read(&c->arena, *p, &all, e) < 0)
 			continue; /* a project that goes at this moment */
 		vec_each(s, &all) {
+			if (!r && s->net_mode && !strcmp(s->net_mode, name))
+				r = fn(arg, s, &(struct status_net){.name = name});
 			vec_each(n, &s->networks) {
 				if (!r && n->name && !strcmp(n->name, name))
 					r = fn(arg, s, n);

@@ -9,7 +9,8 @@ struct network_opts {
 	bool quiet, no_trunc, internal, attachable, ipv6, no_ipv6, no_ipv4, force;
 	const char *format, *driver, *ip4, *ip6;
 	struct strings filters, aliases, links, labels, subnets, gateways, ranges, reserved,
-		options;
+		options, link_local;
+	int gw_priority;
 };
 
 /* True for "key=..."; *value is what follows. */
@@ -18,6 +19,11 @@ bool networks_has_label(const struct pairs *labels, const char *want); /* "key" 
 /* 1 it fits, 0 not, or an error. */
 int networks_fit(const struct network_status *n, const struct strings *filters,
 		 struct err *e) must_check;
+/* bridge, host and none, which docker has on every host: here they are words, and nothing to make.
+ */
+enum { NETWORKS_BUILTIN = 3 };
+extern const struct network_status networks_builtin[NETWORKS_BUILTIN];
+bool networks_is_builtin(const struct network_status *n);
 /* By name, or by the beginning of the id where only one fits. */
 int networks_find(struct cli *c, const char *word, struct network_status *out,
 		  struct err *e) must_check;

@@ -345,6 +345,44 @@ struct visit {
 	struct err *e;
 };
 
+/* "net.ipv4.conf.IFNAME.arp_accept=1": of this interface and no other place. */
+static int set_sysctl(const struct wire *w, struct span row, struct err *e)
+{
+	auto_buf path = {0};
+	struct span key, word;
+	bool own = false;
+
+	if (!span_cut(&row, '=', &key) || !span_cut(&key, '.', &word) || !span_is(word, "net"))
+		return err_set(e, EINVAL, "sysctls of an endpoint are net.X.Y.IFNAME.Z=VALUE,...");
+	while (key.n) {
+		span_cut(&key, '.', &word);
+		own |= span_is(word, "IFNAME");
+		if (!word.n || memchr(word.p, '/', word.n))
+			return err_set(e, EINVAL, "not a sysctl");
+		buf_str(&path, path.n ? "/" : "");
+		buf_add(&path, span_is(word, "IFNAME") ? w->name : word.p,
+			span_is(word, "IFNAME") ? strlen(w->name) : word.n);
+	}
+	if (!own)
+		return err_set(e, EINVAL, "sysctls of an endpoint have IFNAME for its interface");
+	auto_arena a = {0};
+	int r = netns_sysctl(span_dup(&a, row), "%s", path.p);
+
+	return r < 0 ? err_set(e, -r, "net/%s: %s", path.p, strerror(-r)) : 0;
+}
+
+static int set_sysctls(const struct wire *w, struct err *e)
+{
+	struct span rest = span_of(w->ep->sysctls ? w->ep->sysctls : ""), row;
+	int r = 0;
+
+	while (!r && rest.n) {
+		span_cut(&rest, ',', &row);
+		r = set_sysctl(w, row, e);
+	}
+	return r < 0 ? err_wrap(e, "%s", w->ep->sysctls) : 0;
+}
+
 /* Per-interface switches exist once the interfaces do, and only inside. */
 static int look_around(void *arg)
 {
@@ -357,6 +395,8 @@ static int look_around(void *arg)
 			r = err_set(v->e, ENODEV, "interface %s did not arrive inside", w->name);
 		else if (!speaks_ip6(w->ep))
 			(void)netns_sysctl("1", "ipv6/conf/%s/disable_ipv6", w->name);
+		if (!r)
+			r = set_sysctls(w, v->e);
 	}
 	return r;
 }

@@ -49,6 +49,8 @@ struct endpoint_spec {
 	const char *interface; /* inside; NULL: ethN */
 	bool route4, route6;   /* the container's way out, by family */
 	VEC(struct ip_addr) link_local;
+	/* "net.ipv4.conf.IFNAME.arp_accept=1,...", the word IFNAME as it is; NULL: none */
+	const char *sysctls;
 	char host_side[16]; /* out: name of the veth on the host */
 };
 

@@ -59,11 +59,61 @@ static void remember(struct instance *i, const struct net *n, const struct endpo
 	};
 	json_take_words(&i->arena, json_object_get(req, "aliases"), &out->aliases);
 	json_take_words(&i->arena, json_object_get(req, "links"), &out->links);
+	out->gw_priority = json_int_or(req, "gw_priority", 0);
+}
+
+static struct net *net_of(struct supervisor *s, const struct status_net *on)
+{
+	struct err ignored;
+	struct net *n;
+
+	return nets_find_named(s, on->name, &n, &ignored) < 0 ? NULL : n;
+}
+
+/* No other network that leads outside has as high a priority. */
+static bool is_preferred(struct supervisor *s, const struct instance *i, int64_t priority)
+{
+	vec_each(on, &i->st.networks) {
+		const struct net *n = net_of(s, on);
+
+		if (n && !n->spec.internal && on->gw_priority >= priority)
+			return false;
+	}
+	return true;
+}
+
+/* The way out led over a network that is gone: over the best of the others now. */
+static int find_way_out(struct supervisor *s, struct instance *i, struct err *e)
+{
+	struct endpoint_spec ep = {.route4 = true, .route6 = true};
+	const struct status_net *best = NULL;
+
+	vec_each(on, &i->st.networks) {
+		const struct net *n = net_of(s, on);
+
+		if (n && !n->spec.internal && (!best || on->gw_priority > best->gw_priority))
+			best = on;
+	}
+	if (!best)
+		return 0;
+	ep.net = &net_of(s, best)->spec;
+	ep.interface = best->interface;
+	if ((best->mac && nets_parse_mac(best->mac, ep.mac) < 0) ||
+	    (best->ip4 && ip_parse(best->ip4, &ep.ip4, e) < 0) ||
+	    (best->ip6 && ip_parse(best->ip6, &ep.ip6, e) < 0))
+		return err_set(e, EINVAL, "the way out over %s cannot be read", best->name);
+	if (ep.ip4.family)
+		ep.ip4.prefix = ep.net->subnet4.prefix;
+	if (ep.ip6.family)
+		ep.ip6.prefix = ep.net->subnet6.prefix;
+	return endpoints_attach(&(struct attachment){i->netns, false, &ep, 1}, 1, e);
 }
 
 static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
 {
 	struct endpoint_spec ep = {0};
+	struct strings link_local = {0};
+	auto_arena a = {0};
 	const char *network;
 	struct instance *i;
 	struct net *n;
@@ -78,11 +128,16 @@ static int connect_to(struct supervisor *s, const json_t *req, struct err *e)
 		return -e->code;
 	ep.net = &n->spec;
 	ep.interface = json_string_or(req, "interface", NULL);
-	/* The way out stays as it is, unless there was none. */
-	ep.route4 = ep.route6 = !i->st.networks.n;
+	ep.sysctls = json_string_or(req, "sysctls", NULL);
+	json_take_words(&a, json_object_get(req, "link_local"), &link_local);
+	if (nets_link_local(&a, &link_local, &ep, e) < 0)
+		return -e->code;
+	/* The way out stays as it is, unless there was none, or this one is to be preferred. */
+	ep.route4 = ep.route6 = is_preferred(s, i, json_int_or(req, "gw_priority", 0));
 	if (nets_take_addresses(n, i->st.name, json_string_or(req, "ip4", NULL),
 				json_string_or(req, "ip6", NULL), &ep, e) < 0 ||
 	    endpoints_attach(&(struct attachment){i->netns, false, &ep, 1}, 1, e) < 0) {
+		(void)!endpoint_detach(i->netns, &ep, &ignored); /* no half of it stays */
 		(void)!ipam_addr_free(n->spec.id, i->st.name, &ignored);
 		return -e->code;
 	}
@@ -117,6 +172,8 @@ static int disconnect_from(struct supervisor *s, const json_t *req, struct err *
 	resolver_drop(s->resolver, n->spec.id, i->st.name);
 	(void)!ipam_addr_free(n->spec.id, i->st.name, &ignored);
 	*on = i->st.networks.v[--i->st.networks.n];
+	if (find_way_out(s, i, e) < 0)
+		return -e->code;
 	return nets_serve(i, e);
 }
 

@@ -71,6 +71,7 @@ static const struct member net_rows[] = {
 	ROW("interface", TEXT, status_net, interface),
 	ROW("aliases", WORDS, status_net, aliases),
 	ROW("links", WORDS, status_net, links),
+	ROW("gw_priority", INT64, status_net, gw_priority),
 	{0},
 };
 static const struct member volume_rows[] = {

@@ -35,6 +35,7 @@ struct status_net {
 	const char *name, *key, *id, *ip4, *ip6, *gateway, *mac, *interface;
 	struct strings aliases;
 	struct strings links; /* "name:alias", of one joined by hand */
+	int64_t gw_priority;
 };
 struct status_volume { /* of this container alone: anonymous ones */
 	const char *name, *target;

@@ -264,6 +264,8 @@ int nets_find_named(struct supervisor *s, const char *name, struct net **out,
 		    struct err *e) must_check; /* in the file or not */
 void nets_forget(struct supervisor *s);
 /* One of each family that the network has; NULL: any. */
+int nets_link_local(struct arena *a, const struct strings *words, struct endpoint_spec *out,
+		    struct err *e) must_check;
 int nets_take_addresses(const struct net *n, const char *owner, const char *fixed4,
 			const char *fixed6, struct endpoint_spec *out, struct err *e) must_check;
 const char *nets_mac(struct arena *a, const uint8_t mac[6]); /* "02:42:0a:00:00:02" */

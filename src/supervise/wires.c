@@ -76,6 +76,21 @@ int nets_take_addresses(const struct net *n, const char *owner, const char *fixe
 	return r;
 }
 
+int nets_link_local(struct arena *a, const struct strings *words, struct endpoint_spec *out,
+		    struct err *e)
+{
+	vec_each(l, words) {
+		struct ip_addr *ip = vec_push(a, &out->link_local);
+		int r = ip_parse(*l, ip, e);
+
+		if (r < 0)
+			return r;
+		if (!strchr(*l, '/')) /* as the whole of 169.254/16 or fe80::/64 */
+			ip->prefix = ip->family == AF_INET ? 16 : 64;
+	}
+	return 0;
+}
+
 static int plug(struct arena *a, struct instance *i, const struct endpoint *ep, struct net *n,
 		struct endpoint_spec *out, struct err *e)
 {
@@ -90,16 +105,8 @@ static int plug(struct arena *a, struct instance *i, const struct endpoint *ep, 
 							"com.docker.network.endpoint.ifname");
 	if (mac && nets_parse_mac(mac, out->mac) < 0)
 		return err_set(e, EINVAL, "\"%s\" is not a MAC address", mac);
-	vec_each(l, &ep->link_local_ips) {
-		struct ip_addr *ip = vec_push(a, &out->link_local);
-
-		r = ip_parse(*l, ip, e);
-		if (r < 0)
-			return r;
-		if (!strchr(*l, '/')) /* as the whole of 169.254/16 or fe80::/64 */
-			ip->prefix = ip->family == AF_INET ? 16 : 64;
-	}
-	return 0;
+	out->sysctls = pairs_get(&ep->driver_opts, "com.docker.network.endpoint.sysctls");
+	return nets_link_local(a, &ep->link_local_ips, out, e);
 }
 
 /* The way out of a family is by the highest gw_priority, else by the first that leads outside. */
@@ -154,6 +161,7 @@ static void remember(struct instance *i, const struct endpoint_spec *eps, size_t
 			.mac = nets_mac(a, eps[k].mac),
 			.interface =
 				eps[k].interface ? arena_printf(a, "%s", eps[k].interface) : NULL,
+			.gw_priority = ep->gw_priority,
 		};
 		vec_each(alias, &ep->aliases)
 			*vec_push(a, &out->aliases) = arena_printf(a, "%s", *alias);

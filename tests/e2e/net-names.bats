@@ -231,3 +231,59 @@ dns_down() {
 	[[ $output == *"udp port 53 is in use by"*"(pid $holder)"* ]]
 	kill "$own" "$holder"
 }
+
+@test "network connect: the way out by priority, link-local addresses, an interface's sysctls" {
+	make_busybox_image
+	compose <<-END
+		services: {a: {image: busybox, command: sleep 1000, stop_signal: KILL}}
+	END
+	berth up -d
+	berth network create --subnet 172.29.77.0/24 "out$PROJECT"
+	way() { berth exec -T a ip -4 route show default; }
+	before=$(way)
+	berth network connect --link-local-ip 169.254.8.8 \
+		--driver-opt com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.conf.IFNAME.arp_accept=1 \
+		"out$PROJECT" "$PROJECT-a-1"
+	[ "$(way)" = "$before" ]
+	berth exec -T a ip -4 addr show eth1 | grep -F 169.254.8.8/16
+	[ "$(berth exec -T a cat /proc/sys/net/ipv4/conf/eth1/{log_martians,arp_accept})" = $'1\n1' ]
+	berth network disconnect "out$PROJECT" "$PROJECT-a-1"
+	berth network connect --gw-priority 5 "out$PROJECT" "$PROJECT-a-1"
+	[[ $(way) == *'via 172.29.77.1 '* ]]
+	berth network disconnect "out$PROJECT" "$PROJECT-a-1"
+	[ "$(way)" = "$before" ]
+	for option in net.ipv4.ip_forward=1 net.ipv4.conf.IFNAME/../all.log_martians=1 kernel.IFNAME.x=1; do
+		run ! berth network connect --driver-opt "com.docker.network.endpoint.sysctls=$option" "out$PROJECT" "$PROJECT-a-1"
+		run ! berth exec -T a ip link show eth1
+	done
+	berth down -t 0
+	berth network rm "out$PROJECT"
+}
+
+@test "network ls and inspect have bridge, host and none; prune takes what nobody uses" {
+	make_busybox_image
+	compose <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000, stop_signal: KILL}
+		  h: {image: busybox, command: sleep 1000, network_mode: host, stop_signal: KILL}
+	END
+	berth up -d
+	[ "$(berth network ls --filter type=builtin --format '{{.Name}} {{.Driver}} {{.Scope}}')" = $'bridge bridge local\nhost host local\nnone null local' ]
+	[[ $(berth network ls --filter type=custom --format '{{.Name}}') != *host* ]]
+	[ "$(berth network inspect host --format '{{.Driver}}')" = host ]
+	[ "$(berth network inspect host | jq -r '.[0].Containers[].Name')" = "$PROJECT-h-1" ]
+	[ "$(berth network inspect bridge none | jq -r '.[].Name')" = $'bridge\nnone' ]
+	for name in bridge host none; do
+		run ! berth network rm $name
+		[[ $output == *predefined* ]]
+		run ! berth network create $name
+		run ! berth network connect $name "$PROJECT-a-1"
+	done
+	berth network create --label keep=yes "kept$PROJECT"
+	berth network create "gone$PROJECT"
+	[ "$(berth network prune -f --filter label!=keep)" = $'Deleted Networks:\n'"gone$PROJECT" ]
+	[[ $(berth network ls --format '{{.Name}}') == *"${PROJECT}_default"* ]]
+	[ "$(berth network prune -f)" = $'Deleted Networks:\n'"kept$PROJECT" ]
+	[ -z "$(berth network prune -f)" ]
+	berth exec -T a true
+}

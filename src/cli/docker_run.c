@@ -69,8 +69,7 @@ static int run_attached(struct cli *c, const struct docker_run *o, struct adhoc 
 /* Nobody waits for its end: the supervisor removes it then, and what was made for it. */
 static int run_detached(struct cli *c, struct docker_run *o, struct adhoc *a, struct err *e)
 {
-	struct run_session s = {
-		.project = a->project->name, .quiet = true, .detach = true, .print_id = true};
+	struct run_session s = {.project = a->project->name, .quiet = true, .detach = true};
 	int r;
 
 	s.msg = run_message(o, a);

@@ -36,6 +36,7 @@ static int add_all(struct cli *c, const struct logs *l, int argc, char **argv,
 		   const struct logs_query *q, struct logmux *m, struct err *e)
 {
 	struct targets ts;
+	bool found = false;
 	int up = 0, r = target_find(c, argc, argv, &ts, e);
 
 	if (r < 0)
@@ -44,6 +45,7 @@ static int add_all(struct cli *c, const struct logs *l, int argc, char **argv,
 		vec_each(s, &t->containers) {
 			if (l->index && s->number != l->index)
 				continue;
+			found = true;
 			up += target_is_up(s) || s->state == STATE_RESTARTING;
 			if (l->previous)
 				s->log_dir = arena_printf(&c->arena, "%s/previous", s->log_dir);
@@ -52,6 +54,8 @@ static int add_all(struct cli *c, const struct logs *l, int argc, char **argv,
 				return r;
 		}
 	}
+	if (l->index && argc && !found)
+		return err_set(e, ENOENT, "service \"%s\" has no container #%d", argv[0], l->index);
 	return up;
 }
 

@@ -225,7 +225,7 @@ static const struct opt run_opts[] = {
 	{0,   "quiet-build",    OPT_FLAG, R(images.quiet_build), NULL,     "build without a word"},
 	{0,   "cap-add",        OPT_LIST, R(cap_add),            "CAP",    "a further capability"},
 	{0,   "cap-drop",       OPT_LIST, R(cap_drop),           "CAP",    "one capability less"},
-	{'d', "detach",         OPT_FLAG, R(detach),             NULL,     "print the container's name and return"},
+	{'d', "detach",         OPT_FLAG, R(detach),             NULL,     "print the container's id and return"},
 	{0,   "entrypoint",     OPT_STR,  R(entrypoint),         "COMMAND", "instead of the image's or the file's"},
 	{'e', "env",            OPT_LIST, R(env),                "K=V",    "further variables; K alone passes ours on"},
 	{0,   "env-from-file",  OPT_LIST, R(env_files),          "PATH",   "further variables, one K=V a line"},

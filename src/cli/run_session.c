@@ -139,7 +139,7 @@ static int talk(struct talk *t, struct err *e)
 		while (r >= 0 && !t->ended)
 			r = hear(t, e);
 		if (r >= 0 && t->started)
-			puts(s->print_id ? s->id : t->name);
+			puts(s->id);
 	} else if (r >= 0 && t->started) {
 		r = attend_it(t, e);
 	}

@@ -10,7 +10,6 @@ struct run_session {
 	const char *project;
 	json_t *msg; /* the request; taken */
 	bool tty, quiet, detach, no_stdin, keep_signals;
-	bool print_id;           /* with detach: the id, not the name */
 	const char *detach_keys; /* NULL: none. Only a terminal can be left. */
 	char id[72];             /* out: of the container, when it runs */
 	bool left;               /* out: by these keys; the container runs on */

@@ -142,6 +142,20 @@ static int up_attached(struct cli *c, const struct up *u, struct project *p, jso
 	return follow_run(c, &f, e);
 }
 
+static int check_attach(struct cli *c, const struct up *u, const struct project *p,
+			const struct strings *named, struct err *e)
+{
+	struct strings all;
+
+	services_wanted(c, p, named, false, &all);
+	vec_each(name, &u->attach) {
+		if (!strings_have(&all, *name))
+			return err_set(e, EINVAL,
+				       "cannot attach to services not included in up: %s", *name);
+	}
+	return 0;
+}
+
 static int up_detached(struct cli *c, const struct project *p, json_t *msg, struct err *e)
 {
 	struct request r = {.msg = msg, .title = "Running"};
@@ -168,6 +182,8 @@ static int up_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 				 c->colour_err);
 	if (u->exit_code_from && !project_service(p, u->exit_code_from))
 		return err_set(e, ENOENT, "no such service: %s", u->exit_code_from);
+	if (check_attach(c, u, p, &named, e) < 0)
+		return -e->code;
 	msg = up_message(u, argc, argv);
 	up_secrets(p, msg);
 	r = up_scale(c, p, &u->scale, msg, e);

@@ -90,6 +90,21 @@ int supervisor_load(struct supervisor *s, struct err *e)
 	return 0;
 }
 
+int supervisor_copy_service(struct supervisor *s, struct arena *own, const char *name,
+			    struct service **out, struct err *e)
+{
+	auto_arena a = {0};
+	struct project *p;
+	int r = project_load_saved(own, status_project_file(&a, s->name), &p, e);
+
+	*out = r < 0 ? NULL : project_service(p, name);
+	if (!r && !*out)
+		r = err_set(e, ENOENT, "no such service: %s", name);
+	if (r < 0)
+		arena_free(own);
+	return r;
+}
+
 static char *pid_path(const struct supervisor *s, struct arena *a)
 {
 	return arena_printf(a, "%s/supervisor.pid", s->run_dir);

@@ -57,7 +57,7 @@ static void dress(struct arena *a, struct service *svc, const struct hook *h)
 	svc->post_start.n = svc->pre_stop.n = svc->pre_start.n = 0;
 }
 
-static int begin(struct instance *i, const struct hook *h, struct err *e)
+static int begin(struct instance *i, struct err *e)
 {
 	auto_arena a = {0};
 	char *name = name_of(&a, i, i->pre_at);
@@ -71,9 +71,14 @@ static int begin(struct instance *i, const struct hook *h, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	svc = arena_new(&own, struct service);
-	*svc = *i->svc;
-	dress(&own, svc, h);
+	r = supervisor_copy_service(i->of, &own, i->st.service, &svc, e);
+	if (r < 0)
+		return r;
+	if (i->pre_at >= svc->pre_start.n) {
+		arena_free(&own);
+		return err_set(e, ENOENT, "the hook is not in the file any more");
+	}
+	dress(&own, svc, &svc->pre_start.v[i->pre_at]);
 	r = instance_create(i->of, svc, i->st.number, name, NULL, &made, e);
 	if (r < 0) {
 		arena_free(&own);
@@ -90,11 +95,9 @@ static int begin(struct instance *i, const struct hook *h, struct err *e)
 /* 1: nothing (more) to run. 0: one runs. */
 int prestart_next(struct instance *i, struct err *e)
 {
-	const struct hook *h = i->svc && !i->st.started_ns && !i->st.one_off ? due(i) : NULL;
-
-	if (!h)
+	if (!i->svc || i->st.started_ns || i->st.one_off || !due(i))
 		return 1;
-	return begin(i, h, e);
+	return begin(i, e);
 }
 
 /* 1: all ended well. 0: not yet. */

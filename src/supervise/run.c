@@ -122,7 +122,6 @@ struct run { /* a job whose container is still to be made */
 static int make(struct job *j, struct instance **out, struct err *e)
 {
 	const char *service = json_string_or(j->request, "service", "");
-	const struct service *def = project_service(j->of->project, service);
 	const char *name = run_name(&j->arena, j, service);
 	struct arena own = {0};
 	struct service *svc;
@@ -130,12 +129,11 @@ static int make(struct job *j, struct instance **out, struct err *e)
 	size_t k;
 	int r;
 
-	if (!def)
-		return err_set(e, ENOENT, "no such service: %s", service);
 	if (instance_find(j->of, name))
 		return err_set(e, EEXIST, "container name \"%s\" is already in use", name);
-	svc = arena_new(&own, struct service);
-	*svc = *def;
+	r = supervisor_copy_service(j->of, &own, service, &svc, e);
+	if (r < 0)
+		return r;
 	svc->container_name = NULL;
 	svc->tty = json_bool_or(j->request, "tty", false);
 	svc->stdin_open = json_bool_or(j->request, "interactive", false);

@@ -216,6 +216,10 @@ void hold_release(struct supervisor *s); /* something has changed */
 /* launcher.c: from a service to a running process */
 int launcher_start(struct instance *i, struct err *e) must_check;
 
+/* A service for one container alone, to be changed: it stays when the file is loaded anew. */
+int supervisor_copy_service(struct supervisor *s, struct arena *own, const char *name,
+			    struct service **out, struct err *e) must_check;
+
 /* netowner.c: whose network namespace a container is in; `mode` is service:X or container:X */
 struct instance *netowner_find(const struct instance *i, const char *mode);
 /* The state of container `name` of another project; false: there is no such. */

@@ -106,7 +106,7 @@ ended() { ! grep -q '^State:.[^Z]' "/proc/$1/status"; }
 	done
 	# shellcheck disable=SC2086
 	wait $pids || true
-	[ "$(cat won)" = same ]
+	[ "$(cat won)" = "$(berth ps -a --no-trunc --format '{{.ID}} {{.Name}}' | sed -n 's/ same$//p')" ]
 	[ "$(grep -c 'already in use' lost)" = 5 ]
 }
 

@@ -71,10 +71,35 @@ only_db_is_left() { [ "$(berth ps -a --format '{{.Service}}')" = db ]; }
 	[[ $output == *'"nonsense": executable file not found'* ]]
 }
 
-@test "run -d prints the name and returns" {
+@test "run -d prints the id and returns" {
 	project
-	name=$(berth run -d --no-deps web sleep 1000 2>/dev/null)
-	[ "$(berth ps --format '{{.Name}}')" = "$name" ]
+	id=$(berth run -d --no-deps web sleep 1000 2>/dev/null)
+	[ "$(berth ps --no-trunc --format '{{.ID}}')" = "$id" ]
+}
+
+@test "a one-off outlives the file that it was made of" {
+	compose <<-END
+		services:
+		  job:
+		    image: busybox
+		    command: "true"
+		    ports: ["127.0.0.1:18173:81"]
+		    environment: {A: a}
+		    volumes: ["./d:/d"]
+		    restart: always
+		    healthcheck: {test: "true", interval: 200ms}
+	END
+	supervisor() { cat "$BERTH_RUN/projects/$PROJECT/supervisor.pid"; }
+	berth run -d -P --name first job sleep 1000
+	before=$(supervisor)
+	for n in 2 3 4; do
+		sed -i "s/A: .*/A: longer-$n-$n}/" compose.yaml
+		berth run -d -p "127.0.0.1:1818$n:82" --name "more$n" job sleep 1000
+	done
+	berth restart -t 0 job
+	[ "$(supervisor)" = "$before" ]
+	[ "$(berth ps -a --format '{{.Name}} {{.State}}' | sort | tr '\n' ' ')" = 'first running more2 running more3 running more4 running ' ]
+	[ "$(berth exec -T first sh -c 'echo $A')" = a ]
 }
 
 @test "run of an image needs no compose file and leaves nothing" {

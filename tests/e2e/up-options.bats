@@ -146,3 +146,20 @@ setup() {
 	run -0 berth up --timeline --force-recreate ok
 	[[ $output == *"critical path, "*"start container $PROJECT-ok-1"* ]]
 }
+
+@test "--attach of a service that is not in it, logs --index of a replica that is not there" {
+	make_busybox_image
+	compose <<-END
+		services:
+		  a: {image: busybox, command: "true"}
+		  b: {image: busybox, command: echo hello}
+	END
+	run -1 berth up --attach nosuch
+	[[ $output == *'cannot attach to services not included in up: nosuch'* ]]
+	run -1 berth up --attach b a
+	[ -z "$(berth ps -aq)" ]
+	berth up -d --wait || true
+	run -1 berth logs --index 2 b
+	[[ $output == *'service "b" has no container #2'* ]]
+	[[ $(berth logs --index 1 b) == *hello ]]
+}

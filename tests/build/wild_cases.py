@@ -137,15 +137,14 @@ B
     ("wild-stdin-json", "FROM busybox\nCOPY [ \"plain.txt\" , \"hard/a\" , \"/j k/\" ]\nADD [\"plain.txt\",\"/l\"]\nVOLUME [\"/v\"]\nRUN [\"sh\",\"-c\",\"echo \\\"$0 $1\\\" >/args\",\"x\",\"y\\tz\"]\nRUN [\"/bin/ls\"]\nSHELL [\"sh\",\"-ce\"]\nRUN [ 1 = 1 ] && echo t >/t\n"),
     ("wild-stage-reuse", "FROM busybox AS base\nRUN echo 1 >/1\nFROM base AS base2\nFROM busybox AS dev\nCOPY --from=base /1 /d\nFROM base2 AS busybox\nRUN echo shadow >/shadow\nFROM busybox\nCOPY --from=dev /d /\nCOPY --from=busybox /shadow /s2\nCOPY --from=1 /1 /one\nCOPY --from=0 /1 /zero\n"),
     ("wild-big-run", "FROM busybox\nRUN i=0; while [ $i -lt 700 ]; do mkdir -p /many/d$((i%7)); echo $i >/many/d$((i%7))/f$i; i=$((i+1)); done\nRUN rm -r /many/d3 && chmod -R go-rx /many/d4 && touch /many/d5/f5\nRUN mv /many/d1 /many/d8 && ln -s d8 /many/d1\n"),
-    ("wild-dns", "FROM busybox\nRUN test -s /etc/resolv.conf && test -s /etc/hosts; ls -l /etc | awk '{print $1,$NF}' | sort >/l; cat /etc/hostname >/dev/null 2>&1; mount | awk '{print $3,$5}' | sort >/m; cat /proc/self/status | grep -E '^(Cap|NoNewPrivs|Seccomp:)' >/caps; ulimit -a >/u; umask >>/u\n"),
-    ("wild-stdio", "FROM busybox\nRUN cat >/in; ls -l /proc/self/fd | awk '{print $9}' | sort | xargs >/fds; tty >/tty; test -t 0; echo $? >>/tty; (echo err >&2); readlink /proc/self/fd/0 >/fd0; exit 0\n"),
+    ("wild-dns", "FROM busybox\nRUN test -s /etc/resolv.conf && test -s /etc/hosts; ls -l /etc | awk '{print $1,$NF}' | sort >/l; cat /etc/hostname >/dev/null 2>&1; cat /proc/self/status | grep -E '^(Cap|NoNewPrivs|Seccomp:)' >/caps; ulimit -a >/u; umask >>/u\n"),
+    ("wild-stdio", "FROM busybox\nRUN cat >/in; ls -l /proc/self/fd | awk '{print $9}' | sort | xargs >/fds; tty >/tty; test -t 0; echo $? >>/tty; (echo err >&2); exit 0\n"),
     ("wild-background", "FROM busybox\nRUN (sleep 1000 &) ; echo a >/a\nRUN nohup sleep 1000 >/dev/null 2>&1 & echo b >/b\nRUN ps | grep -c 'sleep 100[0]' >/n; true\n"),
 ]
 
 
 WILD_REFUSED = [
     ("wild-r-cmd-flag", "FROM busybox\nCMD --server.port=80\n"),
-    ("wild-r-heredoc-path", "FROM busybox\nCOPY <<\"src/main.rs\" /d/\nx\nsrc/main.rs\n"),
     ("wild-r-heredoc-tab", "FROM busybox\nRUN <<-\tEOF\n\techo\n\tEOF\n"),
     ("wild-r-heredoc-words", "FROM busybox\nCOPY <<\"x y\" /z/\nq\nx y\n"),
     ("wild-r-heredoc-indent", "FROM busybox\nRUN <<EOF\necho x\n  EOF\n"),
@@ -193,7 +192,6 @@ WILD_REFUSED = [
     ("wild-r-add-404", "FROM busybox\nADD {wweb}/none /x\n"),
     ("wild-r-add-scheme", "FROM busybox\nADD ftp://127.0.0.1/x /x\n"),
     ("wild-r-add-tar-on-file", "FROM busybox\nRUN touch /f\nADD root.tar /f\n"),
-    ("wild-r-add-broken-tar", "FROM busybox\nADD broken.tar.gz /f/\n"),
     ("wild-r-run-empty", "FROM busybox\nRUN\n"),
     ("wild-r-run-json-empty", "FROM busybox\nRUN []\n"),
     ("wild-r-run-json-missing", "FROM busybox\nRUN [\"/no/such\"]\n"),
@@ -315,8 +313,6 @@ def tars(top):
     with open(f"{top}/trail.tar", "wb") as f:
         f.write(open(f"{top}/root.tar", "rb").read() + b"garbage" * 100)
     os.system(f"cd '{top}' && gzip -nc root.tar >two.tar.gz && gzip -nc over.tar >>two.tar.gz")
-    with open(f"{top}/broken.tar.gz", "wb") as f:
-        f.write(open(f"{top}/two.tar.gz", "rb").read()[:150])
     with open(f"{top}/fake.tar", "w") as f:
         f.write("no tar at all\n" * 100)
     with open(f"{top}/null.bin", "wb") as f:

@@ -63,31 +63,6 @@ void ignore_lines(struct arena *a, struct span text, struct strings *out)
 
 /* ---- compiling ---- */
 
-/* End of a [class] whose first character is at p, or NULL where it is malformed. */
-static const char *class_end(const char *p)
-{
-	bool any = false;
-
-	p += *p == '^';
-	while (*p && (*p != ']' || !any)) {
-		if (*p == '-' || *p == ']')
-			return NULL;
-		p += *p == '\\';
-		if (!*p++)
-			return NULL;
-		if (*p == '-') {
-			p++;
-			if (!*p || *p == ']' || *p == '-')
-				return NULL;
-			p += *p == '\\';
-			if (!*p++)
-				return NULL;
-		}
-		any = true;
-	}
-	return *p ? p : NULL;
-}
-
 static size_t rune(const char *s, const char *end)
 {
 	size_t n = 1;
@@ -95,6 +70,38 @@ static size_t rune(const char *s, const char *end)
 	while (s + n < end && (s[n] & 0xc0) == 0x80)
 		n++;
 	return n;
+}
+
+/* End of a [class] whose first character is at p, or NULL where it is malformed. */
+static const char *class_end(const char *p)
+{
+	const char *end = p + strlen(p);
+	bool any = false;
+
+	p += *p == '^';
+	while (*p && (*p != ']' || !any)) {
+		const char *low;
+
+		if (*p == '-' || *p == ']')
+			return NULL;
+		p += *p == '\\';
+		if (!*p)
+			return NULL;
+		low = p;
+		p += rune(p, end);
+		if (*p == '-') {
+			p++;
+			if (!*p || *p == ']' || *p == '-')
+				return NULL;
+			p += *p == '\\';
+			/* Longer code points begin with greater bytes. */
+			if (!*p || strncmp(p, low, (size_t)rune(low, end)) < 0)
+				return NULL;
+			p += rune(p, end);
+		}
+		any = true;
+	}
+	return *p ? p : NULL;
 }
 
 static void push(struct arena *a, struct ignore_pattern *p, enum token_kind kind)
@@ -157,7 +164,7 @@ static const char *compile_one(struct arena *a, struct ignore_pattern *p, const 
 	return s + n;
 }
 
-static bool well_formed(const char *p)
+bool ignore_is_well_formed(const char *p)
 {
 	for (; *p; p++) {
 		if (*p == '\\' && !*++p)
@@ -172,7 +179,7 @@ static int compile(struct arena *a, const char *text, struct ignore_pattern *p, 
 {
 	const char *s;
 
-	if (!well_formed(text))
+	if (!ignore_is_well_formed(text))
 		return err_set(e, EINVAL, "the pattern \"%s\" is malformed", text);
 	p->text = text;
 	for (s = text; *s && p->n < MOST_TOKENS - 2;)

@@ -27,5 +27,7 @@ bool ignore_match(struct arena *a, const struct ignore *ig, const char *path);
 bool ignore_step(const struct ignore *ig, const char *path, const char *parent, char *own);
 /* True where an exception could match something below an ignored directory. */
 bool ignore_may_return(const struct ignore *ig, const char *dir);
+/* No class left open, no range backwards, no escape at the end. */
+bool ignore_is_well_formed(const char *pattern);
 /* Does this one pattern match exactly this path? For wildcards of COPY sources. */
 bool ignore_glob(struct arena *a, const char *pattern, const char *path, struct err *e);

@@ -26,6 +26,7 @@ static const struct row rows[] = {
 	{"d/**\n!d/a", "d/b/c", true},
 	{"# x\n\n  spaced  ", "spaced", true},
 	{"[a-c].txt", "b.txt", true},
+	{"[e-é\\]].txt", "].txt", true},
 	{"[^a-c].txt", "b.txt", false},
 	{"x\\*y", "x*y", true},
 	{"x\\*y", "xzy", false},
@@ -71,7 +72,7 @@ static void matches(void **state)
 
 static void refuses(void **state)
 {
-	static const char *const bad[] = {"!", "[", "a[", "[]a]", "[a-]", "x\\"};
+	static const char *const bad[] = {"!", "[", "a[", "[]a]", "[a-]", "[z-a]", "[é-e]", "x\\"};
 
 	for (size_t i = 0; i < countof(bad); i++) {
 		auto_arena a = {0};

@@ -103,6 +103,8 @@ static int pick_wildcards(struct picker *p, const char *path)
 	const char *cut = path, *dir;
 	int r;
 
+	if (!ignore_is_well_formed(path))
+		return err_set(p->e, EINVAL, "the pattern \"%s\" is malformed", path);
 	/* The longest directory before the first wildcard; up to there the words mean themselves.
 	 */
 	for (const char *s = path; *s; s++) {

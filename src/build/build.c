@@ -357,6 +357,17 @@ void builder_done(struct builder *b)
 	clean(b);
 }
 
+static void place_findings(const struct dockerfile *file, struct lint *lint)
+{
+	lint->source = file->text;
+	vec_each(f, lint) {
+		vec_each(in, &file->list) {
+			if (in->line == f->line)
+				f->end_line = in->end_line;
+		}
+	}
+}
+
 int build_check(struct arena *a, const struct build_request *q, struct lint *out, struct err *e)
 {
 	struct builder b;
@@ -367,6 +378,7 @@ int build_check(struct arena *a, const struct build_request *q, struct lint *out
 		lint_run(a, &b.recipe, &b.graph, &(struct lint_options){b.context.ignore, true},
 			 out);
 		r = out->n ? 0 : r;
+		place_findings(&b.file, out);
 	}
 	builder_done(&b);
 	return r;

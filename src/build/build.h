@@ -87,18 +87,21 @@ int build_check(struct arena *a, const struct build_request *r, struct lint *out
  */
 struct build_target {
 	const char *name, *description; /* "" where there is none */
+	const char *base, *platform;    /* as written */
 	bool is_default;
+	int line, end_line;
 };
 struct build_targets {
 	struct build_target *v;
 	size_t n, cap;
+	struct span source; /* the Dockerfile */
 };
 int build_targets(struct arena *a, const struct build_request *r, struct build_targets *out,
 		  struct err *e) must_check;
 struct build_outline_row {
 	const char *name, *value, *description; /* value: of an argument, "" where it has none */
 	bool required;                          /* a secret or an agent */
-	int line;
+	int line, end_line;
 };
 struct build_outline_rows {
 	struct build_outline_row *v;
@@ -106,7 +109,9 @@ struct build_outline_rows {
 };
 struct build_outline {
 	const char *target, *description;
+	bool is_named; /* else target is "default" */
 	struct build_outline_rows args, secrets, ssh;
+	struct span source;
 };
 int build_outline(struct arena *a, const struct build_request *r, struct build_outline *out,
 		  struct err *e) must_check;

@@ -322,7 +322,7 @@ int dockerfile_parse(struct arena *a, const char *name, struct span text, struct
 	struct span raw;
 	int code = 0;
 
-	*out = (struct dockerfile){.name = name};
+	*out = (struct dockerfile){.name = name, .text = text};
 	if (text.n >= 3 && !memcmp(text.p, "\xef\xbb\xbf", 3)) {
 		r.rest.p += 3;
 		r.rest.n -= 3;

@@ -29,7 +29,8 @@ struct instruction {
 };
 
 struct dockerfile {
-	const char *name;   /* for messages */
+	const char *name; /* for messages */
+	struct span text;
 	char escape;        /* '\\' or '`' */
 	const char *syntax; /* value of the directive, or NULL */
 	const char *check;

@@ -50,7 +50,8 @@ void lint_find(struct linter *l, const char *rule, int line, const char *fmt, ..
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	*vec_push(l->a, l->out) = (struct lint_finding){rule, arena_printf(l->a, "%s", text), line};
+	*vec_push(l->a, l->out) =
+		(struct lint_finding){rule, arena_printf(l->a, "%s", text), line, line};
 }
 
 /* ---- casing ---- */

@@ -9,12 +9,13 @@
 
 struct lint_finding {
 	const char *rule, *message;
-	int line;
+	int line, end_line; /* end_line: build_check() knows it */
 };
 struct lint {
 	struct lint_finding *v;
 	size_t n, cap;
-	bool fatal; /* the file asked for error=true, and there are findings */
+	struct span source; /* what was judged */
+	bool fatal;         /* the file asked for error=true, and there are findings */
 };
 
 struct lint_options {

@@ -24,9 +24,15 @@ int build_targets(struct arena *a, const struct build_request *q, struct build_t
 	vec_each(s, &b.recipe.stages) {
 		const char *name = s->name ? s->name : "";
 
-		*vec_push(a, out) = (struct build_target){name, description(s->in, name),
-							  s->index + 1 == (int)b.recipe.stages.n};
+		*vec_push(a, out) = (struct build_target){name,
+							  description(s->in, name),
+							  s->base,
+							  s->platform,
+							  s->index + 1 == (int)b.recipe.stages.n,
+							  s->line,
+							  s->in->end_line};
 	}
+	out->source = b.file.text;
 	builder_done(&b);
 	return out->n ? 0 : r;
 }
@@ -70,7 +76,7 @@ static void add_args(struct arena *a, const struct action *act, const struct pai
 			add(a, rows,
 			    &(struct build_outline_row){p->key, value ? value : "",
 							description(act->in, p->key), false,
-							act->line});
+							act->line, act->in->end_line});
 	}
 }
 
@@ -112,8 +118,9 @@ static void add_mounts(struct arena *a, const struct graph_stage *s, struct buil
 {
 	vec_each(step, &s->steps) {
 		vec_each(m, &step->mounts) {
-			struct build_outline_row row = {m->opt.id, "", "", m->opt.required,
-							step->line};
+			struct build_outline_row row = {m->opt.id,  "",
+							"",         m->opt.required,
+							step->line, step->action->in->end_line};
 
 			row.name = row.name ? row.name : "default";
 			if (m->opt.type == RUN_SECRET)
@@ -138,10 +145,11 @@ int build_outline(struct arena *a, const struct build_request *q, struct build_o
 	int r = builder_look(&b, a, q, e);
 	const struct stage *target;
 
-	*out = (struct build_outline){.target = "", .description = ""};
+	*out = (struct build_outline){.target = "", .description = "", .source = b.file.text};
 	if (r == 0) {
 		target = b.graph.stages.v[b.graph.target].stage;
-		out->target = *target->name ? target->name : "default";
+		out->is_named = *target->name;
+		out->target = out->is_named ? target->name : "default";
 		out->description = description(target->in, target->name);
 		add_globals(a, &b.graph, q, &out->args);
 		vec_each(s, &b.graph.stages) {

@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/when.h"
 #include "build/fetch.h"
-#include "build/lint.h"
 #include "cli/build_call.h"
 #include "cli/build_output.h"
 #include "cli/build_print.h"
@@ -26,6 +25,7 @@ struct build_opts {
 		*call, *builder, *provenance, *sbom, *memory;
 	struct strings attest, annotations;
 	bool no_cache, pull, quiet, load, with_dependencies, push, check, print, old;
+	struct build_call asked;
 };
 
 /* ---- words to fields ---- */
@@ -254,42 +254,6 @@ static int results(struct cli *c, const struct build_opts *o, const struct strin
 	return r == 0 && o->push ? build_push(c, tags, e) : r;
 }
 
-/* What is asked of the Dockerfile instead of an image. */
-static bool is_question(const struct build_opts *o)
-{
-	return o->check || (o->call && strcmp(o->call, "build"));
-}
-
-/* As `docker build --check`: 1 where there is something to say. */
-static int check(struct cli *c, const struct build_request *q, struct err *e)
-{
-	struct lint lint = {0};
-	int r = build_check(&c->arena, q, &lint, e);
-
-	if (r < 0)
-		return r;
-	if (!lint.n) {
-		puts("Check complete, no warnings found.");
-		return 0;
-	}
-	printf("Check complete, %zu warning%s been found!\n", lint.n,
-	       lint.n > 1 ? "s have" : " has");
-	vec_each(f, &lint)
-		printf("\nWARNING: %s - %s\n%s\n%s:%d\n", f->rule, lint_url(&c->arena, f->rule),
-		       f->message, q->dockerfile ? q->dockerfile : "Dockerfile", f->line);
-	return 1;
-}
-
-static int answer(struct cli *c, const struct build_opts *o, const struct build_request *q,
-		  struct err *e)
-{
-	if (!o->check && !strcmp(o->call, "targets"))
-		return build_call_targets(c, q, e);
-	if (!o->check && !strcmp(o->call, "outline"))
-		return build_call_outline(c, q, e);
-	return check(c, q, e);
-}
-
 /* Where only files are wanted no image stays: its layers are the cache's. */
 static bool is_kept(const struct build_opts *o, const struct build_output *outputs)
 {
@@ -327,8 +291,8 @@ static int build_path(struct cli *c, const struct build_opts *o, const char *con
 	}
 	if (r < 0)
 		return r;
-	if (is_question(o))
-		return answer(c, o, &q, e);
+	if (o->asked.question)
+		return build_call(c, &o->asked, &q, e);
 	if (c->global.dry_run) {
 		printf("build %s\n", context);
 		return 0;
@@ -410,13 +374,13 @@ static int wanted_builds(struct cli *c, const struct build_opts *o, const struct
 	return r;
 }
 
-static int answer_all(struct cli *c, const struct build_opts *o, const struct builds_named *builds,
-		      struct err *e)
+static int answer_all(struct cli *c, const struct build_call *asked,
+		      const struct builds_named *builds, struct err *e)
 {
 	int r = 0, worst = 0;
 
 	vec_each(b, builds) {
-		r = answer(c, o, &b->request, e);
+		r = build_call(c, asked, &b->request, e);
 		if (r < 0)
 			return r;
 		worst = r > worst ? r : worst;
@@ -445,8 +409,8 @@ static int build_project(struct cli *c, const struct build_opts *o, const struct
 		r = lists(&c->arena, o, &more, e);
 	if (r < 0)
 		return r;
-	if (is_question(o))
-		return answer_all(c, o, &builds, e);
+	if (o->asked.question)
+		return answer_all(c, &o->asked, &builds, e);
 	if (o->print) {
 		build_print(&c->arena, &builds);
 		return 0;
@@ -503,7 +467,10 @@ static int build_run(struct cli *c, void *opts, int argc, char **argv, struct er
 {
 	struct build_opts *o = opts;
 	struct strings named = {0};
+	int r = build_call_parse(o->check ? "check" : o->call, &o->asked, e);
 
+	if (r < 0)
+		return r;
 	say_unused(o);
 	if (is_image_build(c, o, argc, argv)) {
 		if (argc == 1)
@@ -544,7 +511,7 @@ static const struct opt build_opts[] = {
 	{0,   "ulimit",          OPT_LIST, O(ulimits),         "SPEC",  "NAME=SOFT[:HARD] for RUN steps"},
 	{0,   "allow",           OPT_LIST, O(allow),           "POWER", "network.host or security.insecure"},
 	{0,   "check",           OPT_FLAG, O(check),           NULL,    "judge the Dockerfile, build nothing"},
-	{0,   "call",            OPT_WORD, O(call),            "build|check|outline|targets", "build, or as --check, or tell what the target takes, or its stages"},
+	{0,   "call",            OPT_STR,  O(call),            "WORD", "build, check, outline (what the target takes) or targets; \",format=json\" after it"},
 	{'o', "output",          OPT_LIST, O(outputs),         "SPEC",  "type=local|tar|oci|docker|image|registry[,dest=PATH]; or a directory, or - for a tar"},
 	{0,   "print",           OPT_FLAG, O(print),           NULL,    "print the builds of services as a bake file, build nothing"},
 	{0,   "builder",         OPT_STR,  O(builder),         "NAME",  NULL},

@@ -210,6 +210,15 @@ tok      true
 SSH       REQUIRED
 default" ]
 	[ "$(berth build --call=outline . | head -n 1)" = "TARGET: default" ]
+	[ "$(berth build --call=targets,format=json . | jq -c '[.targets[] | [.name, .default, .base, .platform, .location.ranges[0].start.line]]')" = '[["base",null,"busybox:${TAG}",null,6],[null,true,"base",null,11]]' ]
+	[ "$(berth build --call=targets,format=json . | jq -r '.sources[0]' | base64 -d)" = "$(cat Dockerfile)" ]
+	berth build --call=outline,format=json --target base . | jq -e '[.name, .description, .args[0].name, .args[0].value, (.args | length), .secrets[0].required, .ssh[0].name] == ["base", "is shared", "TAG", "latest", 2, true, "default"]'
+	printf 'FROM busybox:1\nMAINTAINER \\\n  b\n' >Dockerfile
+	run -1 berth build --call=check,format=json .
+	jq -e '.warnings[0].ruleName == "MaintainerDeprecated" and [.warnings[0].location.ranges[].end.line] == [2, 3]' <<<"$output"
+	run ! berth build --call=check,format=xml .
+	[[ $output == *"format=text or json"* ]]
+	run ! berth build --call=nothing .
 	simple
 	run -0 berth build -q --annotation a=b --attest type=sbom .
 	[[ $output == *'--annotation is not used'* && $output == *'no attestations are made'* ]]

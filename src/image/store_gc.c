@@ -151,27 +151,44 @@ static int each_digest(struct arena *a, const char *dir, each_fn *fn, void *arg,
 	return r;
 }
 
+/*
+ * What was taken out of sight, by rename: a half-removed layer must not be found. Its files go when
+ * the store is let go of, so that nobody waits for them; after a crash the next command sweeps
+ * them.
+ */
+struct gone {
+	char *dir; /* NULL: nothing yet */
+	size_t n;
+};
+
 struct sweep {
 	struct arena *a;
 	const struct marks *marks;
 	const struct prune_options *o;
 	struct prune_result *out;
+	struct gone *gone;
 };
 
-/* Out of sight by rename first: a half-removed layer must not be found. */
-static int drop_layer(struct arena *a, const char *diff_id, struct err *e)
+static int drop_layer(struct arena *a, const char *diff_id, struct gone *g, struct err *e)
 {
-	char *scratch;
-	int r = place_scratch(a, "gone", &scratch, e);
+	int r = g->dir ? 0 : place_scratch(a, "gone", &g->dir, e);
 
 	if (r < 0)
 		return r;
-	if (rename(place_layer(a, diff_id), arena_printf(a, "%s/layer", scratch)) < 0 &&
+	if (rename(place_layer(a, diff_id), arena_printf(a, "%s/%zu", g->dir, g->n++)) < 0 &&
 	    errno != ENOENT)
-		r = err_set(e, errno, "cannot remove layer %.19s: %s", diff_id, strerror(errno));
+		return err_set(e, errno, "cannot remove layer %.19s: %s", diff_id, strerror(errno));
 	unlink(place_path(a, arena_printf(a, "locks/%s", diff_id + 7)));
-	tree_remove(AT_FDCWD, scratch);
-	return r;
+	return 0;
+}
+
+static void let_go(int *hold, const struct gone *g)
+{
+	if (*hold >= 0)
+		close(*hold);
+	*hold = -1;
+	if (g->dir)
+		tree_remove(AT_FDCWD, g->dir);
 }
 
 static int sweep_layer(void *arg, const char *diff_id, struct err *e)
@@ -186,7 +203,7 @@ static int sweep_layer(void *arg, const char *diff_id, struct err *e)
 		return 0;
 	s->out->bytes += l.size;
 	*vec_push(s->a, &s->out->deleted) = diff_id;
-	return s->o->dry_run ? 0 : drop_layer(s->a, diff_id, e);
+	return s->o->dry_run ? 0 : drop_layer(s->a, diff_id, s->gone, e);
 }
 
 static int sweep_blob(void *arg, const char *digest, struct err *e)
@@ -204,10 +221,10 @@ static int sweep_blob(void *arg, const char *digest, struct err *e)
 
 /* The caller holds the store for itself. */
 static int sweep(struct arena *a, const struct prune_options *o, struct prune_result *out,
-		 struct err *e)
+		 struct gone *gone, struct err *e)
 {
 	struct marks m = {.a = a};
-	struct sweep s = {a, &m, o, out};
+	struct sweep s = {a, &m, o, out, gone};
 	int r = mark_all(&m, e);
 
 	if (!r)
@@ -251,13 +268,15 @@ static int sweep_after(struct arena *a, struct strings *said, struct err *e)
 {
 	const struct prune_options o = {0};
 	struct prune_result result = {0};
+	struct gone gone = {0};
 	auto_fd int hold = -1;
 	int r = place_hold(a, PLACE_COLLECT, &hold, e);
 
 	if (r == -EWOULDBLOCK)
 		return 0;
 	if (!r)
-		r = sweep(a, &o, &result, e);
+		r = sweep(a, &o, &result, &gone, e);
+	let_go(&hold, &gone);
 	for (size_t i = 0; !r && i < result.deleted.n; i++)
 		*vec_push(a, said) = arena_printf(a, "Deleted: %s", result.deleted.v[i]);
 	return r;
@@ -372,6 +391,7 @@ int store_prune(struct arena *a, const struct prune_options *o, struct prune_res
 {
 	auto_fd int hold = -1;
 	struct images all = {0};
+	struct gone gone = {0};
 	int r = place_hold(a, PLACE_COLLECT, &hold, e);
 
 	if (!r)
@@ -386,7 +406,10 @@ int store_prune(struct arena *a, const struct prune_options *o, struct prune_res
 		r = prune_image(a, all.v[i], o, out, e);
 		all.v[i] = NULL;
 	}
-	return r ? r : sweep(a, o, out, e);
+	if (!r)
+		r = sweep(a, o, out, &gone, e);
+	let_go(&hold, &gone);
+	return r;
 }
 
 struct usage {

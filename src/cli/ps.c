@@ -272,6 +272,10 @@ static int ls_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 	struct targets ts;
 	int r = all_targets(c, &ts, e);
 
+	vec_each(f, &ls->filters) {
+		if (!text_starts(*f, "name="))
+			return err_set(e, EINVAL, "invalid filter \"%s\": only name=WORD", *f);
+	}
 	if (r < 0)
 		return r;
 	vec_each(t, &ts) {

@@ -147,7 +147,11 @@ static int plan_resources(struct making *m, struct err *e)
 				used |= takes_part(m, i) && x->type == MOUNT_VOLUME && x->source &&
 					!strcmp(x->source, v->key);
 		}
-		if (!used || v->external || strings_have(&m->seen->volumes, v->name))
+		if (!used || strings_have(&m->seen->volumes, v->name))
+			continue;
+		if (v->external && !r)
+			r = err_set(e, ENOENT, "external volume \"%s\" not found", v->name);
+		if (v->external)
 			continue;
 		making_add(m, STEP_VOLUME, v->name, NULL, "it does not exist");
 		m->plan->v[m->plan->n - 1].key = v->key;

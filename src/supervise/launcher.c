@@ -106,9 +106,12 @@ static void hosts_text(struct buf *b, const struct instance *i, const char *host
 
 		if (!n->ip4 && !n->ip6)
 			continue;
-		buf_printf(b, "%s\t%s%s%s%s%s\n", n->ip4 ? n->ip4 : n->ip6, hostname,
-			   domain ? "." : "", domain ? domain : "", domain ? " " : "",
-			   domain ? hostname : "");
+		buf_printf(b, "%s\t%s", n->ip4 ? n->ip4 : n->ip6, hostname);
+		if (domain)
+			buf_printf(b, ".%s %s", domain, hostname);
+		else if (strchr(hostname, '.')) /* its first label alone, as docker has it */
+			buf_printf(b, " %.*s", (int)strcspn(hostname, "."), hostname);
+		buf_str(b, "\n");
 	}
 }
 

@@ -221,6 +221,24 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	[ "$(berth exec -T h hostname)" = "$(uname -n)" ]
 }
 
+@test "a missing external volume is told before anything is made; ls knows no other filter than name" {
+	make_busybox_image
+	compose <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000, hostname: one.two.three, stop_signal: KILL, volumes: ["data:/data"]}
+		volumes: {data: {external: true, name: elsewhere$BATS_TEST_NUMBER}}
+	END
+	run ! berth up -d
+	[[ $output == *'external volume "elsewhere'*'" not found'* ]]
+	[ -z "$(berth ps -aq)" ]
+	berth volume create "elsewhere$BATS_TEST_NUMBER"
+	berth up -d
+	berth exec -T a grep -E 'one.two.three one$' /etc/hosts
+	berth down -v -t 0
+	[[ $(berth volume ls -q) == *elsewhere* ]]
+	run ! berth ls --filter bogus=1
+}
+
 @test "who shares a network namespace has its owner's name; init has the environment" {
 	make_busybox_image
 	compose <<-END

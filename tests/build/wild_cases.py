@@ -223,7 +223,6 @@ WILD_REFUSED = [
     ("wild-r-health-empty", "FROM busybox\nHEALTHCHECK CMD\n"),
     ("wild-r-shell-json", "FROM busybox\nSHELL [\"sh\", -c]\n"),
     ("wild-r-shell-empty", "FROM busybox\nSHELL []\n"),
-    ("wild-r-stopsignal-num", "FROM busybox\nSTOPSIGNAL 99\n"),
     ("wild-r-stopsignal-zero", "FROM busybox\nSTOPSIGNAL 0\n"),
     ("wild-r-stopsignal-two", "FROM busybox\nSTOPSIGNAL SIGTERM SIGINT\n"),
     ("wild-r-user-none", "FROM busybox\nUSER\n"),

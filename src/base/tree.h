@@ -42,6 +42,7 @@ struct tree_copy {
 	 * there. */
 	uint32_t from_ids, to_ids;
 	bool no_times; /* leave modification times at now */
+	size_t *left;  /* NULL, or how many entries more; with none left it is -EAGAIN */
 };
 /*
  * Copies from_name to to_name (which may be a directory already: merged into, its files replaced)

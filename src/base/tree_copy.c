@@ -213,6 +213,10 @@ static int copy_entry(struct walk *w, int from, const char *name, int to, const 
 		return 0;
 	if (S_ISCHR(st.st_mode) && !st.st_rdev && !w->how->whiteouts)
 		return 0;
+	if (w->how->left && !*w->how->left)
+		return complain(w, "copy all of", EAGAIN);
+	if (w->how->left)
+		--*w->how->left;
 	r = make_room(w, to, to_name, &st);
 	if (r < 0)
 		return r;

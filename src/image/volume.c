@@ -302,45 +302,60 @@ static bool is_empty(const char *path)
 	return d && empty;
 }
 
-static char *seeded_mark(struct arena *a, const struct store_volume *v)
+static char *mark(struct arena *a, const struct store_volume *v, const char *word)
 {
-	return arena_printf(a, "%s/seeded", dir_of(a, v->name));
+	return arena_printf(a, "%s/%s", dir_of(a, v->name), word);
 }
 
-/* A tmpfs that is new again is filled again. */
+/*
+ * A tmpfs that is new again is filled again; so is what was being filled when the machine or the
+ * process went: its "filling" stands until all is there.
+ */
 static bool is_settled(struct arena *a, const struct store_volume *v)
 {
-	return !v->where || (!is_tmpfs(v) && !access(seeded_mark(a, v), F_OK)) ||
-	       !is_empty(v->where);
+	if (!v->where || (!is_tmpfs(v) && !access(mark(a, v, "seeded"), F_OK)))
+		return true;
+	return access(mark(a, v, "filling"), F_OK) < 0 && !is_empty(v->where);
 }
 
-int volume_seed_tree(const struct store_volume *v, int root_fd, const char *where, struct err *e)
+static int fill(struct arena *a, const struct store_volume *v, const struct strings *layers,
+		const char *where, size_t most, struct err *e)
 {
-	auto_arena a = {0};
+	const struct tree_copy how = {.left = most ? &most : NULL};
+	auto_fd int root =
+		overlay_open(a, layers, NULL, NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
 	auto_fd int from = -1;
 	int r;
 
-	if (is_settled(&a, v))
-		return 0;
-	from = tree_open(root_fd, where, O_RDONLY | O_DIRECTORY, 0);
+	if (root < 0)
+		return root;
+	from = tree_open(root, where, O_RDONLY | O_DIRECTORY, 0);
 	if (from < 0 && from != -ENOENT && from != -ENOTDIR)
 		return err_set(e, -from, "cannot read %s in the image: %s", where, strerror(-from));
-	r = from < 0 ? 0 : tree_copy(from, ".", AT_FDCWD, v->where, NULL, e);
-	if (r < 0)
-		return err_wrap(e, "fill volume %s", v->name);
-	return file_replace(AT_FDCWD, seeded_mark(&a, v), "", 0, 0600, FILE_FAST, e);
+	r = from < 0 ? 0 : tree_copy(from, ".", AT_FDCWD, v->where, &how, e);
+	if (!r)
+		r = file_replace(AT_FDCWD, mark(a, v, "seeded"), "", 0, 0600, FILE_FAST, e);
+	if (!r)
+		(void)!unlink(mark(a, v, "filling"));
+	return r;
 }
 
 int volume_seed(const struct store_volume *v, const struct strings *layers, const char *where,
-		struct err *e)
+		size_t most, struct err *e)
 {
 	auto_arena a = {0};
-	auto_fd int root = -1;
+	auto_fd int held = -1;
+	int r;
 
 	if (!layers->n || is_settled(&a, v))
 		return 0;
-	root = overlay_open(&a, layers, NULL, NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
-	if (root < 0)
-		return err_wrap(e, "fill volume %s", v->name);
-	return volume_seed_tree(v, root, where, e);
+	r = file_lock(AT_FDCWD, mark(&a, v, "filling"), most ? FILE_LOCK_TRY : FILE_LOCK_WAIT,
+		      &held, e);
+	if (most && r == -EWOULDBLOCK) /* somebody else is at it */
+		return VOLUME_LARGE;
+	if (!r && (is_tmpfs(v) || access(mark(&a, v, "seeded"), F_OK) < 0))
+		r = fill(&a, v, layers, where, most, e);
+	if (most && r == -EAGAIN)
+		return VOLUME_LARGE;
+	return r < 0 ? err_wrap(e, "fill volume %s", v->name) : 0;
 }

@@ -44,10 +44,10 @@ int volume_remove(const char *name, const char *aside, struct err *e) must_check
 /*
  * Fills an empty volume with what lies at `where` inside the image (layer directories topmost
  * first, as struct image has them): owner and mode of the directory itself too. Once per volume;
- * a volume with content, or already seeded, stays as it is.
+ * a volume with content, or already seeded, stays as it is; one that was left half filled is
+ * filled. Where that is more than `most` entries, or somebody else is at it, VOLUME_LARGE: to be
+ * called again with 0 by who can wait.
  */
+enum { VOLUME_LARGE = 1 };
 int volume_seed(const struct store_volume *v, const struct strings *layers, const char *where,
-		struct err *e) must_check;
-/* Same, where a merged tree is at hand (a mounted root). */
-int volume_seed_tree(const struct store_volume *v, int root_fd, const char *where,
-		     struct err *e) must_check;
+		size_t most, struct err *e) must_check;

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/sys.h"
 #include "base/tree.h"
 #include "image/volume.h"
 #include <errno.h>
@@ -62,17 +63,35 @@ static void seeded_once_through_links(void **state)
 	struct err e;
 
 	assert_int_equal(volume_ensure(&a, "seed", NULL, NULL, &v, &e), 0);
-	assert_int_equal(volume_seed(&v, &layers, "/link", &e), 0);
+	assert_int_equal(volume_seed(&v, &layers, "/link", 0, &e), 0);
 	assert_int_equal(stat(arena_printf(&a, "%s/f", v.path), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(stat(v.path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0750);
 	assert_int_equal(unlink(arena_printf(&a, "%s/f", v.path)), 0);
 	assert_int_equal(rmdir(arena_printf(&a, "%s/sub", v.path)), 0);
-	assert_int_equal(volume_seed(&v, &layers, "/data", &e), 0);
+	assert_int_equal(volume_seed(&v, &layers, "/data", 0, &e), 0);
 	assert_int_equal(access(arena_printf(&a, "%s/f", v.path), F_OK), -1);
 	assert_int_equal(volume_ensure(&a, "none", NULL, NULL, &v, &e), 0);
-	assert_int_equal(volume_seed(&v, &layers, "/absent/../../..", &e), 0);
+	assert_int_equal(volume_seed(&v, &layers, "/absent/../../..", 0, &e), 0);
+}
+
+static void half_filled_is_filled(void **state)
+{
+	auto_arena a = {0};
+	const char *dir = arena_printf(&a, "%s/layer", root);
+	struct strings layers = {&dir, 1, 1};
+	struct store_volume v;
+	struct err e;
+
+	assert_int_equal(volume_ensure(&a, "half", NULL, NULL, &v, &e), 0);
+	assert_int_equal(volume_seed(&v, &layers, "/data", 1, &e), VOLUME_LARGE);
+	close(sys_open(AT_FDCWD, arena_printf(&a, "%s/f", v.path), O_CREAT | O_WRONLY, 0600));
+	assert_int_equal(volume_seed(&v, &layers, "/data", 0, &e), 0);
+	assert_int_equal(access(arena_printf(&a, "%s/sub", v.path), F_OK), 0);
+	assert_int_equal(unlink(arena_printf(&a, "%s/f", v.path)), 0);
+	assert_int_equal(volume_seed(&v, &layers, "/data", 1, &e), 0);
+	assert_int_equal(access(arena_printf(&a, "%s/f", v.path), F_OK), -1);
 }
 
 static void refuses_names(void **state)
@@ -91,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ensured_once),
 		cmocka_unit_test(seeded_once_through_links),
+		cmocka_unit_test(half_filled_is_filled),
 		cmocka_unit_test(refuses_names),
 	};
 

@@ -1,13 +1,55 @@
 /* The end of a container: what belonged to it, in the order that a crash can be told from. */
 #include "base/file.h"
 #include "base/log.h"
+#include "base/sys.h"
 #include "base/when.h"
 #include "image/store.h"
+#include "runtime/cgroup.h"
+#include "runtime/launch.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/*
+ * What was killed must be gone before the group is removed, and the group before the next start:
+ * Linux 6.18 kills every process that is cloned into a group whose cgroup.kill was ever written.
+ * It also may hold our sockets. On a crowded machine what was killed waits for its turn to die; one
+ * in an uninterruptible sleep is given up after that.
+ */
+void instance_empty_cgroup(struct instance *i)
+{
+	auto_arena a = {0};
+	int64_t until = when_mono_ns() + 3 * NS_PER_SEC;
+	struct err e;
+	pid_t *pids;
+	size_t n = 0;
+
+	if (cgroup_kill(i->st.cgroup, &e) < 0)
+		log_debug("%s: %s", i->st.name, e.why);
+	if (cgroup_pids(&a, i->st.cgroup, &pids, &n, &e) < 0)
+		return;
+	for (size_t k = 0; k < n; k++) {
+		struct pollfd p = {.fd = sys_pidfd_open(pids[k]), .events = POLLIN};
+		int64_t left = (until - when_mono_ns()) / NS_PER_MSEC;
+
+		if (p.fd < 0)
+			continue;
+		(void)!poll(&p, 1, left > 0 ? (int)left : 0);
+		close(p.fd);
+	}
+}
+
+void instance_clean_up(struct instance *i)
+{
+	struct err e;
+
+	instance_empty_cgroup(i);
+	if (launch_cleanup_paths(i->st.run_dir, i->st.cgroup, &e) < 0)
+		log_err(LOG_WARN_, &e);
+}
 
 static void free_probes(struct instance *i)
 {

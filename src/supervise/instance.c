@@ -147,44 +147,6 @@ static void forget_process(struct instance *i)
 	i->st.pid = 0;
 }
 
-/*
- * What was killed must be gone before the group is removed, and the group before the next start:
- * Linux 6.18 kills every process that is cloned into a group whose cgroup.kill was ever written.
- * It also may hold our sockets. On a crowded machine what was killed waits for its turn to die; one
- * in an uninterruptible sleep is given up after that.
- */
-void instance_empty_cgroup(struct instance *i)
-{
-	auto_arena a = {0};
-	int64_t until = when_mono_ns() + 3 * NS_PER_SEC;
-	struct err e;
-	pid_t *pids;
-	size_t n = 0;
-
-	if (cgroup_kill(i->st.cgroup, &e) < 0)
-		log_debug("%s: %s", i->st.name, e.why);
-	if (cgroup_pids(&a, i->st.cgroup, &pids, &n, &e) < 0)
-		return;
-	for (size_t k = 0; k < n; k++) {
-		struct pollfd p = {.fd = sys_pidfd_open(pids[k]), .events = POLLIN};
-		int64_t left = (until - when_mono_ns()) / NS_PER_MSEC;
-
-		if (p.fd < 0)
-			continue;
-		(void)!poll(&p, 1, left > 0 ? (int)left : 0);
-		close(p.fd);
-	}
-}
-
-void instance_clean_up(struct instance *i)
-{
-	struct err e;
-
-	instance_empty_cgroup(i);
-	if (launch_cleanup_paths(i->st.run_dir, i->st.cgroup, &e) < 0)
-		log_err(LOG_WARN_, &e);
-}
-
 /* The terminal is made inside; its master arrives with the outcome. */
 static void take_terminal(struct instance *i)
 {
@@ -194,6 +156,17 @@ static void take_terminal(struct instance *i)
 	i->logs.tty = take_fd(&i->launch.tty_fd);
 	supervisor_keep(i->of, i->st.name, "tty", i->logs.tty);
 	logs_tty_to(i, i->detached ? NULL : i->follower);
+}
+
+static void start_failed(struct instance *i, const struct err *e, int code)
+{
+	i->why = *e;
+	i->st.exit_code = code;
+	i->st.error = arena_printf(&i->arena, "%s", e->why);
+	logs_detach(i, true);
+	forget_process(i);
+	instance_clean_up(i);
+	instance_event(i, FAILED);
 }
 
 static int on_sync(struct watch *w, uint32_t events)
@@ -211,13 +184,7 @@ static int on_sync(struct watch *w, uint32_t events)
 		instance_event(i, STARTED);
 		return 0;
 	}
-	i->why = e;
-	i->st.exit_code = launch_exit_code(&e);
-	i->st.error = arena_printf(&i->arena, "%s", e.why);
-	logs_detach(i, true);
-	forget_process(i);
-	instance_clean_up(i);
-	instance_event(i, FAILED);
+	start_failed(i, &e, launch_exit_code(&e));
 	return 0;
 }
 
@@ -231,21 +198,33 @@ static void act_start(struct instance *i)
 	i->st.next_restart_ns = 0;
 	i->st.oom_killed = i->st.manual_stop = i->st.interrupted = false;
 	r = launcher_start(i, &e);
+	if (r == LAUNCHER_FILL) {
+		if (fill_begin(i, &e) < 0)
+			start_failed(i, &e, 128);
+		return;
+	}
 	if (!r)
 		r = loop_watch(i->of->loop, &i->sync, i->launch.sync_fd, EPOLLIN, on_sync);
 	if (r < 0) {
 		if (!e.code)
 			err_set(&e, -r, "watch: %s", strerror(-r));
-		i->why = e;
-		i->st.exit_code = 128;
-		i->st.error = arena_printf(&i->arena, "%s", e.why);
-		logs_detach(i, true);
-		forget_process(i);
-		instance_clean_up(i);
-		instance_event(i, FAILED);
+		start_failed(i, &e, 128);
 		return;
 	}
 	tell_others(i, ports_apply_later);
+}
+
+/* Who was told to stop meanwhile has never run. */
+void instance_filled(struct instance *i, struct err *e)
+{
+	if (i->life != STARTING) {
+		i->st.exit_code = 128 + SIGKILL;
+		instance_event(i, EXITED);
+	} else if (e->code) {
+		start_failed(i, e, 128);
+	} else {
+		act_start(i);
+	}
 }
 
 static void image_health(struct instance *i)
@@ -349,6 +328,10 @@ void instance_kill_all(struct instance *i)
 {
 	struct err e;
 
+	if (i->fill.running) {
+		fill_kill(i);
+		return;
+	}
 	if (cgroup_kill(i->st.cgroup, &e) < 0)
 		log_err(LOG_WARN_, &e);
 	instance_kill(i, SIGKILL);

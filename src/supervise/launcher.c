@@ -258,6 +258,8 @@ static int prepare(struct arena *a, struct instance *i, struct container_spec *s
 		r = file_mkdirs(arena_printf(a, "%s/work", i->st.dir), 0700, e);
 	if (!r)
 		r = spec_make(a, i, image, spec, e);
+	if (!r && i->fill.todo.n)
+		return LAUNCHER_FILL;
 	if (!r)
 		r = skeleton_add(a, &spec->layers, e);
 	if (!r)
@@ -315,6 +317,7 @@ int launcher_start(struct instance *i, struct err *e)
 		return err_set(e, ENOENT, "service \"%s\" is not in the file any more",
 			       i->st.service);
 	compact(i);
+	i->fill.todo = (struct pairs){0};
 	i->st.pid = 0;
 	i->st.error = NULL;
 	i->st.state = STATE_STARTING;
@@ -325,7 +328,7 @@ int launcher_start(struct instance *i, struct err *e)
 		note_command(i, &spec);
 		r = launch_begin(&spec, &i->launch, e);
 	}
-	if (r < 0) {
+	if (r) {
 		close_stdio(&spec);
 		close_joined(&spec);
 		return r;

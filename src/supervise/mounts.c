@@ -14,6 +14,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+enum { FILLED_AT_ONCE = 200 }; /* entries: some milliseconds */
+
 struct making {
 	struct arena *a;
 	struct instance *i;
@@ -100,9 +102,11 @@ static int named_volume(struct making *m, const struct mount *x, struct err *e)
 	if (!r)
 		r = volume_mount(&v, e);
 	if (!r && !x->nocopy)
-		r = volume_seed(&v, &m->image->layers, x->target, e);
+		r = volume_seed(&v, &m->image->layers, x->target, FILLED_AT_ONCE, e);
 	if (r < 0)
 		return r;
+	if (r == VOLUME_LARGE)
+		fill_later(m->i, v.name, x->target);
 	out = push(m, v.where ? MNT_BIND : MNT_DEVICE, x->target);
 	volume_source(&v, out);
 	out->subpath = x->subpath;

@@ -100,6 +100,12 @@ struct instance {
 	struct health health;
 	struct logs logs;
 	struct task hook;
+	struct {
+		struct pairs todo; /* volume, target */
+		bool running;
+		int pidfd, tube;
+		struct watch ended;
+	} fill;
 	const struct hooks *hooks; /* in progress */
 	size_t hook_at;
 	void (*hooks_done)(struct instance *i, int code);
@@ -203,6 +209,13 @@ void instance_empty_cgroup(struct instance *i);
 int instance_hooks(struct instance *i, const struct hooks *h,
 		   void (*done)(struct instance *i, int code));
 
+void instance_filled(struct instance *i, struct err *e);
+
+/* fill.c: new volumes with what the image has there, beside the loop */
+void fill_later(struct instance *i, const char *volume, const char *target);
+int fill_begin(struct instance *i, struct err *e) must_check; /* instance_filled() tells its end */
+void fill_kill(struct instance *i);
+
 /* remains.c: what is removed is out of sight at once; the rest of it may take a while */
 int remains_remove(struct supervisor *s, const char *path, struct err *e) must_check;
 char *remains_place(struct arena *a, struct supervisor *s); /* a fresh name for what goes */
@@ -214,6 +227,8 @@ bool hold_back(struct instance *i);
 void hold_release(struct supervisor *s); /* something has changed */
 
 /* launcher.c: from a service to a running process */
+/* LAUNCHER_FILL: its volumes come first, which is for fill_begin(). */
+enum { LAUNCHER_FILL = 1 };
 int launcher_start(struct instance *i, struct err *e) must_check;
 
 /* A service for one container alone, to be changed: it stays when the file is loaded anew. */

@@ -278,3 +278,47 @@ group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
 	[ ! -e "$BERTH_ROOT/projects/$PROJECT" ]
 	[ -z "$(berth_processes)" ]
 }
+
+# many: an image whose /data holds 3,000 files.
+make_many() {
+	mkdir -p many/data many/bin && cp "$(command -v busybox)" many/bin/busybox
+	ln -sf busybox many/bin/sh && ln -sf busybox many/bin/sleep && ln -sf busybox many/bin/ls
+	(cd many/data && seq 3000 | xargs touch)
+	tar -C many -c . | berth import - many >/dev/null
+}
+
+@test "large volumes are filled beside the work, once, and whole after a kill" {
+	make_many
+	compose <<-'END'
+		services:
+		  a: {image: many, command: sleep 1000, volumes: ["shared:/data", "/other"], init: true}
+		  b: {image: many, command: sleep 1000, volumes: ["shared:/data"], init: true}
+		volumes: {shared: {}}
+	END
+	whole() { [ "$(berth exec -T "$1" ls /data | wc -l)" = 3000 ]; }
+	berth up -d
+	whole a
+	whole b
+	berth exec -T a sh -c 'rm /data/1'
+	berth up -d --force-recreate
+	[ "$(berth exec -T b ls /data | wc -l)" = 2999 ]
+	berth down -v
+	for _ in 1 2 3 4 5; do
+		"$BERTH" up -d >/dev/null 2>&1 3>&- &
+		begun() { [ -n "$(ls "$BERTH_ROOT/volumes/${PROJECT}_shared/_data" 2>/dev/null)" ]; }
+		wait_for 20 begun
+		kill -9 "$(supervisor)"
+		wait $! || true
+		berth up -d
+		whole a
+		whole b
+		berth down -v -t 0
+	done
+	"$BERTH" up -d >/dev/null 2>&1 3>&- &
+	wait_for 20 begun
+	berth down -v -t 0
+	wait $! || true
+	[ -z "$(berth ps -aq)" ]
+	[ ! -e "$BERTH_ROOT/volumes/${PROJECT}_shared" ]
+	[ -z "$(berth_processes)" ]
+}

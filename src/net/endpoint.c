@@ -64,18 +64,39 @@ static void choose_mac(const struct endpoint_spec *ep, uint8_t mac[6])
 	memcpy(mac + 2, low, 4);
 }
 
-static void choose_host_side(int netns_fd, const struct wire *w)
+void endpoint_port(int netns_fd, const char *net_id, const uint8_t mac[static 6],
+		   char out[static 16])
 {
 	char key[256], hex[HASH_HEX];
 	struct stat st = {0};
 
-	if (w->ep->host_side[0])
-		return;
 	fstat(netns_fd, &st);
-	snprintf(key, sizeof(key), "%lu %s %02x%02x%02x%02x", (unsigned long)st.st_ino,
-		 w->ep->net->id, w->mac[2], w->mac[3], w->mac[4], w->mac[5]);
+	snprintf(key, sizeof(key), "%lu %s %02x%02x%02x%02x", (unsigned long)st.st_ino, net_id,
+		 mac[2], mac[3], mac[4], mac[5]);
 	hash_sha256(key, strlen(key), hex);
-	snprintf(w->ep->host_side, sizeof(w->ep->host_side), "veth%.11s", hex);
+	snprintf(out, 16, "veth%.11s", hex);
+}
+
+static void choose_host_side(int netns_fd, const struct wire *w)
+{
+	if (!w->ep->host_side[0])
+		endpoint_port(netns_fd, w->ep->net->id, w->mac, w->ep->host_side);
+}
+
+int endpoint_drop_ports(const struct strings *names, struct err *e)
+{
+	auto_rtnl host = {.fd = -1};
+
+	if (!names->n)
+		return 0;
+	if (rtnl_open(&host, -1, e) < 0)
+		return -e->code;
+	for (size_t i = 0; i < names->n; i++) {
+		link_delete(&host, names->v[i]);
+		if (rtnl_full(&host) && rtnl_send(&host, e) < 0)
+			return -e->code;
+	}
+	return rtnl_send(&host, e);
 }
 
 static int count_link(const struct nlmsghdr *h, void *arg)

@@ -284,11 +284,29 @@ void nets_drop_orphans(const struct instance *i)
 
 static int on_prune(struct timer *t)
 {
+	struct supervisor *s = container_of(t, struct supervisor, prune);
 	struct err e;
 
-	if (guard_prune(&e) < 0)
+	if (endpoint_drop_ports(&s->gone_ports, &e) < 0 || guard_prune(&e) < 0)
 		log_err(LOG_WARN_, &e);
+	s->gone_ports = (struct strings){0};
+	arena_free(&s->gone);
 	return 0;
+}
+
+static void note_ports(struct instance *i)
+{
+	struct supervisor *s = i->of;
+	uint8_t mac[6];
+
+	vec_each(n, &i->st.networks) {
+		char *name = arena_alloc(&s->gone, 16);
+
+		if (i->netns < 0 || !n->mac || nets_parse_mac(n->mac, mac) < 0)
+			continue;
+		endpoint_port(i->netns, n->id, mac, name);
+		*vec_push(&s->gone, &s->gone_ports) = name;
+	}
 }
 
 /* A supervisor that died between taking addresses and writing so. */
@@ -313,6 +331,7 @@ void nets_unwire(struct instance *i, bool keep_addresses)
 	/* One look for all that go together; their interfaces vanish a little later anyway. */
 	loop_timer_in(i->of->loop, &i->of->prune, NS_PER_SEC, on_prune);
 	resolver_unserve(i->of->resolver, i->st.name);
+	note_ports(i);
 	if (i->netns >= 0)
 		close(take_fd(&i->netns));
 	i->wired = false;

@@ -152,7 +152,10 @@ struct supervisor {
 	bool unruled; /* a network was found since the rules were made */
 	struct timer rules_limit;
 	bool rules_due;
-	struct timer prune; /* of the guard's entries, a while after a container went */
+	struct timer
+		prune; /* of the guard's entries and of ports, a while after a container went */
+	struct arena gone;
+	struct strings gone_ports;
 	struct timer lonely;
 	struct timer unwritten; /* states are tried again */
 	bool ending, leaving, forget, left;

@@ -266,3 +266,21 @@ kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link
 		berth down -t 0
 	)
 }
+
+@test "a namespace that outlives its container keeps no interface here" {
+	compose <<-'EOF'
+		services:
+		  a: {image: busybox, command: sleep 1000, environment: {X: "${X:-1}"}}
+	EOF
+	ports() { ip -o link | grep -c ': veth' || true; }
+	berth up -d
+	[ "$(ports)" = 1 ]
+	exec 7<"/proc/$(berth inspect -f '{{.State.Pid}}' "$PROJECT-a-1")/ns/net" # as a cut connection does
+	X=2 berth up -d -t 0
+	one() { [ "$(ports)" = 1 ]; }
+	wait_for 10 one
+	exec 8<"/proc/$(berth inspect -f '{{.State.Pid}}' "$PROJECT-a-1")/ns/net"
+	berth down -t 0
+	[ "$(ports)" = 0 ]
+	exec 7<&- 8<&-
+}

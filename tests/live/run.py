@@ -209,7 +209,9 @@ def main():
     names = [w for i, w in enumerate(words) if w not in ("-v", "-t") and (not i or words[i - 1] != "-t")]
     tool = peers_tool()
     if os.environ.get("LIVE_INSIDE") != "1":
-        line = ["unshare", "-nmpf", "--kill-child", "--mount-proc", "--propagation", "private", sys.executable, *sys.argv]
+        # The shell is process 1, and reaps what programs leave.
+        line = ["unshare", "-nmpf", "--kill-child", "--mount-proc", "--propagation", "private", "bash", "-c", '"$@"; exit $?', "sh",
+                sys.executable, *sys.argv]
         sys.exit(subprocess.run(line, env=dict(os.environ, LIVE_INSIDE="1")).returncode)
     every = {**CASES, **MORE}
     wanted = {n: every[n] for n in every if not names or any(fnmatch.fnmatchcase(n, p) for p in names)}

@@ -369,9 +369,7 @@ int convert_run(struct converter *c, const struct action *act)
 	c->s->config.history.v[s->history].created_by = run_history(c, s);
 	for (size_t i = 0; i < c->s->env.n; i++)
 		*vec_push(c->a, &s->env) = c->s->env.v[i];
-	s->cwd = c->s->config.workdir && *c->s->config.workdir
-			 ? path_clean(c->a, c->s->config.workdir)
-			 : "/";
+	s->cwd = c->s->config.workdir && *c->s->config.workdir ? c->s->config.workdir : "/";
 	s->user = c->s->config.user;
 	s->network = act->network ? act->network : c->in->network;
 	s->insecure = act->security && !strcmp(act->security, "insecure");

@@ -263,6 +263,11 @@ static bool ls_fits(const struct ls *ls, const char *name)
 	return fits;
 }
 
+static int by_project(const void *x, const void *y)
+{
+	return strcmp(((const struct target *)x)->project, ((const struct target *)y)->project);
+}
+
 static int ls_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	static const struct column columns[] = {
@@ -278,6 +283,8 @@ static int ls_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 	}
 	if (r < 0)
 		return r;
+	if (ts.n)
+		qsort(ts.v, ts.n, sizeof(*ts.v), by_project);
 	vec_each(t, &ts) {
 		bool up;
 		char *counts = state_counts(&c->arena, &t->containers, ls->all, &up);

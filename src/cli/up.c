@@ -180,6 +180,8 @@ static int up_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 		complain_warning(stderr,
 				 "--menu has no effect: Ctrl-C stops, -d goes on without you",
 				 c->colour_err);
+	if (!p->services.n)
+		return err_set(e, ENOENT, "no service selected");
 	if (u->exit_code_from && !project_service(p, u->exit_code_from))
 		return err_set(e, ENOENT, "no such service: %s", u->exit_code_from);
 	if (check_attach(c, u, p, &named, e) < 0)

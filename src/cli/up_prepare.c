@@ -86,6 +86,7 @@ int up_scale(struct cli *c, const struct project *p, const struct strings *words
 	json_object_set_new(msg, "scale", scale);
 	vec_each(word, words) {
 		struct span rest = span_of(*word), name;
+		const struct service *svc;
 		uint64_t n;
 		char *key;
 
@@ -94,8 +95,15 @@ int up_scale(struct cli *c, const struct project *p, const struct strings *words
 			return err_hint(e, "write SERVICE=NUMBER, such as web=3");
 		}
 		key = span_dup(&c->arena, name);
-		if (!project_service(p, key))
+		svc = project_service(p, key);
+		if (!svc)
 			return err_set(e, ENOENT, "no such service: %s", key);
+		if (n > 1 && svc->container_name) {
+			err_set(e, EINVAL,
+				"service %s has the container name \"%s\": there can be one", key,
+				svc->container_name);
+			return err_hint(e, "remove container_name to scale it");
+		}
 		json_object_set_new(scale, key, json_integer((json_int_t)n));
 	}
 	return 0;

@@ -376,7 +376,7 @@ static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
 		return;
 	if (!i)
 		err_set(&e, ENOENT, "container %s is gone", s->target);
-	else if (i->why.code && i->life == DOWN)
+	else if (i->why.code && (i->life == DOWN || (i->hooks_ok && i->starts != rs->starts)))
 		e = i->why;
 	else if (i->life == DOWN && i->starts == rs->starts && start_again(rs, i, &e) == 0)
 		return;

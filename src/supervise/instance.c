@@ -246,11 +246,10 @@ void instance_resume_health(struct instance *i)
 static void post_start_done(struct instance *i, int code)
 {
 	i->hooks_ok = true;
-	if (code) {
+	if (code) { /* told by whoever starts it; it runs on, as with docker compose */
 		err_set(&i->why, EIO, "post_start hook of %s exited with %d", i->st.name, code);
 		i->st.error = arena_printf(&i->arena, "%s", i->why.why);
-		i->st.manual_stop = true;
-		instance_event(i, WANT_DOWN);
+		instance_save(i);
 	}
 	supervisor_kick(i->of);
 }

@@ -163,3 +163,16 @@ setup() {
 	[[ $output == *'service "b" has no container #2'* ]]
 	[[ $(berth logs --index 1 b) == *hello ]]
 }
+
+@test "up refuses a scale that a name forbids, and a file without a service" {
+	compose <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000, container_name: only-one}
+	END
+	run -1 berth up -d --scale a=2
+	[[ $output == *only-one* ]]
+	[ -z "$(berth ps -aq)" ]
+	echo 'services: {}' >compose.yaml
+	run -1 berth up -d
+	[[ $output == *"no service selected"* ]]
+}

@@ -166,6 +166,19 @@ mounts_of_home() { grep -c " $BERTH_HOME/" /proc/self/mountinfo || true; }
 	[ "$(berth logs --no-log-prefix a | tr '\n' ' ')" = "started stopping term " ]
 }
 
+@test "a post_start hook that fails is told; its container runs on" {
+	write <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000, init: true, post_start: [{command: [sh, -c, "exit 4"]}]}
+	END
+	for wait in '' --wait; do
+		run -1 berth up -d $wait
+		[[ $output == *"post_start hook"*"exited with 4"* ]]
+		[ "$(berth ps --format '{{.State}}' a)" = running ]
+		berth down -t 0
+	done
+}
+
 @test "run: exit code, standard input, own environment, nothing left" {
 	write <<-END
 		services:

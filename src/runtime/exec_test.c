@@ -290,12 +290,33 @@ static void remembers(void **state)
 	free(b);
 }
 
+static void zombies_are_told(void **state)
+{
+	siginfo_t info;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	assert_true(pid > 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_true(state_is_zombie(pid));
+	assert_int_equal(state_parent(pid), getpid());
+	assert_false(state_is_zombie(getpid()));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_false(state_is_zombie(pid));
+	assert_int_equal(state_parent(pid), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(joins_a_container), cmocka_unit_test(joins_beside_the_dying),
-		cmocka_unit_test(refuses_to_join),   cmocka_unit_test(maps_ids),
-		cmocka_unit_test(limits_bite),       cmocka_unit_test(privileged_has_the_devices),
+		cmocka_unit_test(zombies_are_told),
+		cmocka_unit_test(joins_a_container),
+		cmocka_unit_test(joins_beside_the_dying),
+		cmocka_unit_test(refuses_to_join),
+		cmocka_unit_test(maps_ids),
+		cmocka_unit_test(limits_bite),
+		cmocka_unit_test(privileged_has_the_devices),
 		cmocka_unit_test(remembers),
 	};
 

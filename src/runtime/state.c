@@ -215,23 +215,32 @@ int state_read(struct arena *a, const char *path, struct container_spec *out, pi
 	return 0;
 }
 
-/* Field n, from 4 on, of /proc/PID/stat; see proc(5). */
-static int stat_field(pid_t pid, int n, uint64_t *out)
+enum { STAT_MAX = 1024 };
+
+/* /proc/PID/stat from the end of field 2 on, see proc(5); NULL: there is no such process. */
+static const char *read_stat(pid_t pid, char text[static STAT_MAX])
 {
-	char name[32], text[1024];
-	unsigned long long number;
-	const char *p;
+	char name[32];
 	int fd, len;
 
 	snprintf(name, sizeof(name), "/proc/%d/stat", (int)pid);
 	fd = sys_open(AT_FDCWD, name, O_RDONLY, 0);
 	if (fd < 0)
-		return -ESRCH;
-	len = sys_read_full(fd, text, sizeof(text) - 1);
+		return NULL;
+	len = sys_read_full(fd, text, STAT_MAX - 1);
 	close(fd);
 	text[len > 0 ? len : 0] = '\0';
 	/* The name in field 2 may hold anything; after its last parenthesis comes field 3. */
-	p = strrchr(text, ')');
+	return strrchr(text, ')');
+}
+
+/* From 4 on. */
+static int stat_field(pid_t pid, int n, uint64_t *out)
+{
+	char text[STAT_MAX];
+	unsigned long long number;
+	const char *p = read_stat(pid, text);
+
 	for (int field = 3; p && field <= n; field++)
 		p = strchr(p + 1, ' ');
 	if (!p || sscanf(p, "%llu", &number) != 1)
@@ -243,6 +252,14 @@ static int stat_field(pid_t pid, int n, uint64_t *out)
 int state_start_time(pid_t pid, uint64_t *out)
 {
 	return stat_field(pid, 22, out);
+}
+
+bool state_is_zombie(pid_t pid)
+{
+	char text[STAT_MAX], state;
+	const char *p = read_stat(pid, text);
+
+	return p && sscanf(p, ") %c", &state) == 1 && strchr("ZX", state);
 }
 
 pid_t state_parent(pid_t pid)

@@ -491,7 +491,7 @@ bool status_supervised(const char *project, pid_t *pid)
 		      64, &text, &ignored) < 0)
 		return false;
 	if (sscanf(text.p, "%d %lu", &n, &want) != 2 || state_start_time(n, &start) ||
-	    start != want)
+	    start != want || state_is_zombie(n))
 		return false;
 	if (pid)
 		*pid = n;

@@ -64,8 +64,8 @@ static void choose_mac(const struct endpoint_spec *ep, uint8_t mac[6])
 	memcpy(mac + 2, low, 4);
 }
 
-void endpoint_port(int netns_fd, const char *net_id, const uint8_t mac[static 6],
-		   char out[static 16])
+static void name_port(int netns_fd, const char *net_id, const uint8_t mac[static 6],
+		      char out[static 16])
 {
 	char key[256], hex[HASH_HEX];
 	struct stat st = {0};
@@ -80,19 +80,33 @@ void endpoint_port(int netns_fd, const char *net_id, const uint8_t mac[static 6]
 static void choose_host_side(int netns_fd, const struct wire *w)
 {
 	if (!w->ep->host_side[0])
-		endpoint_port(netns_fd, w->ep->net->id, w->mac, w->ep->host_side);
+		name_port(netns_fd, w->ep->net->id, w->mac, w->ep->host_side);
 }
 
-int endpoint_drop_ports(const struct strings *names, struct err *e)
+int endpoint_port(int netns_fd, const char *net_id, const uint8_t mac[static 6])
+{
+	char name[16];
+	int index;
+
+	name_port(netns_fd, net_id, mac, name);
+	index = link_index(name);
+	return index > 0 ? index : 0;
+}
+
+int endpoint_drop_ports(const struct port_numbers *all, struct err *e)
 {
 	auto_rtnl host = {.fd = -1};
 
-	if (!names->n)
+	if (!all->n)
 		return 0;
 	if (rtnl_open(&host, -1, e) < 0)
 		return -e->code;
-	for (size_t i = 0; i < names->n; i++) {
-		link_delete(&host, names->v[i]);
+	for (size_t i = 0; i < all->n; i++) {
+		struct ifinfomsg *m = rtnl_add(
+			&host, RTM_DELLINK, 0, sizeof(*m),
+			(struct rtnl_note){.what = "remove an interface", .tolerate = ENODEV});
+
+		m->ifi_index = all->v[i];
 		if (rtnl_full(&host) && rtnl_send(&host, e) < 0)
 			return -e->code;
 	}

@@ -209,17 +209,18 @@ int network_up(const struct net_spec *n, struct err *e)
 struct ports {
 	struct arena *a;
 	uint32_t bridge;
-	struct strings names;
+	struct port_numbers found;
 };
 
 static int note_port(const struct nlmsghdr *h, void *arg)
 {
 	struct ports *p = arg;
+	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
 	const struct nlattr *attr;
 	const char *name = "";
 	uint32_t bridge = 0;
 
-	mnl_attr_for_each(attr, h, sizeof(struct ifinfomsg))
+	mnl_attr_for_each(attr, h, sizeof(*m))
 	{
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
 			name = mnl_attr_get_str(attr);
@@ -227,7 +228,7 @@ static int note_port(const struct nlmsghdr *h, void *arg)
 			bridge = mnl_attr_get_u32(attr);
 	}
 	if (bridge == p->bridge && text_starts(name, "veth"))
-		*vec_push(p->a, &p->names) = arena_strndup(p->a, name, strlen(name));
+		*vec_push(p->a, &p->found) = m->ifi_index;
 	return 0;
 }
 
@@ -243,7 +244,7 @@ static int delete_ports(struct rtnl *r, const char *name, struct err *e)
 		return 0;
 	return rtnl_dump(r, RTM_GETLINK, &ask, sizeof(ask), note_port, &p, e) < 0
 		       ? -e->code
-		       : endpoint_drop_ports(&p.names, e);
+		       : endpoint_drop_ports(&p.found, e);
 }
 
 int network_down(const struct net_spec *n, struct err *e)

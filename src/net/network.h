@@ -82,11 +82,14 @@ struct attachment {
  */
 int endpoints_attach(const struct attachment *all, size_t n, struct err *e) must_check;
 int endpoint_detach(int netns_fd, const struct endpoint_spec *ep, struct err *e) must_check;
-/* What an endpoint's port is called on the host. */
-void endpoint_port(int netns_fd, const char *net_id, const uint8_t mac[static 6],
-		   char out[static 16]);
+struct port_numbers { /* interface indices: a name may come again at once, a number does not */
+	int *v;
+	size_t n, cap;
+};
+/* The number of an endpoint's port on the host, 0 where there is none. */
+int endpoint_port(int netns_fd, const char *net_id, const uint8_t mac[static 6]);
 /*
  * Ports go with the namespaces of their containers; but a connection that was cut with words on the
  * way keeps its namespace, which answers for its address, for minutes. Removes those that are left.
  */
-int endpoint_drop_ports(const struct strings *names, struct err *e) must_check;
+int endpoint_drop_ports(const struct port_numbers *all, struct err *e) must_check;

@@ -289,7 +289,7 @@ static int on_prune(struct timer *t)
 
 	if (endpoint_drop_ports(&s->gone_ports, &e) < 0 || guard_prune(&e) < 0)
 		log_err(LOG_WARN_, &e);
-	s->gone_ports = (struct strings){0};
+	s->gone_ports = (struct port_numbers){0};
 	arena_free(&s->gone);
 	return 0;
 }
@@ -300,12 +300,13 @@ static void note_ports(struct instance *i)
 	uint8_t mac[6];
 
 	vec_each(n, &i->st.networks) {
-		char *name = arena_alloc(&s->gone, 16);
+		int port;
 
 		if (i->netns < 0 || !n->mac || nets_parse_mac(n->mac, mac) < 0)
 			continue;
-		endpoint_port(i->netns, n->id, mac, name);
-		*vec_push(&s->gone, &s->gone_ports) = name;
+		port = endpoint_port(i->netns, n->id, mac);
+		if (port)
+			*vec_push(&s->gone, &s->gone_ports) = port;
 	}
 }
 

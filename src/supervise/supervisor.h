@@ -155,7 +155,7 @@ struct supervisor {
 	struct timer
 		prune; /* of the guard's entries and of ports, a while after a container went */
 	struct arena gone;
-	struct strings gone_ports;
+	struct port_numbers gone_ports;
 	struct timer lonely;
 	struct timer unwritten; /* states are tried again */
 	bool ending, leaving, forget, left;

@@ -284,3 +284,24 @@ kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link
 	[ "$(ports)" = 0 ]
 	exec 7<&- 8<&-
 }
+
+@test "a new container keeps its interface when its predecessor's is cleaned up" {
+	compose <<-'EOF'
+		services:
+		  a: {image: busybox, command: sleep 1000}
+		  b: {image: busybox, command: sleep 1000}
+	EOF
+	ports() { ip -o link | grep -c ': veth'; }
+	is() { [ "$(ports)" = "$1" ]; }
+	berth up -d
+	for _ in 1 2 3; do # the kernel gives the new namespace the number of the old one
+		berth rm -fs a
+		wait_for 10 is 1
+		berth up -d a
+		for _ in $(seq 15); do # the cleaning comes a second later
+			is 2
+			sleep 0.1
+		done
+	done
+	berth down -t 0
+}

@@ -102,8 +102,7 @@ int adhoc_end(struct cli *c, struct adhoc *a, int code)
 	struct err ignored;
 	int ended;
 
-	/* The supervisor does this by itself where it is to; this waits, and helps where it could
-	 * not. */
+	/* Without this client the supervisor would do so itself; it may have left meanwhile. */
 	(void)!request_send(c, c->global.project_name, CLIENT_EXISTING, &r, &ended, &ignored);
 	return code;
 }

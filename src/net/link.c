@@ -1,6 +1,5 @@
 #include "net/link.h"
 #include "base/hash.h"
-#include "base/vec.h"
 #include "net/host.h"
 #include "net/ip.h"
 #include "net/netns.h"
@@ -206,47 +205,6 @@ int network_up(const struct net_spec *n, struct err *e)
 	return host_forwarding(n, e);
 }
 
-struct ports {
-	struct arena *a;
-	uint32_t bridge;
-	struct port_numbers found;
-};
-
-static int note_port(const struct nlmsghdr *h, void *arg)
-{
-	struct ports *p = arg;
-	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
-	const struct nlattr *attr;
-	const char *name = "";
-	uint32_t bridge = 0;
-
-	mnl_attr_for_each(attr, h, sizeof(*m))
-	{
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-			name = mnl_attr_get_str(attr);
-		if (mnl_attr_get_type(attr) == IFLA_MASTER)
-			bridge = mnl_attr_get_u32(attr);
-	}
-	if (bridge == p->bridge && text_starts(name, "veth"))
-		*vec_push(p->a, &p->found) = m->ifi_index;
-	return 0;
-}
-
-/* Those that are still there: see endpoint_drop_ports(). */
-static int delete_ports(struct rtnl *r, const char *name, struct err *e)
-{
-	struct ifinfomsg ask = {0};
-	auto_arena a = {0};
-	int index = link_index_by(r->fd, name);
-	struct ports p = {.a = &a, .bridge = (uint32_t)index};
-
-	if (index <= 0)
-		return 0;
-	return rtnl_dump(r, RTM_GETLINK, &ask, sizeof(ask), note_port, &p, e) < 0
-		       ? -e->code
-		       : endpoint_drop_ports(&p.found, e);
-}
-
 int network_down(const struct net_spec *n, struct err *e)
 {
 	auto_rtnl r = {.fd = -1};
@@ -258,8 +216,6 @@ int network_down(const struct net_spec *n, struct err *e)
 		return -e->code;
 	if (is_foreign(&r, n, link_bridge_name(n, name)))
 		return 0;
-	if (delete_ports(&r, name, e) < 0)
-		return err_wrap(e, "take down network %s", n->name);
 	link_delete(&r, name);
 	if (rtnl_send(&r, e) < 0)
 		return err_wrap(e, "take down network %s", n->name);

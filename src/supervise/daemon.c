@@ -325,6 +325,12 @@ static int on_lonely(struct timer *t)
 	return 0;
 }
 
+void supervisor_linger(struct supervisor *s)
+{
+	s->ending = false;
+	loop_timer_in(s->loop, &s->lonely, 5 * NS_PER_SEC, on_lonely);
+}
+
 int supervisor_main(const struct handover *h)
 {
 	struct supervisor *s = calloc(1, sizeof(*s));
@@ -349,7 +355,7 @@ int supervisor_main(const struct handover *h)
 		log_err(LOG_ERROR_, &e);
 		return 1;
 	}
-	loop_timer_in(s->loop, &s->lonely, 5 * NS_PER_SEC, on_lonely);
+	supervisor_linger(s);
 	supervisor_kick(s);
 	r = loop_run(s->loop, &e);
 	if (r < 0)

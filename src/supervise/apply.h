@@ -94,6 +94,8 @@ void prestart_stop(struct instance *i); /* the service is not to start any more 
 
 /* requests.c: a "down" that nobody has asked for. */
 void requests_down(struct supervisor *s);
+
+/* remains.c */
 bool remains_settled(struct job *j); /* nothing it has removed is left, or it was told */
 
 /* run.c */

@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -115,8 +114,8 @@ int remains_remove(struct supervisor *s, const char *path, struct err *e)
 	size_t left = AT_ONCE;
 	int r = tree_remove_some(AT_FDCWD, path, &left);
 
-	for (int k = 0; r == -EAGAIN && k < 3;
-	     k++) { /* the child may just end with the directory */
+	/* More than once: the child may just end, and take the directory along. */
+	for (int k = 0; r == -EAGAIN && k < 3; k++) {
 		if (!rename(path, remains_place(&a, s))) {
 			remains_resume(s);
 			return 0;

@@ -152,8 +152,7 @@ struct supervisor {
 	bool unruled; /* a network was found since the rules were made */
 	struct timer rules_limit;
 	bool rules_due;
-	struct timer
-		prune; /* of the guard's entries and of ports, a while after a container went */
+	struct timer prune; /* of guard entries and ports, a while after a container went */
 	struct arena gone;
 	struct port_numbers gone_ports;
 	struct timer lonely;

@@ -343,7 +343,7 @@ int supervisor_main(const struct handover *h)
 	s->name = h->project;
 	s->handover = h;
 	s->guardian = h->guardian;
-	s->journal = s->remains.pidfd = -1;
+	s->journal = -1;
 	r = prepare(s, &e);
 	if (!r)
 		r = loop_watch(s->loop, &s->guardian_watch, h->guardian, EPOLLIN, on_guardian);

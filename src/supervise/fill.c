@@ -9,10 +9,7 @@
 #include "image/volume.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 void fill_later(struct instance *i, const char *volume, const char *target)
@@ -42,64 +39,43 @@ static int all(const struct instance *i, struct err *e)
 }
 
 /* In the child. */
-static void work(const struct instance *i, int out, pid_t parent)
+static int work(const void *arg, int out)
 {
 	struct err e = {0};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(0);
-	if (dup2(out, 3) < 0)
-		_exit(1);
-	sys_close_from(4, 0);
-	if (all(i, &e) < 0)
-		(void)!write(3, &e, sizeof(e));
-	_exit(0);
+	if (all(arg, &e) < 0)
+		(void)!write(out, &e, sizeof(e));
+	return 0;
 }
 
 static int on_end(struct watch *w, uint32_t events)
 {
-	struct instance *i = container_of(w, struct instance, fill.ended);
+	struct instance *i = container_of(w, struct instance, fill.worker.ended);
 	struct err e = {0};
 	int status = 0;
 
-	if (sys_pidfd_wait(i->fill.pidfd, WNOHANG, &status) == -EAGAIN)
+	if (worker_reap(&i->fill.worker, &status) < 0)
 		return 0;
-	loop_unwatch(w);
 	if (sys_read_full(i->fill.tube, &e, sizeof(e)) != sizeof(e) && status)
 		err_set(&e, EINTR, "volumes were not filled to the end");
 	close(i->fill.tube);
-	close(i->fill.pidfd);
-	i->fill.running = false;
 	instance_filled(i, &e);
 	return 0;
 }
 
 int fill_begin(struct instance *i, struct err *e)
 {
-	pid_t parent = getpid(), pid;
 	int tube[2], r = sys_pipe(tube, 0);
 
 	if (r < 0)
 		return err_set(e, -r, "pipe: %s", strerror(-r));
-	pid = fork();
-	if (!pid)
-		work(i, tube[1], parent);
+	r = worker_start(&i->fill.worker, i->of->loop, tube[1], work, i, on_end);
 	close(tube[1]);
 	i->fill.todo = (struct pairs){0};
-	r = pid < 0 ? -errno : sys_pidfd_open(pid);
 	if (r < 0) {
 		close(tube[0]);
 		return err_set(e, -r, "fill volumes of %s: %s", i->st.name, strerror(-r));
 	}
-	i->fill.pidfd = r;
 	i->fill.tube = tube[0];
-	i->fill.running = true;
-	r = loop_watch(i->of->loop, &i->fill.ended, i->fill.pidfd, EPOLLIN, on_end);
-	return r < 0 ? err_set(e, -r, "watch: %s", strerror(-r)) : 0;
-}
-
-void fill_kill(struct instance *i)
-{
-	sys_pidfd_signal(i->fill.pidfd, SIGKILL);
+	return 0;
 }

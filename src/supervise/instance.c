@@ -327,8 +327,8 @@ void instance_kill_all(struct instance *i)
 {
 	struct err e;
 
-	if (i->fill.running) {
-		fill_kill(i);
+	if (i->fill.worker.running) {
+		worker_kill(&i->fill.worker);
 		return;
 	}
 	if (cgroup_kill(i->st.cgroup, &e) < 0)

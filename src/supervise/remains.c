@@ -6,19 +6,15 @@
  */
 #include "base/file.h"
 #include "base/log.h"
-#include "base/sys.h"
 #include "base/tree.h"
 #include "base/when.h"
 #include "supervise/apply.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 enum { AT_ONCE = 512 };
 
@@ -29,58 +25,23 @@ static char *aside(struct arena *a, const struct supervisor *s)
 
 bool remains_left(const struct supervisor *s)
 {
-	return s->remains.pidfd >= 0;
+	return s->remains.worker.running;
 }
 
 /* In the child. What it does again after a crash finds less to do. */
-static void take_away(const char *dir, pid_t parent)
+static int take_away(const void *dir, int keep)
 {
-	int r;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(0);
-	sys_close_from(3, 0);
-	r = tree_remove(AT_FDCWD, dir);
-	_exit(-r);
-}
-
-static int on_end(struct watch *w, uint32_t events);
-
-static void start(struct supervisor *s, const char *dir)
-{
-	pid_t parent = getpid(), pid = fork();
-	int r;
-
-	if (!pid)
-		take_away(dir, parent);
-	s->remains.pidfd = pid < 0 ? -errno : sys_pidfd_open(pid);
-	r = s->remains.pidfd < 0
-		    ? s->remains.pidfd
-		    : loop_watch(s->loop, &s->remains.ended, s->remains.pidfd, EPOLLIN, on_end);
-	if (r >= 0)
-		return;
-	log_warn("what was removed goes at once: %s", strerror(-r));
-	if (pid > 0)
-		(void)waitpid(pid, NULL, 0);
-	close_at(&s->remains.pidfd);
-	s->remains.pidfd = -1;
-	r = tree_remove(AT_FDCWD, dir);
-	if (r < 0)
-		log_warn("%s: %s", dir, strerror(-r));
+	return -tree_remove(AT_FDCWD, dir);
 }
 
 static int on_end(struct watch *w, uint32_t events)
 {
-	struct supervisor *s = container_of(w, struct supervisor, remains.ended);
+	struct supervisor *s = container_of(w, struct supervisor, remains.worker.ended);
 	auto_arena a = {0};
 	int status = 0, code;
 
-	if (sys_pidfd_wait(s->remains.pidfd, WNOHANG, &status) == -EAGAIN)
+	if (worker_reap(&s->remains.worker, &status) < 0)
 		return 0;
-	loop_unwatch(w);
-	close_at(&s->remains.pidfd);
-	s->remains.pidfd = -1;
 	code = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 	if (code && code != ENOTEMPTY) { /* which is: something came while it ended */
 		log_warn("%s: %s", aside(&a, s), strerror(code));
@@ -90,6 +51,18 @@ static int on_end(struct watch *w, uint32_t events)
 	}
 	supervisor_kick(s);
 	return 0;
+}
+
+static void start(struct supervisor *s, const char *dir)
+{
+	int r = worker_start(&s->remains.worker, s->loop, -1, take_away, dir, on_end);
+
+	if (r >= 0)
+		return;
+	log_warn("what was removed goes at once: %s", strerror(-r));
+	r = tree_remove(AT_FDCWD, dir);
+	if (r < 0)
+		log_warn("%s: %s", dir, strerror(-r));
 }
 
 void remains_resume(struct supervisor *s)

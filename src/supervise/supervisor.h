@@ -5,6 +5,7 @@
 #pragma once
 #include "base/json.h"
 #include "base/loop.h"
+#include "base/worker.h"
 #include "compose/project.h"
 #include "image/image.h"
 #include "net/network.h"
@@ -102,9 +103,8 @@ struct instance {
 	struct task hook;
 	struct {
 		struct pairs todo; /* volume, target */
-		bool running;
-		int pidfd, tube;
-		struct watch ended;
+		struct worker worker;
+		int tube; /* its error */
 	} fill;
 	const struct hooks *hooks; /* in progress */
 	size_t hook_at;
@@ -163,10 +163,9 @@ struct supervisor {
 	const struct handover *handover;
 	json_t *timeline; /* spans of the last up */
 	struct {
-		int pidfd; /* of the process that removes; -1 */
-		int code;  /* the errno of one that could not */
+		struct worker worker;
+		int code; /* the errno of one that could not */
 		unsigned serial;
-		struct watch ended;
 	} remains;
 };
 
@@ -217,7 +216,6 @@ void instance_filled(struct instance *i, struct err *e);
 /* fill.c: new volumes with what the image has there, beside the loop */
 void fill_later(struct instance *i, const char *volume, const char *target);
 int fill_begin(struct instance *i, struct err *e) must_check; /* instance_filled() tells its end */
-void fill_kill(struct instance *i);
 
 /* remains.c: what is removed is out of sight at once; the rest of it may take a while */
 int remains_remove(struct supervisor *s, const char *path, struct err *e) must_check;

@@ -34,6 +34,14 @@ void cli_load_options(struct cli *c, struct load_options *out)
 	};
 }
 
+void cli_warnings(const struct cli *c, const struct project *p)
+{
+	vec_each(w, &p->notices)
+		complain_warning(stderr, *w, c->colour_err);
+	for (size_t i = 0; c->applies && i < p->warnings.n; i++)
+		complain_warning(stderr, p->warnings.v[i], c->colour_err);
+}
+
 int cli_project(struct cli *c, const struct strings *services, struct project **out, struct err *e)
 {
 	struct load_options o;
@@ -49,8 +57,7 @@ int cli_project(struct cli *c, const struct strings *services, struct project **
 	r = project_load(&c->arena, &o, &c->project, e);
 	if (r < 0)
 		return r;
-	vec_each(w, &c->project->warnings)
-		complain_warning(stderr, *w, c->colour_err);
+	cli_warnings(c, c->project);
 	*out = c->project;
 	return 0;
 }

@@ -44,6 +44,7 @@ struct command {
 	enum command_group group;
 	enum command_world world;
 	bool unplanned; /* nothing knows in steps what it would do: --dry-run says its words */
+	bool applies;   /* brings the file to effect, or checks it: all warnings are for its user */
 	bool words_end_options; /* exec, run: what follows the first word is not ours */
 };
 

@@ -139,8 +139,7 @@ static int config_run(struct cli *c, void *opts, int argc, char **argv, struct e
 				 "--no-env-resolution has no effect, as in docker compose 2.40: "
 				 "--no-interpolate shows env_file as written",
 				 c->colour_err);
-	vec_each(w, &p->warnings)
-		complain_warning(stderr, *w, c->colour_err);
+	cli_warnings(c, p);
 	if (o->resolve_digests || o->lock_digests)
 		r = p->tree ? pin_images(c, p, e)
 			    : err_set(e, EINVAL,
@@ -197,4 +196,5 @@ const struct command config_command = {
 	.max = -1,
 	.run = config_run,
 	.group = GROUP_PROJECT,
+	.applies = true,
 };

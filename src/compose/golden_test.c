@@ -46,6 +46,8 @@ static bool answer(struct arena *a, const char *dir, const char *name, struct bu
 
 	*vec_push(a, &o.files) = name;
 	if (!project_load(a, &o, &p, &e)) {
+		vec_each(w, &p->notices)
+			buf_printf(out, "# %s\n", *w);
 		vec_each(w, &p->warnings)
 			buf_printf(out, "# %s\n", *w);
 		assert_int_equal(render_config(p, &r, out, &e), 0);

@@ -31,7 +31,7 @@ static const char *lookup(void *arg, const char *name)
 
 int loading_env_file(struct loading *l, const char *path, struct err *e)
 {
-	struct dotenv how = {path, lookup, l, &l->p->warnings};
+	struct dotenv how = {path, lookup, l, &l->p->notices};
 	struct pairs vars = {0};
 	struct node *earlier;
 	struct span text;
@@ -143,7 +143,7 @@ static const char *first_of(struct loading *l, const char *dir, const char *cons
 		if (access(path, F_OK))
 			continue;
 		if (found)
-			*vec_push(l->a, &l->p->warnings) =
+			*vec_push(l->a, &l->p->notices) =
 				arena_printf(l->a, "%s: not read, %s comes first", path, found);
 		else
 			found = path;
@@ -500,7 +500,10 @@ int project_load(struct arena *a, const struct load_options *o, struct project *
 	int r;
 
 	l.p->compat = o->compat;
-	l.w = (struct walk){.a = a, .raw = o->no_interpolate, .warnings = &l.p->warnings};
+	l.w = (struct walk){.a = a,
+			    .raw = o->no_interpolate,
+			    .notices = &l.p->notices,
+			    .warnings = &l.p->warnings};
 	l.cwd = o->cwd ? filepath_join(a, "/", o->cwd)
 		: cwd  ? arena_strndup(a, cwd, strlen(cwd))
 		       : "/";
@@ -524,8 +527,8 @@ int project_load(struct arena *a, const struct load_options *o, struct project *
 	}
 	if (r < 0)
 		return r;
-	if (o->strict && l.p->warnings.n) {
-		err_set(e, EINVAL, "%s", l.p->warnings.v[0]);
+	if (o->strict && (l.p->notices.n || l.p->warnings.n)) {
+		err_set(e, EINVAL, "%s", (l.p->notices.n ? l.p->notices : l.p->warnings).v[0]);
 		return err_hint(e, "--strict takes a warning for an error");
 	}
 	*out = l.p;

@@ -236,9 +236,13 @@ struct project {
 	struct node *model;          /* with no_interpolate instead: merged, values undecided */
 	struct strings all_profiles; /* every profile that a service names */
 	struct node *x_berth;
-	bool compat;             /* nothing that docker compose would not do */
-	struct pairs pins;       /* service to image id: what a rollback went back to */
-	struct strings warnings; /* "file:line:col: text" */
+	bool compat;       /* nothing that docker compose would not do */
+	struct pairs pins; /* service to image id: what a rollback went back to */
+	/*
+	 * "file:line:col: text". Notices are what docker compose says too, whatever the command;
+	 * warnings are of berth and for those who bring the file to effect.
+	 */
+	struct strings notices, warnings;
 	/*
 	 * What `config` shows as docker compose does, but nothing can run: "file:line:col: text".
 	 * Whoever is about to run the project asks project_runnable().

@@ -25,20 +25,36 @@ static const unsigned usual_kinds[] = {
 	[A_LIST] = KQ,
 };
 
-void walk_warn(struct walk *w, const struct node *n, const char *text, ...)
+static void tell(struct walk *w, struct strings *list, const struct node *n, const char *text,
+		 va_list ap)
 {
 	auto_buf b = {0};
 	char line[512];
+
+	if (!list)
+		return;
+	vsnprintf(line, sizeof(line), text, ap);
+	buf_printf(&b, "%s: %s", node_at(w->a, n), line);
+	if (!strings_have(list, b.p))
+		*vec_push(w->a, list) = buf_take(w->a, &b);
+}
+
+void walk_warn(struct walk *w, const struct node *n, const char *text, ...)
+{
 	va_list ap;
 
-	if (!w->warnings)
-		return;
 	va_start(ap, text);
-	vsnprintf(line, sizeof(line), text, ap);
+	tell(w, w->warnings, n, text, ap);
 	va_end(ap);
-	buf_printf(&b, "%s: %s", node_at(w->a, n), line);
-	if (!strings_have(w->warnings, b.p))
-		*vec_push(w->a, w->warnings) = buf_take(w->a, &b);
+}
+
+void walk_notice(struct walk *w, const struct node *n, const char *text, ...)
+{
+	va_list ap;
+
+	va_start(ap, text);
+	tell(w, w->notices, n, text, ap);
+	va_end(ap);
 }
 
 const struct attr *schema_row(const struct attr *rows, const char *name)
@@ -149,8 +165,8 @@ static int cast_bool(struct walk *w, struct node *n, const char *name, struct er
 		if (!is_yes && strcasecmp(n->text, no[i]))
 			continue;
 		if (i > 0)
-			walk_warn(w, n, "\"%s\" is read as %s: write true or false", n->text,
-				  is_yes ? "true" : "false");
+			walk_notice(w, n, "\"%s\" is read as %s: write true or false", n->text,
+				    is_yes ? "true" : "false");
 		n->type = TYPE_BOOL;
 		n->text = is_yes ? "true" : "false";
 		return 0;

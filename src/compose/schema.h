@@ -66,7 +66,7 @@ struct walk {
 	struct arena *a;
 	bool over; /* what is read goes over something: a null may be filled from there */
 	bool raw;  /* values were not interpolated: do not cast, let odd short syntax stand */
-	struct strings *warnings;
+	struct strings *notices, *warnings; /* project.h */
 };
 
 struct attr {
@@ -102,6 +102,7 @@ static inline bool schema_extension(const char *key)
 }
 
 void walk_warn(struct walk *w, const struct node *n, const char *text, ...) printf_like(3, 4);
+void walk_notice(struct walk *w, const struct node *n, const char *text, ...) printf_like(3, 4);
 
 const struct attr *schema_row(const struct attr *rows, const char *name);
 /* The row behind "services.web.ports.target"; names of the user's choice stand for themselves. */

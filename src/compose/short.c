@@ -210,8 +210,8 @@ int short_external(struct walk *w, struct node **n, struct err *e)
 			return err_hint(e, "write \"external: true\" and \"name\" beside it");
 		}
 	}
-	walk_warn(w, external,
-		  "external.name is deprecated: write \"external: true\" and \"name\" beside it");
+	walk_notice(w, external,
+		    "external.name is deprecated: write \"external: true\" and \"name\" beside it");
 	if (name && old &&
 	    strcmp(node_text(old) ? old->text : "", node_text(name) ? name->text : ""))
 		return node_fail(old, e, "\"name\" and \"external.name\" conflict: keep \"name\"");

@@ -29,7 +29,8 @@ static void seen(void *arg, const char *name, const char *op, const char *word, 
 	q->from = q->from ? arena_printf(l->a, "%s, ${%s}", q->from, name)
 			  : arena_printf(l->a, "${%s}", name);
 	if (!value && !*op)
-		walk_warn(&l->w, q->at, "the variable %s is not set and becomes empty text", name);
+		walk_notice(&l->w, q->at, "the variable %s is not set and becomes empty text",
+			    name);
 }
 
 static int interpolate_tree(struct loading *l, struct node *n, struct err *e)
@@ -77,8 +78,8 @@ static int prepare_doc(struct loading *l, struct node **doc, struct err *e)
 	if (!r)
 		r = schema_expand(&l->w, &compose_row, doc, e);
 	if (!r && node_get(*doc, "version")) {
-		walk_warn(&l->w, node_get(*doc, "version"),
-			  "\"version\" is obsolete and ignored, remove it to avoid confusion");
+		walk_notice(&l->w, node_get(*doc, "version"),
+			    "\"version\" is obsolete and ignored, remove it to avoid confusion");
 		node_remove(*doc, "version");
 	}
 	return r;

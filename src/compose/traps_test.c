@@ -61,15 +61,18 @@ static void check(const char *dir, const char *service, const char *want)
 {
 	auto_arena a = {0};
 	struct project *p, *again;
+	struct strings all;
 	struct err e = {0};
 
 	if (load(&a, dir, service, false, &p, &e) < 0)
 		fail_msg("%s: %s", service, e.why);
-	if (p->warnings.n != (want != NULL))
-		fail_msg("%s gave %zu warnings: %s", service, p->warnings.n,
-			 p->warnings.n ? p->warnings.v[0] : "");
-	if (want && !strstr(p->warnings.v[0], want))
-		fail_msg("%s gave %s", service, p->warnings.v[0]);
+	all = p->notices;
+	vec_each(w, &p->warnings)
+		*vec_push(&a, &all) = *w;
+	if (all.n != (want != NULL))
+		fail_msg("%s gave %zu warnings: %s", service, all.n, all.n ? all.v[0] : "");
+	if (want && !strstr(all.v[0], want))
+		fail_msg("%s gave %s", service, all.v[0]);
 	assert_int_equal(load(&a, dir, service, true, &again, &e) < 0, want != NULL);
 }
 

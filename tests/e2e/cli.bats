@@ -49,6 +49,27 @@ load lib
 	rm compose.yaml
 }
 
+@test "berth's own warnings come from those who apply the file, docker compose's from all" {
+	compose <<-'END'
+		services:
+		  web:
+		    image: busybox
+		    environment: {X: $NOT_SET}
+		    volumes: [d:/data]
+		volumes: {d: }
+	END
+	for command in ps logs 'stop web' down 'ps --services' volumes; do
+		run -0 berth $command
+		[[ $output == *"NOT_SET is not set"* && $output != *"drive letter"* ]]
+	done
+	for command in 'config -q' 'config --services' '--dry-run up' '--dry-run create' plan; do
+		run -0 berth $command
+		[[ $output == *"NOT_SET is not set"* && $output == *"drive letter"* ]]
+	done
+	run -1 berth config -q --strict
+	[[ $output == *"NOT_SET is not set"* ]]
+}
+
 @test "an environment that breaks the contract of the file ends up with code 2 and all that is wrong" {
 	compose <<-'END'
 		services: {web: {image: busybox}}

@@ -107,13 +107,13 @@ static int must_exist(const struct service *s, const char *ref, bool no_build, s
 struct sorted {
 	struct pull_wants pulls;
 	struct strings builds;
+	struct strings makers; /* built where the pull of their image brings nothing */
 };
 
 static void add_pull(struct cli *c, struct sorted *out, const struct service *s, const char *ref,
-		     enum fetch how)
+		     enum fetch how, bool optional)
 {
 	bool only_missing = how != FETCH_ALWAYS && how != FETCH_REFRESH;
-	bool optional = how == FETCH_REFRESH;
 
 	vec_each(w, &out->pulls) {
 		if (!strcmp(w->ref, ref)) {
@@ -136,33 +136,86 @@ static bool is_due(const struct policy *p, const struct image *image)
 	return p->how == FETCH_REFRESH && when_wall_ns() - image->tagged_ns >= p->every_ns;
 }
 
+/* The service that builds this one's image: itself, or another that gives its image that name. */
+static const struct service *maker_of(const struct project *p, const struct service *s)
+{
+	if (s->build.given)
+		return s;
+	vec_each(other, &p->services) {
+		if (other->build.given && other->image && s->image &&
+		    !strcmp(other->image, s->image))
+			return other;
+	}
+	return NULL;
+}
+
+/* As docker compose does: an image with a name of its own is asked for before it is built. */
+static int sort_absent(struct cli *c, const struct project *p, const struct service *s,
+		       const struct images_options *o, enum fetch how, struct sorted *out,
+		       struct err *e)
+{
+	const char *ref = service_image(&c->arena, p, s);
+	const struct service *maker = o->no_build ? NULL : maker_of(p, s);
+
+	if (!maker && (how == FETCH_NEVER || (s->build.given && !s->image)))
+		return must_exist(s, ref, o->no_build, e);
+	if (s->image && how != FETCH_NEVER)
+		add_pull(c, out, s, ref, how == FETCH_REFRESH ? FETCH_ALWAYS : how, maker);
+	if (maker && !strings_have(&out->makers, maker->name))
+		*vec_push(&c->arena, &out->makers) = maker->name;
+	return 0;
+}
+
 static int sort_service(struct cli *c, const struct project *p, const struct service *s,
 			const struct images_options *o, struct sorted *out, struct err *e)
 {
 	const char *ref = service_image(&c->arena, p, s);
 	struct policy policy;
 	struct image *image;
-	enum fetch how;
 	int r = policy_of(s, o, &policy, e);
 
 	if (r < 0)
 		return r;
-	how = policy.how;
-	if (how == FETCH_BUILD) {
+	if (policy.how == FETCH_BUILD) {
 		*vec_push(&c->arena, &out->builds) = s->name;
 		return 0;
 	}
 	r = store_image(&c->arena, ref, &image, e);
 	if (r < 0)
 		return err_wrap(e, "service \"%s\"", s->name);
-	if (r == IMAGE_ABSENT && s->build.given && !o->no_build)
-		*vec_push(&c->arena, &out->builds) = s->name;
-	else if (r == IMAGE_ABSENT && (how == FETCH_NEVER || (s->build.given && !s->image)))
-		return must_exist(s, ref, o->no_build, e);
-	else if (r == IMAGE_ABSENT)
-		add_pull(c, out, s, ref, how == FETCH_REFRESH ? FETCH_ALWAYS : how);
-	else if (!s->build.given && (how == FETCH_ALWAYS || is_due(&policy, image)))
-		add_pull(c, out, s, ref, how);
+	if (r == IMAGE_ABSENT)
+		return sort_absent(c, p, s, o, policy.how, out, e);
+	if (!s->build.given && (policy.how == FETCH_ALWAYS || is_due(&policy, image)))
+		add_pull(c, out, s, ref, policy.how, policy.how == FETCH_REFRESH);
+	return 0;
+}
+
+static void print_sorted(const struct sorted *sorted)
+{
+	vec_each(w, &sorted->pulls)
+		printf("pull %s\n", w->ref);
+	vec_each(name, &sorted->builds)
+		printf("build service %s\n", *name);
+	vec_each(name, &sorted->makers)
+		printf("build service %s\n", *name);
+}
+
+/* Those of the makers whose image no pull has brought join the builds. */
+static int add_missing(struct cli *c, const struct project *p, struct sorted *sorted, struct err *e)
+{
+	struct image *image;
+
+	vec_each(name, &sorted->makers) {
+		const char *ref = service_image(&c->arena, p, project_service(p, *name));
+		int r = strings_have(&sorted->builds, *name)
+				? 0
+				: store_image(&c->arena, ref, &image, e);
+
+		if (r < 0)
+			return err_wrap(e, "service \"%s\"", *name);
+		if (r == IMAGE_ABSENT)
+			*vec_push(&c->arena, &sorted->builds) = *name;
+	}
 	return 0;
 }
 
@@ -183,12 +236,11 @@ int images_ready(struct cli *c, struct project *p, const struct strings *service
 			return r;
 	}
 	if (c->global.dry_run) {
-		vec_each(w, &sorted.pulls)
-			printf("pull %s\n", w->ref);
-		vec_each(name, &sorted.builds)
-			printf("build service %s\n", *name);
+		print_sorted(&sorted);
 		return 0;
 	}
 	r = pulls_run(c, &sorted.pulls, &pulls, e);
+	if (!r)
+		r = add_missing(c, p, &sorted, e);
 	return r < 0 ? r : builds_run(c, p, &sorted.builds, &builds, e);
 }

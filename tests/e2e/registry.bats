@@ -171,6 +171,28 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	[ "$(asked ok/manifests)" -ge 1 ]
 }
 
+@test "up asks for an image before it builds it, once for all who use it, named or not" {
+	fresh_store
+	cat >compose.yaml <<-END
+		services:
+		  a: {image: "$FAKE/gone:1", build: {dockerfile_inline: "FROM $REGISTRY/busybox:1\nLABEL made=here"}}
+		  b: {image: "$FAKE/gone:1"}
+		  c: {image: "$REGISTRY/busybox:1", build: {dockerfile_inline: "FROM nosuch"}}
+	END
+	run -0 berth create
+	[[ $output == *' a  Built'* && $output != *' c  Built'* ]]
+	run -0 berth image inspect -f '{{.Config.Labels.made}}' "$FAKE/gone:1"
+	[ "$output" = here ]
+	berth down
+	berth image rm "$FAKE/gone:1"
+	run -0 berth create b # docker compose would fail: the service that builds it is not asked for
+	[[ $output == *' a  Built'* ]]
+	berth down
+	berth image rm "$FAKE/gone:1"
+	run ! berth create --no-build b
+	[[ $output == *'gone:1'* ]]
+}
+
 @test "transfers that break, stall or are put off come through in the end" {
 	local mode
 	for mode in ok breaks no-range busy blob-busy blob-500 stall to-other-host two-members elsewhere; do

@@ -1,4 +1,5 @@
 #include "image/store.h"
+#include "base/behind.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/paths.h"
@@ -12,12 +13,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 enum { SMALL = 65536 };
 
@@ -308,35 +306,21 @@ static int settle(struct arena *a, const struct image *img, int root)
 	return place_settle(a, place_record(a, img->id), &e);
 }
 
-/* Sends the new layers to the disk without making anybody wait, then says so in the records. */
-static void settle_behind(struct arena *a, const struct image *img)
+static void settle_alone(const void *arg, const int *root)
+{
+	auto_arena a = {0};
+
+	(void)settle(&a, arg, *root);
+}
+
+/* Sends the new layers to the disk without making anybody wait, then says so in the records. Where
+ * that cannot be, the next command finds records that are not settled. */
+static void settle_behind(const struct image *img)
 {
 	auto_fd int root = sys_open(AT_FDCWD, paths_root(), O_RDONLY | O_DIRECTORY, 0);
-	struct clone_args args = {.exit_signal = 0}; /* nobody's child: reaped by init */
-	pid_t pid;
 
-	/*
-	 * Twice, so that the caller never has to wait for it; the second has nothing of the
-	 * caller's open, for the store's lock goes with the last who has it.
-	 */
-	pid = root < 0 ? -1 : fork();
-	if (pid > 0) {
-		int status;
-
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-	}
-	if (pid)
-		return;
-	sys_close_from(root + 1, 0);
-	for (int fd = 0; fd < root; fd++)
-		close(fd);
-	if (sys_clone3(&args, sizeof(args)))
-		_exit(0);
-	prctl(PR_SET_NAME, "berth-settle");
-	setsid();
-	signal(SIGPIPE, SIG_IGN);
-	_exit(settle(a, img, root) < 0);
+	if (root >= 0)
+		(void)!behind_run(settle_alone, img, &root, 1);
 }
 
 static int write_record(struct arena *a, const struct image *img, struct err *e)
@@ -351,7 +335,7 @@ static int write_record(struct arena *a, const struct image *img, struct err *e)
 		return r;
 	r = place_write(a, place_record(a, img->id), span_of(text), FILE_FAST, e);
 	if (!r)
-		settle_behind(a, img);
+		settle_behind(img);
 	return r;
 }
 

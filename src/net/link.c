@@ -214,10 +214,11 @@ int network_down(const struct net_spec *n, struct err *e)
 		return parent_down(n, e);
 	if (rtnl_open(&r, -1, e) < 0)
 		return -e->code;
-	if (is_foreign(&r, n, link_bridge_name(n, name)))
-		return 0;
+	link_bridge_name(n, name);
+	if (link_index_by(r.fd, name) < 0 || is_foreign(&r, n, name))
+		return host_forwarding_rest(e);
 	link_delete(&r, name);
-	if (rtnl_send(&r, e) < 0)
+	if (rtnl_send_removal(&r, e) < 0)
 		return err_wrap(e, "take down network %s", n->name);
 	return host_forwarding_rest(e);
 }

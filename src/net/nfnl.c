@@ -1,4 +1,5 @@
 #include "net/nfnl.h"
+#include "base/behind.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -82,6 +83,7 @@ void nfnl_drop_table(struct nfnl_batch *b, int family, const char *table)
 
 	mnl_attr_put_strz(h, NFTA_TABLE_NAME, table);
 	nfnl_finish(b, h);
+	b->drops = true;
 }
 
 static int open_socket(struct err *e)
@@ -116,6 +118,12 @@ static int first_failure(int fd)
 	return r;
 }
 
+static void close_behind(const void *arg, const int *fds)
+{
+	(void)arg;
+	close(fds[0]);
+}
+
 int nfnl_send(const struct nfnl_batch *b, struct err *e)
 {
 	_Alignas(struct nlmsghdr) char end[MESSAGE_ROOM];
@@ -136,6 +144,9 @@ int nfnl_send(const struct nfnl_batch *b, struct err *e)
 	do
 		r = sendmsg(fd, &m, 0) < 0 ? -errno : first_failure(fd);
 	while (r == -EINTR || r == -EAGAIN);
+	/* Whoever closes the last one waits until no packet can be in the rules that went. */
+	if (!r && b->drops)
+		(void)!behind_run(close_behind, NULL, &fd, 1);
 	return r ? err_set(e, -r, "cannot change packet filter rules: %s", strerror(-r)) : 0;
 }
 

@@ -20,6 +20,7 @@ struct nfnl_batch {
 	char *room;
 	size_t used, cap;
 	unsigned n;
+	bool drops; /* a table */
 };
 void nfnl_done(struct nfnl_batch *b);
 #define auto_nfnl __attribute__((cleanup(nfnl_done))) struct nfnl_batch

@@ -1,6 +1,9 @@
 #include "net/rtnl.h"
+#include "base/behind.h"
+#include "base/sys.h"
 #include "net/netns.h"
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -141,22 +144,63 @@ static int read_answers(struct rtnl *r, struct err *e)
 	return failed;
 }
 
-int rtnl_send(struct rtnl *r, struct err *e)
+static int send_all(const struct rtnl *r, int fd)
 {
-	int ret = 0;
+	return send(fd, r->batch, r->used, 0) < 0 ? -errno : 0;
+}
 
-	finish(r);
-	if (!r->n)
-		return 0;
-	r->now->nlmsg_flags |= NLM_F_ACK;
-	if (send(r->fd, r->batch, r->used, 0) < 0)
-		ret = err_set(e, errno, "cannot send over netlink: %s", strerror(errno));
-	else
-		ret = read_answers(r, e);
+static int answered(struct rtnl *r, int sent, struct err *e)
+{
+	int ret = sent < 0 ? err_set(e, -sent, "cannot send over netlink: %s", strerror(-sent))
+			   : read_answers(r, e);
+
 	r->seq += (uint32_t)r->n;
 	r->used = r->n = 0;
 	r->now = NULL;
 	return ret;
+}
+
+int rtnl_send(struct rtnl *r, struct err *e)
+{
+	finish(r);
+	if (!r->n)
+		return 0;
+	r->now->nlmsg_flags |= NLM_F_ACK;
+	return answered(r, send_all(r, r->fd), e);
+}
+
+static void send_behind(const void *arg, const int *fds)
+{
+	(void)send_all(arg, fds[0]);
+}
+
+/* An answer has come, or whoever sent has ended without one. */
+static bool has_answer(int netlink, int sender)
+{
+	struct pollfd fds[] = {{.fd = netlink, .events = POLLIN}, {.fd = sender}};
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	return fds[0].revents & POLLIN;
+}
+
+int rtnl_send_removal(struct rtnl *r, struct err *e)
+{
+	int ends[2], ret;
+
+	finish(r);
+	if (!r->n)
+		return 0;
+	r->now->nlmsg_flags |= NLM_F_ACK | NLM_F_ECHO;
+	ret = sys_pipe(ends, 0);
+	if (!ret) {
+		ret = behind_run(send_behind, r, (const int[]){r->fd, ends[1]}, 2);
+		close(ends[1]);
+		if (!ret && !has_answer(r->fd, ends[0]))
+			ret = -EPIPE;
+		close(ends[0]);
+	}
+	return answered(r, ret ? send_all(r, r->fd) : 0, e);
 }
 
 /* 1: more to come, 0: done. */

@@ -41,6 +41,12 @@ void *rtnl_add(struct rtnl *r, uint16_t type, uint16_t flags, size_t head_size,
 bool rtnl_full(const struct rtnl *r);
 /* Sends the batch and waits until it is done; the first failure that was not tolerated. */
 int rtnl_send(struct rtnl *r, struct err *e) must_check;
+/*
+ * The same for a batch whose last message removes an interface: returns when the kernel tells that
+ * it is gone (Linux 6.2; before that, when all is done). That nobody looks at it any more takes the
+ * kernel ten times longer, which a process of its own waits for.
+ */
+int rtnl_send_removal(struct rtnl *r, struct err *e) must_check;
 
 /* Calls fn for every message of a dump; fn returns 0 or -errno. head: the request's header. */
 int rtnl_dump(struct rtnl *r, uint16_t type, const void *head, size_t head_size,

@@ -303,3 +303,12 @@ kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link
 	done
 	berth down -t 0
 }
+
+@test "a network that has just gone can be made again, under the same interface" {
+	for _ in 1 2 3 4 5 6 7 8; do
+		berth network create -o com.docker.network.bridge.name=again0 "again$PROJECT"
+		ip link show again0
+		berth network rm "again$PROJECT"
+		run ! ip link show again0
+	done
+}

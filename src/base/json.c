@@ -1,6 +1,9 @@
 #include "base/json.h"
+#include "base/arena.h"
+#include "base/file.h"
 #include "base/vec.h"
 #include <errno.h>
+#include <fcntl.h>
 
 enum { JSON_DEPTH = 64 };
 
@@ -40,6 +43,17 @@ int json_read(const char *text, size_t n, json_t **out, struct err *e)
 			       why.column, why.text);
 	*out = j;
 	return 0;
+}
+
+int json_read_file(const char *path, size_t limit, json_t **out, struct err *e)
+{
+	auto_arena a = {0};
+	struct span text;
+	int r = file_read(&a, AT_FDCWD, path, limit, &text, e);
+
+	if (r < 0)
+		return r;
+	return json_read(text.p, text.n, out, e) < 0 ? err_wrap(e, "read %s", path) : 0;
 }
 
 int json_want_string(const json_t *obj, const char *key, const char *path, const char **out,

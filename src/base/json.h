@@ -15,6 +15,8 @@ static inline void json_done_at(json_t **j)
 #define auto_json __attribute__((cleanup(json_done_at))) json_t
 
 int json_read(const char *text, size_t n, json_t **out, struct err *e) must_check;
+/* A whole file of at most `limit` bytes; the error names it. */
+int json_read_file(const char *path, size_t limit, json_t **out, struct err *e) must_check;
 /* The member or an error naming `path`, which is only for the message. */
 int json_want_string(const json_t *obj, const char *key, const char *path, const char **out,
 		     struct err *e) must_check;

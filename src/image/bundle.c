@@ -69,12 +69,9 @@ int bundle_open_dir(struct arena *a, const char *dir, struct bundle *out, struct
 	struct span text;
 	const char *digest;
 	auto_json *j = NULL;
-	int r = file_read(a, AT_FDCWD, arena_printf(a, "%s/index.json", dir), MANIFEST_LIMIT, &text,
-			  e);
+	int r = json_read_file(arena_printf(a, "%s/index.json", dir), MANIFEST_LIMIT, &j, e);
 
 	*out = (struct bundle){.dir = dir};
-	if (r == 0)
-		r = json_read(text.p, text.n, &j, e);
 	if (r == 0)
 		r = json_want_string(json_array_get(json_object_get(j, "manifests"), 0), "digest",
 				     "manifests[0].digest", &digest, e);

@@ -35,15 +35,13 @@ int layer_find(struct arena *a, const char *diff_id, struct layer *out, struct e
 {
 	char *dir = place_layer(a, diff_id);
 	auto_json *j = NULL;
-	struct span s;
-	const char *boot;
+	const char *boot, *path = arena_printf(a, "%s/layer.json", dir);
 
 	if (!digest_valid(diff_id))
 		return err_set(e, EINVAL, "\"%.80s\" is not a sha256 digest", diff_id);
-	if (access(arena_printf(a, "%s/layer.json", dir), F_OK) < 0)
+	if (access(path, F_OK) < 0)
 		return LAYER_ABSENT;
-	if (file_read(a, AT_FDCWD, arena_printf(a, "%s/layer.json", dir), NOTE_LIMIT, &s, e) < 0 ||
-	    json_read(s.p, s.n, &j, e) < 0)
+	if (json_read_file(path, NOTE_LIMIT, &j, e) < 0)
 		return LAYER_ABSENT; /* torn by a power cut: made anew */
 	boot = json_string_or(j, "boot", NULL);
 	if (boot && strcmp(boot, place_boot_id(a)))
@@ -68,11 +66,8 @@ int layer_note_blob(struct arena *a, const struct layer *l, struct err *e)
 	char *path = arena_printf(a, "%s/layer.json", place_layer(a, l->diff_id));
 	auto_json *j = NULL;
 	auto_free char *text = NULL;
-	struct span s;
-	int r = file_read(a, AT_FDCWD, path, NOTE_LIMIT, &s, e);
+	int r = json_read_file(path, NOTE_LIMIT, &j, e);
 
-	if (!r)
-		r = json_read(s.p, s.n, &j, e);
 	if (r < 0)
 		return r;
 	json_object_set_new(j, "blob", json_string(l->blob));

@@ -149,11 +149,8 @@ int place_settle(struct arena *a, const char *path, struct err *e)
 	char *fresh = place_path(a, arena_printf(a, "tmp/settled.%d", (int)getpid()));
 	auto_json *j = NULL;
 	auto_free char *text = NULL;
-	struct span s;
-	int r = file_read(a, AT_FDCWD, path, NOTE_LIMIT, &s, e);
+	int r = json_read_file(path, NOTE_LIMIT, &j, e);
 
-	if (!r)
-		r = json_read(s.p, s.n, &j, e);
 	if (r < 0 || json_object_del(j, "boot") < 0)
 		return r;
 	text = json_dumps(j, JSON_COMPACT);

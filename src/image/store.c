@@ -26,21 +26,15 @@ static char *ref_file(struct arena *a, const struct ref *r)
 			    r->digest ? "@" : ":", r->digest ? r->digest : r->tag);
 }
 
-static int read_json(struct arena *a, const char *path, json_t **out, struct err *e)
+static int read_json(const char *path, json_t **out, struct err *e)
 {
-	struct span s;
-
-	if (access(path, F_OK) < 0)
-		return IMAGE_ABSENT;
-	if (file_read(a, AT_FDCWD, path, SMALL, &s, e) < 0)
-		return -e->code;
-	return json_read(s.p, s.n, out, e) < 0 ? err_wrap(e, "read %s", path) : 0;
+	return access(path, F_OK) < 0 ? IMAGE_ABSENT : json_read_file(path, SMALL, out, e);
 }
 
 int ref_read(struct arena *a, const struct ref *r, struct named *out, struct err *e)
 {
 	auto_json *j = NULL;
-	int err = read_json(a, ref_file(a, r), &j, e);
+	int err = read_json(ref_file(a, r), &j, e);
 	const char *id, *digest;
 	struct stat st;
 
@@ -141,7 +135,7 @@ int record_read(struct arena *a, const char *id, struct image **out, struct err 
 	auto_json *j = NULL;
 	struct span config;
 	const char *boot;
-	int r = read_json(a, place_record(a, id), &j, e);
+	int r = read_json(place_record(a, id), &j, e);
 
 	if (r)
 		return r;

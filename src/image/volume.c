@@ -123,17 +123,14 @@ int volume_find(struct arena *a, const char *name, struct store_volume *out, str
 	const char *dir = dir_of(a, name);
 	auto_json *j = NULL;
 	struct store_volume v = {0};
-	struct span text;
+	const char *path = arena_printf(a, "%s/volume.json", dir);
 	int r = check_name(name, e);
 
 	if (r < 0)
 		return r;
-	if (access(arena_printf(a, "%s/volume.json", dir), F_OK) < 0)
+	if (access(path, F_OK) < 0)
 		return VOLUME_ABSENT;
-	r = file_read(a, AT_FDCWD, arena_printf(a, "%s/volume.json", dir), NOTE_MAX, &text, e);
-	if (!r)
-		r = json_read(text.p, text.n, &j, e);
-	if (r < 0)
+	if (json_read_file(path, NOTE_MAX, &j, e) < 0)
 		return err_wrap(e, "read volume %s", name);
 	v.name = arena_printf(a, "%s", name);
 	v.path = arena_printf(a, "%s/_data", dir);

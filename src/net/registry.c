@@ -83,12 +83,10 @@ static void load(struct registry *r, const char *network, const char *key)
 	struct resolver_record rec = {.network = network, .key = key};
 	auto_arena a = {0};
 	auto_json *doc = NULL;
-	struct span text;
 	struct err none;
 
-	if (file_read(&a, AT_FDCWD, arena_printf(&a, "%s/%s", dir_of(&a, network), key),
-		      RECORD_LIMIT, &text, &none) < 0 ||
-	    json_read(text.p, text.n, &doc, &none) < 0)
+	if (json_read_file(arena_printf(&a, "%s/%s", dir_of(&a, network), key), RECORD_LIMIT, &doc,
+			   &none) < 0)
 		return;
 	rec.ptr_name = json_string_or(doc, "ptr", NULL);
 	rec.ready = json_bool_or(doc, "ready", false);

@@ -192,12 +192,11 @@ int state_read(struct arena *a, const char *path, struct container_spec *out, pi
 {
 	auto_json *j = NULL;
 	struct container_spec s = {.limits.swappiness = -1, .gate_fd = -1, .stdio = {-1, -1, -1}};
-	struct span text;
 	int64_t p, t;
 
-	if (file_read(a, AT_FDCWD, path, STATE_LIMIT, &text, e) < 0)
+	if (json_read_file(path, STATE_LIMIT, &j, e) < 0)
 		return -e->code;
-	if (json_read(text.p, text.n, &j, e) < 0 || json_want_int(j, "pid", "pid", &p, e) < 0 ||
+	if (json_want_int(j, "pid", "pid", &p, e) < 0 ||
 	    json_want_int(j, "start_time", "start_time", &t, e) < 0)
 		return err_wrap(e, "read %s", path);
 	for (size_t i = 0; i < countof(members); i++) {

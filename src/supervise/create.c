@@ -216,13 +216,9 @@ int instance_adopt(struct supervisor *s, const char *name, struct err *e)
 	struct instance *i;
 	auto_json *j = NULL;
 	struct status raw;
-	struct span text;
-	int r = file_read(&a, AT_FDCWD,
-			  arena_printf(&a, "%s/containers/%s/state.json", s->root_dir, name),
-			  4 << 20, &text, e);
+	int r = json_read_file(arena_printf(&a, "%s/containers/%s/state.json", s->root_dir, name),
+			       4 << 20, &j, e);
 
-	if (!r)
-		r = json_read(text.p, text.n, &j, e);
 	if (!r) /* checked before anything is listed */
 		r = status_from_json(&a, j, &raw, e);
 	if (r < 0)

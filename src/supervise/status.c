@@ -347,22 +347,12 @@ int status_write_health(const struct status *s, struct err *e)
 	return write_json(s->run_dir, "health.json", j, NULL, e);
 }
 
-static int read_json(struct arena *a, const char *path, json_t **out, struct err *e)
-{
-	struct span text;
-	int r = file_read(a, AT_FDCWD, path, MAX_STATE, &text, e);
-
-	if (!r)
-		r = json_read(text.p, text.n, out, e);
-	return r < 0 ? err_wrap(e, "%s", path) : 0;
-}
-
 void status_read_health(struct arena *a, struct status *s)
 {
 	struct err ignored;
 	auto_json *j = NULL;
 
-	if (!read_json(a, arena_printf(a, "%s/health.json", s->run_dir), &j, &ignored))
+	if (!json_read_file(arena_printf(a, "%s/health.json", s->run_dir), MAX_STATE, &j, &ignored))
 		read_health(a, j, s);
 }
 
@@ -411,7 +401,7 @@ int status_read_one(struct arena *a, const char *project, const char *name, stru
 	auto_json *j = NULL;
 	char *path = arena_printf(a, "%s/containers/%s/state.json", status_project_dir(a, project),
 				  name);
-	int r = read_json(a, path, &j, e);
+	int r = json_read_file(path, MAX_STATE, &j, e);
 
 	if (!r)
 		r = status_from_json(a, j, out, e);
@@ -565,7 +555,7 @@ int status_networks(struct arena *a, struct network_statuses *out, struct err *e
 		auto_json *j = NULL;
 
 		if (text_ends(*n, ".json") &&
-		    !read_json(a, arena_printf(a, "%s/%s", dir, *n), &j, &broken))
+		    !json_read_file(arena_printf(a, "%s/%s", dir, *n), MAX_STATE, &j, &broken))
 			read_network(a, j, vec_push(a, out));
 	}
 	return r;
@@ -586,7 +576,8 @@ int status_network_read(struct arena *a, const char *name, struct network_status
 			struct err *e)
 {
 	auto_json *j = NULL;
-	int r = read_json(a, arena_printf(a, "%s/networks/%s.json", paths_root(), name), &j, e);
+	int r = json_read_file(arena_printf(a, "%s/networks/%s.json", paths_root(), name),
+			       MAX_STATE, &j, e);
 
 	if (!r)
 		read_network(a, j, out);

@@ -3,7 +3,9 @@
 #include "cli/cli.h"
 #include "cli/request.h"
 #include "cli/target.h"
+#include "cli/up.h"
 #include "image/store.h"
+#include "image/volume.h"
 #include "supervise/status.h"
 #include <errno.h>
 #include <string.h>
@@ -14,7 +16,7 @@ struct down {
 	const char *rmi;
 };
 
-/* Images of the project's containers; `local`: only those that the file gave no name. */
+/* Images of the project's containers and services; `local`: only those the file gave no name. */
 static int list_images(struct cli *c, const char *project, const char *which, struct strings *out,
 		       struct err *e)
 {
@@ -30,6 +32,16 @@ static int list_images(struct cli *c, const char *project, const char *which, st
 
 		if (s->image && !strings_have(out, s->image) && (local || !strcmp(which, "all")))
 			*vec_push(&c->arena, out) = s->image;
+	}
+	for (size_t i = 0; c->project && i < c->project->services.n; i++) {
+		const struct service *svc = &c->project->services.v[i];
+		const char *ref = service_image(&c->arena, c->project, svc);
+		struct image *img;
+		struct err absent;
+
+		if ((!svc->image || !strcmp(which, "all")) && !strings_have(out, ref) &&
+		    store_image(&c->arena, ref, &img, &absent) == 0)
+			*vec_push(&c->arena, out) = ref;
 	}
 	return 0;
 }
@@ -51,12 +63,53 @@ static int remove_images(struct cli *c, const struct strings *images, struct err
 	return 0;
 }
 
+/* What an earlier down has left: data, or a network that another project was in. */
+static bool leaves_something(struct cli *c, const struct down *d)
+{
+	const struct project *p = c->project;
+	struct network_status net;
+	struct store_volume volume;
+	struct err ignored;
+
+	vec_each(n, &p->networks) {
+		if (!n->external && !status_network_read(&c->arena, n->name, &net, &ignored) &&
+		    net.project && !strcmp(net.project, p->name))
+			return true;
+	}
+	for (size_t i = 0; d->volumes && i < p->volumes.n; i++) {
+		const struct volume *v = &p->volumes.v[i];
+
+		if (!v->external && !volume_find(&c->arena, v->name, &volume, &ignored))
+			return true;
+	}
+	return false;
+}
+
+/* Whom the request goes to: where nobody is there any more, one is started for what is left. */
+static int whom(struct cli *c, const struct down *d, const char *project, enum client_how *out,
+		struct err *e)
+{
+	struct statuses any = {0};
+	struct project *p;
+	struct err no_file;
+	int r = status_read(&c->arena, project, &any, e);
+
+	*out = CLIENT_EXISTING;
+	if (r < 0 || any.n || c->global.dry_run || cli_project(c, NULL, &p, &no_file) < 0 ||
+	    !leaves_something(c, d))
+		return r;
+	*out = CLIENT_START;
+	c->fleeting = true;
+	return up_save(c, p, e);
+}
+
 static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct down *d = opts;
 	struct request r = {.msg = request_new("down", argc, argv), .title = "Running"};
 	struct strings images = {0};
 	struct targets ignored;
+	enum client_how how = CLIENT_EXISTING;
 	const char *project;
 	int code = 0, rc = cli_project_name(c, &project, e);
 
@@ -64,6 +117,8 @@ static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err
 		rc = target_find(c, argc, argv, &ignored, e);
 	if (rc >= 0 && d->rmi)
 		rc = list_images(c, project, d->rmi, &images, e);
+	if (rc >= 0)
+		rc = whom(c, d, project, &how, e);
 	if (rc < 0) {
 		json_decref(r.msg);
 		return rc;
@@ -71,11 +126,13 @@ static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	json_object_set_new(r.msg, "volumes", json_boolean(d->volumes));
 	json_object_set_new(r.msg, "remove_orphans", json_boolean(d->remove_orphans));
 	request_timeout(r.msg, d->timeout);
-	rc = request_send(c, project, CLIENT_EXISTING, &r, &code, e);
+	rc = request_send(c, project, how, &r, &code, e);
 	if (rc == REQUEST_NO_SUPERVISOR) {
-		fprintf(stderr, "Warning: No resource found to remove for project \"%s\".\n",
-			project);
-		return 0;
+		if (!images.n)
+			fprintf(stderr,
+				"Warning: No resource found to remove for project \"%s\".\n",
+				project);
+		rc = 0;
 	}
 	if (rc >= 0 && !code && !c->global.dry_run)
 		rc = remove_images(c, &images, e);

@@ -9,6 +9,8 @@
  */
 int up_prepare(struct cli *c, const struct strings *services, const struct images_options *o,
 	       struct project **out, struct err *e) must_check;
+/* The definition, where the supervisor reads it. */
+int up_save(struct cli *c, const struct project *p, struct err *e) must_check;
 /* {"web":3} from "web=3" words; *where says what is being read, for messages. */
 int up_scale(struct cli *c, const struct project *p, const struct strings *words, json_t *msg,
 	     struct err *e) must_check;

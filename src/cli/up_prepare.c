@@ -45,7 +45,7 @@ static int check_promises(struct cli *c, const struct project *p, struct err *e)
 }
 
 /* A `down` that ends just now may take the directory away in between. */
-static int save(struct cli *c, const struct project *p, struct err *e)
+int up_save(struct cli *c, const struct project *p, struct err *e)
 {
 	int r;
 
@@ -74,7 +74,7 @@ int up_prepare(struct cli *c, const struct strings *services, const struct image
 	if (r >= 0)
 		r = images_ready(c, *out, services, o, e);
 	if (r >= 0 && !c->global.dry_run)
-		r = save(c, *out, e);
+		r = up_save(c, *out, e);
 	return r;
 }
 

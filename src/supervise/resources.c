@@ -3,6 +3,13 @@
 #include "supervise/apply.h"
 #include <errno.h>
 
+/* What another project's container is in stays, and down goes on. */
+static void still_used(struct job *j, struct run_step *rs, const struct step *s, const char *kind)
+{
+	job_tell(j, kind, s->target, NULL, "Resource is still in use", NULL);
+	rs->state = STEP_DONE;
+}
+
 void resource_network(struct job *j, struct run_step *rs, const struct step *s)
 {
 	const struct network *n = project_network(j->of->project, s->key);
@@ -14,8 +21,7 @@ void resource_network(struct job *j, struct run_step *rs, const struct step *s)
 		job_tell(j, "network", s->target, NULL, "Creating", NULL);
 	r = s->doing == STEP_NETWORK ? nets_make(j->of, n, &e) : nets_remove(j->of, n, &absent, &e);
 	if (r < 0 && s->doing == STEP_NETWORK_REMOVE && e.code == EBUSY) {
-		job_tell(j, "network", s->target, NULL, "Resource is still in use", NULL);
-		rs->state = STEP_DONE;
+		still_used(j, rs, s, "network");
 		return;
 	}
 	if (r < 0) {
@@ -51,6 +57,10 @@ void resource_volume(struct job *j, struct run_step *rs, const struct step *s)
 		r = volume_ensure(&j->arena, v->name, &all, &v->driver_opts, &made, &e);
 	} else {
 		job_tell(j, "volume", s->target, NULL, "Removing", NULL);
+		if (volumes_used_by_others(j->of, v->name)) {
+			still_used(j, rs, s, "volume");
+			return;
+		}
 		r = volumes_remove(j->of, v->name, &e);
 	}
 	if (r < 0) {

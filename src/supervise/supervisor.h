@@ -370,4 +370,6 @@ void events_subscribe(struct conn *c, const json_t *services);
 /* volumes.c */
 int volumes_remove(struct supervisor *s, const char *name,
 		   struct err *e) must_check; /* absent is fine */
+/* Containers of other projects have it mounted. */
+bool volumes_used_by_others(const struct supervisor *s, const char *name);
 int volumes_names(struct arena *a, struct strings *out, struct err *e) must_check;

@@ -19,6 +19,29 @@ int volumes_remove(struct supervisor *s, const char *name, struct err *e)
 	return remains_remove(s, aside, e);
 }
 
+bool volumes_used_by_others(const struct supervisor *s, const char *name)
+{
+	auto_arena a = {0};
+	struct strings projects = {0};
+	struct err ignored;
+
+	if (status_projects(&a, &projects, &ignored) < 0)
+		return false;
+	vec_each(p, &projects) {
+		struct statuses all = {0};
+
+		if (!strcmp(*p, s->name) || status_read(&a, *p, &all, &ignored) < 0)
+			continue;
+		vec_each(st, &all) {
+			vec_each(m, &st->mounts) {
+				if (m->name && !strcmp(m->name, name))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 int volumes_names(struct arena *a, struct strings *out, struct err *e)
 {
 	struct store_volumes all = {0};

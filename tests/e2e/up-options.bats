@@ -91,6 +91,41 @@ setup() {
 	[ "$(berth ps --format '{{.Mounts}}' web)" != "$anon" ]
 }
 
+@test "down -v and --rmi after a down remove what that one left, and nothing of another project" {
+	mkdir one two
+	cat >one/compose.yaml <<-END
+		name: ${PROJECT}one
+		services: {a: {image: busybox, command: sleep 1000, stop_signal: KILL, volumes: ["data:/d"], networks: [net]}}
+		volumes: {data: }
+		networks: {net: }
+	END
+	cat >two/compose.yaml <<-END
+		name: ${PROJECT}two
+		services: {a: {image: busybox, command: sleep 1000, stop_signal: KILL, volumes: ["data:/d"], networks: [net]}}
+		volumes: {data: {external: true, name: ${PROJECT}one_data}}
+		networks: {net: {external: true, name: ${PROJECT}one_net}}
+	END
+	berth tag busybox ${PROJECT}:1
+	sed -i "s/busybox/$PROJECT:1/" one/compose.yaml
+	berth -f one/compose.yaml up -d
+	berth -f two/compose.yaml up -d
+	berth -f one/compose.yaml exec -T a touch /d/kept
+	run -0 berth -f one/compose.yaml down -v
+	[[ $output == *"Volume ${PROJECT}one_data  Resource is still in use"* ]]
+	[[ $output == *"Network ${PROJECT}one_net  Resource is still in use"* ]]
+	run -0 berth -f two/compose.yaml exec -T a ls /d
+	[ "$output" = kept ]
+	berth -f two/compose.yaml down
+	run -0 berth -f one/compose.yaml down -v --rmi all
+	[[ $output == *"Volume ${PROJECT}one_data  Removed"*"Network ${PROJECT}one_net  Removed"* ||
+		$output == *"Network ${PROJECT}one_net  Removed"*"Volume ${PROJECT}one_data  Removed"* ]]
+	[[ $output == *"Image $PROJECT:1  Removed"* ]]
+	run -0 berth volume ls -q
+	[[ $output != *"${PROJECT}one_data"* ]]
+	run -0 berth -f one/compose.yaml down -v --rmi all
+	[[ $output == *"No resource found"* ]]
+}
+
 @test "what cannot be together is refused" {
 	for words in "-d --abort-on-container-exit" "--wait --attach web" "--no-recreate --force-recreate" \
 		"--no-recreate -V" "--build --no-build" "-d --exit-code-from ok"; do

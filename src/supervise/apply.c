@@ -387,6 +387,8 @@ static void poll_start(struct job *j, struct run_step *rs, const struct step *s)
 		job_fail(j, rs, s, &e);
 		return;
 	}
+	if (j->options.goal == GOAL_RESTART)
+		events_write(j->of, "container", "restart", i, NULL);
 	tell_done(j, s);
 	rs->state = STEP_DONE;
 }

@@ -38,8 +38,13 @@ static json_t *attributes(const struct instance *i, const char *action)
 
 	json_object_set_new(j, "name", json_string(i->st.name));
 	json_object_set_new(j, "image", json_string(i->st.image ? i->st.image : ""));
-	if (!strcmp(action, "die"))
+	if (!strcmp(action, "die")) {
+		int64_t ran = i->st.finished_ns - i->st.started_ns;
+
+		json_object_set_new(j, "execDuration",
+				    json_integer(ran > 0 ? ran / NS_PER_SEC : 0));
 		json_object_set_new(j, "exitCode", json_integer(i->st.exit_code));
+	}
 	return j;
 }
 

@@ -129,6 +129,18 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	[ "$(berth events --json --since 1h --until 0s | jq -r 'select(.action == "die") | .attributes.exitCode')" = 3 ]
 }
 
+@test "restart is told as docker tells it, and how long what ended had run" {
+	compose <<-END
+		services:
+		  a: {image: busybox, command: sleep 1000, stop_signal: KILL}
+	END
+	berth up -d
+	berth restart
+	berth events --json --since 1h --until 0s >all
+	[ "$(jq -r 'select(.type == "container") | .action' all | paste -sd,)" = create,start,kill,die,stop,start,restart ]
+	jq -es 'map(select(.action == "die"))[0].attributes | .exitCode == "137" and (.execDuration | test("^[0-9]+$"))' all
+}
+
 @test "plan and --dry-run say what would be done and change nothing" {
 	project
 	run -0 berth plan web

@@ -63,7 +63,7 @@ static json_t *up_message(const struct up *u, int argc, char **argv)
 		const char *key;
 		bool on;
 	} rows[] = {
-		{"force_recreate", u->force_recreate},
+		{"force_recreate", u->force_recreate || u->renew_anon},
 		{"no_recreate", u->no_recreate},
 		{"no_start", u->no_start},
 		{"no_deps", u->images.no_deps},
@@ -215,7 +215,7 @@ static const struct opt up_opts[] = {
 	{0,   "force-recreate", OPT_FLAG, U(force_recreate),     NULL,      "new containers even where nothing changed"},
 	{0,   "no-recreate",    OPT_FLAG, U(no_recreate),        NULL,      "keep containers that exist, changed or not"},
 	{0,   "always-recreate-deps", OPT_FLAG, U(always_recreate_deps), NULL, "new containers for dependencies too"},
-	{'V', "renew-anon-volumes", OPT_FLAG, U(renew_anon),     NULL,      "new anonymous volumes"},
+	{'V', "renew-anon-volumes", OPT_FLAG, U(renew_anon),     NULL,      "new containers, with new anonymous volumes"},
 	{0,   "no-start",       OPT_FLAG, U(no_start),           NULL,      "create, but do not start"},
 	{0,   "no-deps",        OPT_FLAG, U(images.no_deps),     NULL,      "leave dependencies alone"},
 	{0,   "scale",          OPT_LIST, U(scale),              "SERVICE=N", "number of replicas, instead of the file's"},

@@ -87,7 +87,7 @@ setup() {
 	anon=$(berth ps --format '{{.Mounts}}' web)
 	berth up -d --force-recreate web
 	[ "$(berth ps --format '{{.Mounts}}' web)" = "$anon" ]
-	berth up -d --renew-anon-volumes --force-recreate web
+	berth up -d --renew-anon-volumes web
 	[ "$(berth ps --format '{{.Mounts}}' web)" != "$anon" ]
 }
 

@@ -138,7 +138,7 @@ static int print_template(FILE *out, const char *format, const struct column *co
 	{
 		auto_buf b = {0};
 
-		if (template_print(&b, text, row, e) < 0)
+		if (template_row(&b, text, row, e) < 0)
 			return -e->code;
 		if (heads)
 			put_text(&g, arena_printf(&a, "%s", b.p ? b.p : ""));

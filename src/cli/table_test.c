@@ -55,9 +55,26 @@ static void refuses(void **state)
 	assert_string_equal(e.why, "unknown format \"yaml\"");
 }
 
+static void refuses_what_no_row_has(void **state)
+{
+	static const char *const texts[] = {"{{.Nmae}}", "table {{.Name}}\t{{.Nmae}}",
+					    "{{if .Nmae}}x{{end}}", "{{$.Nmae}}"};
+	auto_json *rows = json_loads(sample, 0, NULL), *none = json_array();
+	struct err e = {0};
+
+	for (size_t i = 0; i < countof(texts); i++) {
+		assert_int_equal(table_print(stdout, texts[i], columns, rows, TABLE_LINES, &e),
+				 -EINVAL);
+		assert_string_equal(e.why, "template: there is no .Nmae here");
+		assert_string_equal(e.hint, "did you mean {{.Name}}?");
+	}
+	assert_int_equal(table_print(stdout, texts[0], columns, none, TABLE_LINES, &e), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest all[] = {cmocka_unit_test(prints), cmocka_unit_test(refuses)};
+	const struct CMUnitTest all[] = {cmocka_unit_test(prints), cmocka_unit_test(refuses),
+					 cmocka_unit_test(refuses_what_no_row_has)};
 
 	return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -5,6 +5,7 @@
  */
 #include "cli/template.h"
 #include "base/json.h"
+#include "base/vec.h"
 #include "cli/template_functions.h"
 #include <ctype.h>
 #include <errno.h>
@@ -53,6 +54,21 @@ static json_t *label_of(struct run *t, json_t *row, const char *key)
 	return NULL;
 }
 
+static int no_member(struct run *t, const char *word)
+{
+	const char *near, *key;
+	struct strings names = {0};
+	auto_arena a = {0};
+	json_t *value;
+
+	json_object_foreach(t->root, key, value) * vec_push(&a, &names) = key;
+	near = text_nearest(word, names.v, names.n);
+	err_set(t->e, EINVAL, "template: there is no .%s here", word);
+	if (near)
+		return err_hint(t->e, "did you mean {{.%s}}?", near);
+	return err_hint(t->e, "--format json shows what there is");
+}
+
 static int term(struct run *t, struct span *s, json_t *dot, json_t **out);
 static int pipeline(struct run *t, struct span s, json_t *dot, json_t **out);
 
@@ -75,6 +91,8 @@ static int members(struct run *t, struct span *s, json_t *at, json_t **out)
 			if (term(t, s, NULL, &key) < 0)
 				return -EINVAL;
 			at = label_of(t, at, json_string_value(key));
+		} else if (t->known && at == t->root && !json_object_get(at, word)) {
+			return no_member(t, word);
 		} else {
 			at = json_object_get(at, word);
 		}
@@ -449,10 +467,10 @@ out:
 	return 0;
 }
 
-int template_print(struct buf *out, const char *text, json_t *dot, struct err *e)
+static int print(struct buf *out, const char *text, json_t *dot, bool known, struct err *e)
 {
 	auto_json *keep = json_array();
-	struct run t = {.out = out, .root = dot, .keep = keep, .e = e};
+	struct run t = {.out = out, .root = dot, .keep = keep, .known = known, .e = e};
 	enum stop how;
 
 	if (walk(&t, &text, dot, true, &how) < 0)
@@ -460,6 +478,16 @@ int template_print(struct buf *out, const char *text, json_t *dot, struct err *e
 	if (how != STOP_TEXT)
 		return err_set(e, EINVAL, "template: {{end}} or {{else}} without a beginning");
 	return 0;
+}
+
+int template_print(struct buf *out, const char *text, json_t *dot, struct err *e)
+{
+	return print(out, text, dot, false, e);
+}
+
+int template_row(struct buf *out, const char *text, json_t *row, struct err *e)
+{
+	return print(out, text, row, true, e);
 }
 
 char *template_unescape(struct arena *a, const char *text)

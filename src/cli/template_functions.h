@@ -16,6 +16,7 @@ struct run {
 	json_t *root, *keep;
 	struct variable vars[TEMPLATE_VARS];
 	size_t n_vars, depth;
+	bool known; /* the members of root are all there are */
 	struct err *e;
 };
 

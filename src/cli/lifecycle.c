@@ -369,6 +369,7 @@ struct wait {
 
 struct waiting {
 	struct cli *cli;
+	const struct statuses *containers;
 	bool first; /* only the first end is waited for */
 	bool ended;
 	int code;
@@ -385,6 +386,15 @@ static int take_down(struct cli *c, const char *project, int *code, struct err *
 	return r < 0 ? r : 0;
 }
 
+static const char *id_of(const struct waiting *w, const char *name)
+{
+	vec_each(s, w->containers) {
+		if (s->id && !strcmp(s->name, name))
+			return s->id;
+	}
+	return name;
+}
+
 static int print_exit(void *arg, const json_t *msg)
 {
 	struct waiting *w = arg;
@@ -396,7 +406,8 @@ static int print_exit(void *arg, const json_t *msg)
 		printf("%lld\n", (long long)json_int_or(msg, "code", 0));
 	else
 		printf("container \"%s\" exited with status code %lld\n",
-		       json_string_or(msg, "name", "?"), (long long)json_int_or(msg, "code", 0));
+		       id_of(w, json_string_or(msg, "name", "?")),
+		       (long long)json_int_or(msg, "code", 0));
 	fflush(stdout);
 	w->ended = true;
 	w->code = (int)json_int_or(msg, "code", 0);
@@ -412,7 +423,9 @@ static int wait_run(struct cli *c, void *opts, int argc, char **argv, struct err
 	if (r < 0)
 		return r;
 	vec_each(t, &ts) {
-		struct waiting each = {.cli = c, .first = w->down && !c->global.dry_run};
+		struct waiting each = {.cli = c,
+				       .containers = &t->containers,
+				       .first = w->down && !c->global.dry_run};
 		struct request q = {.msg = json_pack("{s:s}", "do", "wait"),
 				    .title = "Waiting",
 				    .each = print_exit,

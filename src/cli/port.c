@@ -39,6 +39,15 @@ static bool is_protocol(const struct status_port *p, const char *protocol)
 	return !strcmp(p->protocol && *p->protocol ? p->protocol : "tcp", protocol);
 }
 
+static bool is_exposed(const struct status *s, uint64_t port, const char *protocol)
+{
+	vec_each(p, &s->ports) {
+		if ((uint64_t)p->port == port && is_protocol(p, protocol))
+			return true;
+	}
+	return false;
+}
+
 static int print_all(const struct status *s)
 {
 	vec_each(p, &s->ports) {
@@ -73,6 +82,9 @@ static int port_run(struct cli *c, void *opts, int argc, char **argv, struct err
 		if (c->world != WORLD_DOCKER)
 			break;
 	}
+	/* docker compose has a place for what is exposed only: none. */
+	if (!found && c->world != WORLD_DOCKER && is_exposed(&s, port, protocol))
+		found = puts(":0") >= 0;
 	if (!found)
 		return err_set(e, ENOENT, "no port %d/%s for container %s", (int)port, protocol,
 			       s.name);

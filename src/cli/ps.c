@@ -132,11 +132,29 @@ static int ps_show(struct cli *c, struct ps *ps, const struct targets *ts, struc
 			   TABLE_LINES, e);
 }
 
+/* As in docker compose: what left the file is no service any more, though its containers run. */
+static int check_orphans(struct cli *c, const struct targets *ts, struct err *e)
+{
+	for (size_t i = 0; c->project && i < ts->n; i++) {
+		vec_each(word, &ts->v[i].services) {
+			if (project_service(c->project, *word) ||
+			    strings_have(&c->project->disabled, *word))
+				continue;
+			err_set(e, ENOENT, "no such service: %s", *word);
+			return err_hint(e, "its containers run, but it left the file: ps without "
+					   "a name shows them");
+		}
+	}
+	return 0;
+}
+
 static int ps_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	struct targets ts;
 	int r = target_find(c, argc, argv, &ts, e);
 
+	if (r >= 0)
+		r = check_orphans(c, &ts, e);
 	return r < 0 ? r : ps_show(c, opts, &ts, e);
 }
 

@@ -107,6 +107,12 @@ static char *networks(struct arena *a, const struct status *s)
 	return buf_take(a, &b);
 }
 
+/* docker compose tells a code of what ended only, not of what failed to start or starts again. */
+static bool has_ended(const struct status *s)
+{
+	return !strcmp(rows_state(s), "exited") || !strcmp(rows_state(s), "dead");
+}
+
 json_t *rows_container(const struct status *s, bool no_trunc)
 {
 	auto_arena a = {0};
@@ -118,7 +124,8 @@ json_t *rows_container(const struct status *s, bool no_trunc)
 		"{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, "
 		"s:s, s:s, s:s, s:s, s:s}",
 		"Command", rows_command(&a, s, no_trunc), "CreatedAt", created_at(&a, s),
-		"ExitCode", (json_int_t)s->exit_code, "Health", status_health_name(s->health), "ID",
+		"ExitCode", has_ended(s) ? (json_int_t)s->exit_code : 0, "Health",
+		status_health_name(s->health), "ID",
 		arena_strndup(&a, s->id ? s->id : "", no_trunc ? 64 : 12), "Image",
 		s->image ? s->image : "", "Labels", labels(&a, s), "LocalVolumes",
 		arena_printf(&a, "%zu", volumes), "Mounts", where, "Name", s->name, "Names",

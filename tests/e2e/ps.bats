@@ -97,7 +97,24 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 @test "wait gives the code of the service" {
 	project
 	run -4 timeout 120 "$BERTH" wait done
-	[[ $output == *"container \"$PROJECT-done-1\" exited with status code 4"* ]]
+	[[ $output == *"container \"$(berth ps -aq --no-trunc done)\" exited with status code 4"* ]]
+}
+
+@test "ps: a member that no row has and a service that left the file are errors; no code before an end" {
+	compose <<-END
+		services:
+		  a: {image: busybox, command: nosuchprogram}
+		  b: {image: busybox, command: sleep 1000, stop_signal: KILL}
+	END
+	run -1 berth up -d
+	berth up -d b
+	[ "$(berth ps -a a --format '{{.State}} {{.ExitCode}}')" = "created 0" ]
+	run -1 berth ps --format '{{.Nmae}}'
+	[[ $output == *"there is no .Nmae here"*"{{.Name}}"* ]]
+	sed -i '/  b:/d' compose.yaml
+	run -1 berth ps b
+	[[ $output == *"no such service: b"* ]]
+	[ "$(berth ps --services)" = b ]
 }
 
 @test "wait --down-project takes everything down when the first one ends, with its code" {
@@ -107,11 +124,12 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 		  short: {image: busybox, command: "sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 5'"}
 	END
 	berth up -d
+	id=$(berth ps -q --no-trunc short)
 	timeout 120 "$BERTH" wait --down-project long short >out 2>&1 3>&- &
 	wait_for 10 berth exec short touch /go
 	wait $! && code=0 || code=$?
 	[ "$code" = 5 ]
-	grep -q "container \"$PROJECT-short-1\" exited with status code 5" out
+	grep -q "container \"$id\" exited with status code 5" out
 	[ -z "$(berth ps -aq)" ]
 	[ -z "$(berth ls -aq)" ]
 	[ ! -e "$BERTH_RUN/projects/$PROJECT" ]
@@ -227,6 +245,9 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	berth up -d
 	[ "$(berth ps a --format '{{.Ports}}')" = '53/udp, 127.0.0.1:7000-7001->7000-7001/tcp, 9000-9001/tcp, 127.0.0.1:18092->8080/tcp' ]
 	[ "$(berth ps a --format json | jq -c '.Publishers[0]')" = '{"URL":"","TargetPort":53,"PublishedPort":0,"Protocol":"udp"}' ]
+	[ "$(berth port a 9000)" = :0 ]
+	run -1 berth port a 9002
+	[[ $output == *"no port 9002/tcp for container $PROJECT-a-1"* ]]
 	berth restart -t 0 a
 	[ "$(berth ps a --format json | jq '.Publishers | length')" = 6 ]
 	[ "$(berth ps --format '{{.Service}}:{{.Networks}}:{{.Ports}}' h n | sort)" = $'h:host:\nn:none:' ]

@@ -170,6 +170,9 @@ static void test_example_and_explain(void **state)
 	assert_non_null(strstr(why.p, "the default \"latest\" is taken"));
 	assert_int_equal(explain(p, "services.web.environment.A", &why, &e), 0);
 	assert_non_null(strstr(why.p, "out of ${TOKEN}"));
+	assert_int_equal(explain(p, "services.web.stop_signal", &why, &e), 0);
+	assert_non_null(strstr(why.p, "services.web.stop_signal (text)\n"));
+	assert_non_null(strstr(why.p, "not set in this project\n"));
 	assert_true(explain(p, "no.such.thing", &why, &e) < 0);
 }
 

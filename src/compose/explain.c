@@ -137,7 +137,7 @@ int explain(const struct project *p, const char *what, struct buf *out, struct e
 	if (!*c && used)
 		return explain_variable(p, what, out);
 	if (schema_find(&compose_row, what)) {
-		schema_describe(schema_find(&compose_row, what), what, stdout);
+		schema_describe(schema_find(&compose_row, what), what, out);
 		buf_str(out, "  not set in this project\n");
 		return 0;
 	}

@@ -100,14 +100,14 @@ static const struct attr reserved_device_attrs[] = {
 };
 static const struct attr reserved_device_row = {"device", A_MAP, .sub = reserved_device_attrs, .expand = short_device_request};
 static const struct attr limit_attrs[] = {
-	{"cpus",   A_FLOAT, 0, "processors", .effect = LIVE},
-	{"memory", A_BYTES, 0, "memory", .kinds = KS, .effect = LIVE},
-	{"pids",   A_INT,   0, "processes", .effect = LIVE},
+	{"cpus",   A_FLOAT, 0, "processors"},
+	{"memory", A_BYTES, 0, "memory", .kinds = KS},
+	{"pids",   A_INT,   0, "processes"},
 	{0},
 };
 static const struct attr reservation_attrs[] = {
-	{"cpus",              A_FLOAT, 0, "processors", .effect = LIVE},
-	{"memory",            A_BYTES, 0, "memory", .kinds = KS, .effect = LIVE},
+	{"cpus",              A_FLOAT, 0, "processors"},
+	{"memory",            A_BYTES, 0, "memory", .kinds = KS},
 	{"devices",           A_LIST,  0, "devices are not handed in", .item = &reserved_device_row, .flags = F_INERT},
 	{"generic_resources", A_LIST,  0, "it is for Swarm", .item = &generic_row, .flags = F_INERT},
 	{0},
@@ -137,12 +137,12 @@ static const struct attr placement_attrs[] = {
 };
 const struct attr deploy_attrs[] = {
 	{"mode",            A_STR,   0, "replicated or global", .dflt = "replicated"},
-	{"replicas",        A_INT,   0, "how many replicas", .flags = F_KEEP, .dflt = "1", .effect = NOTHING},
+	{"replicas",        A_INT,   0, "how many replicas", .flags = F_KEEP, .dflt = "1"},
 	{"labels",          A_PAIRS, 0, "labels of the service", .flags = F_EQUALS},
-	{"update_config",   A_MAP,   0, "how a change is rolled out", .sub = update_attrs, .flags = F_KEEP, .effect = NOTHING},
-	{"rollback_config", A_MAP,   0, "how a failed change is rolled back", .sub = update_attrs, .flags = F_KEEP, .effect = NOTHING},
-	{"resources",       A_MAP,   0, "limits and reservations", .sub = resources_attrs, .flags = F_JSON, .effect = LIVE},
-	{"restart_policy",  A_MAP,   0, "what to do when it exits", .sub = restart_attrs, .flags = F_KEEP, .effect = LIVE},
+	{"update_config",   A_MAP,   0, "how a change is rolled out", .sub = update_attrs, .flags = F_KEEP},
+	{"rollback_config", A_MAP,   0, "how a failed change is rolled back", .sub = update_attrs, .flags = F_KEEP},
+	{"resources",       A_MAP,   0, "limits and reservations", .sub = resources_attrs, .flags = F_JSON},
+	{"restart_policy",  A_MAP,   0, "what to do when it exits", .sub = restart_attrs, .flags = F_KEEP},
 	{"placement",       A_MAP,   0, "where to run", .sub = placement_attrs, .flags = F_JSON},
 	{"endpoint_mode",   A_STR,   0, "the name is one stable address (vip) or those of all replicas (dnsrr)", .dflt = "dnsrr"},
 	{0},

@@ -475,26 +475,21 @@ int schema_check(struct arena *a, const struct attr *row, const struct node *n, 
 
 /* ---- describe ----------------------------------------------------------------------------- */
 
-void schema_describe(const struct attr *row, const char *name, FILE *out)
+void schema_describe(const struct attr *row, const char *name, struct buf *out)
 {
 	static const char *const type[] = {"anything", "text",         "true|false",
 					   "number",   "microseconds", "number",
 					   "size",     "duration",     "octal mode",
 					   "command",  "list",         "NAME=value list or mapping",
 					   "mapping",  "mapping",      "list"};
-	static const char *const effect[] = {"a change recreates the container",
-					     "a change restarts the container",
-					     "a change applies to the running container",
-					     "a change touches no running container"};
 
-	fprintf(out, "%s (%s)\n  %s\n", name, type[row->type], row->doc ? row->doc : "");
+	buf_printf(out, "%s (%s)\n  %s\n", name, type[row->type], row->doc ? row->doc : "");
 	if (row->words) {
-		fprintf(out, "  one of:");
+		buf_str(out, "  one of:");
 		for (const char *const *word = row->words; *word; word++)
-			fprintf(out, " %s", *word);
-		fprintf(out, "\n");
+			buf_printf(out, " %s", *word);
+		buf_char(out, '\n');
 	}
 	if (row->dflt)
-		fprintf(out, "  default: %s\n", row->dflt);
-	fprintf(out, "  %s\n", effect[row->effect]);
+		buf_printf(out, "  default: %s\n", row->dflt);
 }

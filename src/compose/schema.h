@@ -7,12 +7,11 @@
  *   check     what only the merged whole can tell: required attributes, duplicates
  *   settle    the form that `config` prints: units normal, empty values gone, in table order
  *   decode    into structs
- *   describe  manual, completion, `config --explain`
+ *   describe  `config --explain`
  * A new attribute is a new row.
  */
 #pragma once
 #include "compose/node.h"
-#include <stdio.h>
 
 enum attr_type {
 	A_ANY, /* not ours to look into */
@@ -59,9 +58,6 @@ enum flag {
 	F_ZERO = 4194304     /* JSON prints a zero where nothing is given */
 };
 
-/* What a change of the value asks of a running container. */
-enum effect { RECREATE, RESTART, LIVE, NOTHING };
-
 struct walk {
 	struct arena *a;
 	bool over; /* what is read goes over something: a null may be filled from there */
@@ -77,7 +73,6 @@ struct attr {
 	unsigned kinds;
 	unsigned entries; /* kinds of the values in a list or mapping; 0: those usual */
 	unsigned flags;
-	enum effect effect;
 	const struct attr *sub;   /* A_MAP: rows, ended by a NULL name */
 	const struct attr *item;  /* A_LIST, A_NAMED: the row of every value */
 	const char *const *words; /* the texts that are allowed */
@@ -121,4 +116,4 @@ int schema_settle(struct walk *w, const struct attr *row, struct node *n, struct
 		  struct err *e);
 int schema_decode(struct arena *a, const struct attr *row, const struct node *n, void *out,
 		  struct err *e);
-void schema_describe(const struct attr *row, const char *name, FILE *out);
+void schema_describe(const struct attr *row, const char *name, struct buf *out);

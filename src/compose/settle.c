@@ -6,6 +6,7 @@
 #include "compose/schema.h"
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool zero(const struct attr *row, const struct node *n)

@@ -12,6 +12,5 @@ void log_line(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 void log_err(enum log_level level, const struct err *e);
 
 #define log_debug(...) log_line(LOG_DEBUG_, __VA_ARGS__)
-#define log_info(...)  log_line(LOG_INFO_, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_WARN_, __VA_ARGS__)
 #define log_error(...) log_line(LOG_ERROR_, __VA_ARGS__)

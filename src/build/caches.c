@@ -68,8 +68,9 @@ static int fill(struct arena *a, const struct cache_words *w, const char *dir, b
 		      : err_set(e, EINVAL, "type=registry needs ref=NAME");
 }
 
-int cache_parse(struct arena *a, const char *word, const char *dir, bool to, struct cache_spec *out,
-		struct err *e)
+/* "type=registry,ref=x,mode=max", or the reference alone. dir: relative paths are from there. */
+static int parse(struct arena *a, const char *word, const char *dir, bool to,
+		 struct cache_spec *out, struct err *e)
 {
 	struct cache_words w = {.out = out};
 	struct span rest = span_of(word), part, key;
@@ -145,7 +146,7 @@ static int open_one(struct builder *b, const char *word, struct err *e)
 	struct bundle *from = arena_new(b->a, struct bundle);
 	struct cache_spec spec;
 	auto_json *j = NULL;
-	int r = cache_parse(b->a, word, b->req->dir, false, &spec, e);
+	int r = parse(b->a, word, b->req->dir, false, &spec, e);
 
 	if (r < 0)
 		return r;
@@ -166,8 +167,8 @@ int caches_open(struct builder *b, struct err *e)
 
 	b->caches = arena_new(b->a, struct caches);
 	for (size_t i = 0; i < q->cache_to.n; i++)
-		if (cache_parse(b->a, q->cache_to.v[i], q->dir, true,
-				vec_push(b->a, &b->caches->to), e) < 0)
+		if (parse(b->a, q->cache_to.v[i], q->dir, true, vec_push(b->a, &b->caches->to), e) <
+		    0)
 			return -e->code;
 	for (size_t i = 0; i < q->cache_from.n && !q->no_cache; i++) {
 		struct err why;

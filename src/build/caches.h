@@ -15,10 +15,6 @@ struct cache_spec {
 	bool may_fail;
 };
 
-/* "type=registry,ref=x,mode=max", or the reference alone. dir: relative paths are from there. */
-int cache_parse(struct arena *a, const char *word, const char *dir, bool to, struct cache_spec *out,
-		struct err *e) must_check;
-
 /* Reads the tables of all cache_from. One that cannot be had is a note: the build goes on. */
 int caches_open(struct builder *b, struct err *e) must_check;
 void caches_close(struct builder *b);

@@ -65,7 +65,6 @@ struct graph_stage {
 	struct pairs args;  /* declared here or in a base stage, in order */
 	VEC(struct step) steps;
 	size_t first_history; /* what came before is the base's */
-	struct strings needs_images;
 };
 
 struct undefined { /* a variable that nothing defines, for lint */

@@ -8,7 +8,7 @@ struct reading {
 	struct arena *a;
 	struct run_mount *m;
 	struct err *e;
-	bool type_given, read_only_given;
+	bool read_only_given;
 };
 
 typedef int set_fn(struct reading *r, const char *value);

@@ -295,7 +295,7 @@ const struct command docker_images_command = {
 };
 
 struct rmi {
-	bool force, no_prune;
+	bool force;
 };
 
 static int rmi_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)

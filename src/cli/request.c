@@ -125,7 +125,8 @@ static void make_dry(struct request *r)
 	r->each = print_step;
 }
 
-int request_on(struct cli *c, struct client *client, struct request *r, int *code, struct err *e)
+static int send_on(struct cli *c, struct client *client, struct request *r, int *code,
+		   struct err *e)
 {
 	auto_json *msg = r->msg;
 	auto_progress *progress = progress_new(c, r->title, r->quiet);
@@ -183,7 +184,7 @@ int request_send(struct cli *c, const char *project, enum client_how how, struct
 			rc = REQUEST_NO_SUPERVISOR;
 		if (rc == 0) {
 			json_incref(r->msg);
-			rc = request_on(c, client, r, code, e);
+			rc = send_on(c, client, r, code, e);
 		}
 		if ((rc != -ECONNRESET && rc != -EPIPE) || left <= 0)
 			break;

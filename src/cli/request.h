@@ -26,9 +26,6 @@ json_t *request_new(const char *what, int argc, char **argv);
 /* Returns 0 with *code, or REQUEST_NO_SUPERVISOR where `how` did not start one. */
 int request_send(struct cli *c, const char *project, enum client_how how, struct request *r,
 		 int *code, struct err *e) must_check;
-/* The same on an open connection. */
-int request_on(struct cli *c, struct client *client, struct request *r, int *code,
-	       struct err *e) must_check;
 /* An event of the protocol as a line of progress. */
 void request_show(struct progress *p, const json_t *msg);
 /* Adds "timeout_ns" where seconds >= 0 (-1: not given). */

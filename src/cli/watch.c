@@ -405,7 +405,8 @@ int watch_plan(struct cli *c, struct project *p, const struct strings *services,
 	return watch_rules(&c->arena, p, services, &out->rules, e);
 }
 
-int watch_run(struct cli *c, const struct watching *w, struct err *e)
+/* Acts upon changes for ever: returns only with an error. */
+static int run(struct cli *c, const struct watching *w, struct err *e)
 {
 	struct strings paths = {0};
 	auto_changes *changes = NULL;
@@ -447,7 +448,7 @@ pid_t watch_fork(struct cli *c, const struct watching *w)
 
 	if (pid)
 		return pid;
-	(void)!watch_run(c, w, &e);
+	(void)!run(c, w, &e);
 	complain(stderr, &e, c->colour_err);
 	_exit(1);
 }
@@ -464,14 +465,14 @@ static int watch_main(struct cli *c, void *opts, int argc, char **argv, struct e
 	if (r >= 0)
 		r = watch_plan(c, p, &named, &w, e);
 	if (r < 0 || o->no_up)
-		return r < 0 ? r : watch_run(c, &w, e);
+		return r < 0 ? r : run(c, &w, e);
 	add_words(&c->arena, &words, (const char *const[]){"up", "-d", "--build", NULL});
 	if (o->quiet)
 		*vec_push(&c->arena, &words) = "--quiet-build";
 	vec_each(name, &named)
 		*vec_push(&c->arena, &words) = *name;
 	r = command(&b, &words, e);
-	return r ? r : watch_run(c, &w, e);
+	return r ? r : run(c, &w, e);
 }
 
 /* clang-format off */

@@ -14,7 +14,5 @@ struct watching {
 /* Reads the rules and says what is wrong with them. services: none is all. */
 int watch_plan(struct cli *c, struct project *p, const struct strings *services,
 	       struct watching *out, struct err *e) must_check;
-/* Acts upon changes for ever: returns only with an error. */
-int watch_run(struct cli *c, const struct watching *w, struct err *e) must_check;
-/* The same in a child of ours that ends with us. Returns its pid. */
+/* Acts upon changes in a child of ours that ends with us. Returns its pid. */
 pid_t watch_fork(struct cli *c, const struct watching *w);

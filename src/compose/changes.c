@@ -19,7 +19,7 @@ static bool says(const char *text, const char *const *parts, size_t n)
 	return false;
 }
 
-bool changes_is_secret_name(const char *name)
+static bool is_secret_name(const char *name)
 {
 	static const char *const parts[] = {"passw",   "secret", "token", "key",  "credential",
 					    "private", "auth",   "dsn",   "salt", "cookie"};
@@ -68,7 +68,7 @@ static void note(const struct comparison *c, const char *path, const struct node
 		 const struct node *now)
 {
 	const char *dot = strrchr(path, '.'), *old = shown(c->a, then), *new = shown(c->a, now);
-	bool hidden = !old || !new || changes_is_secret_name(dot ? dot + 1 : path);
+	bool hidden = !old || !new || is_secret_name(dot ? dot + 1 : path);
 	const char *line;
 
 	if (hidden)

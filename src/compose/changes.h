@@ -13,5 +13,3 @@ void changes_of_service(struct arena *a, const struct node *then, const struct n
 			struct strings *out);
 void changes_of_network(struct arena *a, const struct node *then, const struct node *now,
 			struct strings *out);
-/* True for DB_PASSWORD, api-token, ... */
-bool changes_is_secret_name(const char *name);

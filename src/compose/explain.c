@@ -3,6 +3,7 @@
 #include "compose/service.h"
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 
 static void explain_source(const struct project *p, const char *name, struct buf *out)
 {

@@ -18,12 +18,6 @@ const char *loading_env(const struct loading *l, const char *name)
 	return node_text(node_get(l->env, name));
 }
 
-void loading_setenv(struct loading *l, const char *name, const char *value)
-{
-	if (!node_get(l->env, name))
-		node_set(l->a, l->env, name, node_str(l->a, value, NULL));
-}
-
 static const char *lookup(void *arg, const char *name)
 {
 	return loading_env(arg, name);

@@ -27,7 +27,6 @@ struct loading {
 
 int loading_read(struct loading *l, const char *path, struct span *out, struct err *e);
 const char *loading_env(const struct loading *l, const char *name);
-void loading_setenv(struct loading *l, const char *name, const char *value); /* if it is not set */
 int loading_env_file(struct loading *l, const char *path, struct err *e);
 const char *filepath_join(struct arena *a, const char *dir, const char *name);
 const char *filepath_clean(struct arena *a, const char *path);

@@ -32,7 +32,7 @@ const struct attr hook_attrs[] = {
 	{"per_replica", A_BOOL,  HK(per_replica), "run it before every replica (pre_start)"},
 	{0},
 };
-const struct attr hook_row = {"hook", A_MAP, .sub = hook_attrs, .size = sizeof(struct hook), .decode = decode_hook};
+static const struct attr hook_row = {"hook", A_MAP, .sub = hook_attrs, .size = sizeof(struct hook), .decode = decode_hook};
 
 static const struct attr ulimit_attrs[] = {
 	{"soft", A_INT, TO(struct ulimit, soft), "soft limit", .flags = F_REQUIRED},
@@ -50,7 +50,7 @@ static const struct attr device_request_attrs[] = {
 	{"options",      A_PAIRS, 0, "options of the driver"},
 	{0},
 };
-const struct attr device_request_row = {"device", A_MAP, .sub = device_request_attrs, .expand = short_device_request};
+static const struct attr device_request_row = {"device", A_MAP, .sub = device_request_attrs, .expand = short_device_request};
 
 static const struct attr file_ref_attrs[] = {
 	{"source", A_STR,  R(source), "name under the top-level key"},
@@ -62,7 +62,7 @@ static const struct attr file_ref_attrs[] = {
 };
 static const struct attr config_ref_row = {"config", A_MAP, .kinds = KS | KM, .sub = file_ref_attrs,
 	.size = sizeof(struct file_ref), .expand = short_file_ref, .decode = decode_file_ref};
-const struct attr secret_ref_row = {"secret", A_MAP, .kinds = KS | KM, .sub = file_ref_attrs,
+static const struct attr secret_ref_row = {"secret", A_MAP, .kinds = KS | KM, .sub = file_ref_attrs,
 	.size = sizeof(struct file_ref), .expand = short_secret_ref, .decode = decode_file_ref};
 
 static const struct attr rate_attrs[] = {
@@ -216,7 +216,7 @@ static const struct attr device_attrs[] = {
 static const struct attr device_row = {"device", A_MAP, .kinds = KS | KM, .sub = device_attrs,
 	.size = sizeof(struct device), .expand = short_device};
 
-const struct attr service_attrs[] = {
+static const struct attr service_attrs[] = {
 	{"profiles",            A_STRS,  S(profiles), "run only where one of them is active", .flags = F_DEDUPE | F_UNIQUE},
 	{"annotations",         A_PAIRS, S(annotations), "nothing reads OCI annotations", .flags = F_INERT | F_EQUALS},
 	{"attach",              A_BOOL,  S(attach), "show its output during up", .flags = F_KEEP, .dflt = "true"},

@@ -41,6 +41,18 @@ static _Noreturn void work(int fd, int to, int result)
 	_exit(0);
 }
 
+static void reap(struct feed *f)
+{
+	int status;
+
+	if (f->pidfd >= 0)
+		sys_pidfd_wait(f->pidfd, WEXITED, &status);
+	close_at(&f->pidfd);
+	close_at(&f->out);
+	close_at(&f->result);
+	*f = (struct feed){-1, -1, -1};
+}
+
 int feed_start(int fd, struct feed *f, struct err *e)
 {
 	struct clone_args args = {.flags = CLONE_PIDFD, .exit_signal = SIGCHLD};
@@ -64,22 +76,10 @@ int feed_start(int fd, struct feed *f, struct err *e)
 	close_at(&result[1]);
 	*f = (struct feed){data[0], result[0], pidfd};
 	if (r < 0) {
-		feed_kill(f);
+		reap(f);
 		return err_set(e, -r, "cannot start the inflating process: %s", strerror(-r));
 	}
 	return 0;
-}
-
-static void reap(struct feed *f)
-{
-	int status;
-
-	if (f->pidfd >= 0)
-		sys_pidfd_wait(f->pidfd, WEXITED, &status);
-	close_at(&f->pidfd);
-	close_at(&f->out);
-	close_at(&f->result);
-	*f = (struct feed){-1, -1, -1};
 }
 
 int feed_finish(struct feed *f, struct err *e)
@@ -99,11 +99,4 @@ int feed_finish(struct feed *f, struct err *e)
 		return -why.code;
 	}
 	return 0;
-}
-
-void feed_kill(struct feed *f)
-{
-	if (f->pidfd >= 0)
-		sys_pidfd_signal(f->pidfd, SIGKILL);
-	reap(f);
 }

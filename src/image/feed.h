@@ -10,4 +10,3 @@ struct feed {
 
 int feed_start(int fd, struct feed *f, struct err *e) must_check;
 int feed_finish(struct feed *f, struct err *e) must_check; /* its failure, if it had one */
-void feed_kill(struct feed *f);

@@ -198,7 +198,7 @@ int ref_parse(struct arena *a, const char *s, struct ref *out, struct err *e)
 	return err;
 }
 
-char *ref_repo(struct arena *a, const struct ref *r)
+static char *repo_of(struct arena *a, const struct ref *r)
 {
 	return arena_printf(a, "%s/%s", r->domain, r->path);
 }
@@ -211,13 +211,13 @@ static char *with_tail(struct arena *a, const char *repo, const struct ref *r)
 
 char *ref_full(struct arena *a, const struct ref *r)
 {
-	return with_tail(a, ref_repo(a, r), r);
+	return with_tail(a, repo_of(a, r), r);
 }
 
 char *ref_short_repo(struct arena *a, const struct ref *r)
 {
 	if (strcmp(r->domain, "docker.io"))
-		return ref_repo(a, r);
+		return repo_of(a, r);
 	if (text_starts(r->path, "library/") && !strchr(r->path + 8, '/'))
 		return arena_printf(a, "%s", r->path + 8);
 	return arena_printf(a, "%s", r->path);

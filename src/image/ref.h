@@ -17,7 +17,6 @@ struct ref {
 };
 
 int ref_parse(struct arena *a, const char *s, struct ref *out, struct err *e) must_check;
-char *ref_repo(struct arena *a, const struct ref *r);  /* "docker.io/library/alpine" */
 char *ref_full(struct arena *a, const struct ref *r);  /* with ":tag" and "@digest" */
 char *ref_short(struct arena *a, const struct ref *r); /* as docker prints it: "alpine:latest" */
 char *ref_short_repo(struct arena *a, const struct ref *r); /* "alpine", "localhost:5000/x" */

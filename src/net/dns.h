@@ -41,7 +41,7 @@ int dns_read(const uint8_t *p, size_t n, struct dns_question *out);
 struct dns_writer {
 	uint8_t *p;
 	size_t n, room;
-	uint16_t answers, extras;
+	uint16_t answers;
 	bool full; /* something did not fit: the answer says so */
 };
 

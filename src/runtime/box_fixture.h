@@ -29,7 +29,7 @@
 struct box {
 	struct arena a;
 	struct container_spec s;
-	char top[64], dir[96], out_name[96];
+	char top[64], dir[96];
 	char out[16384];
 	struct err e;
 	int status;

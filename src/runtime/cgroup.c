@@ -11,11 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -329,14 +327,6 @@ int cgroup_make_sub(const char *path, struct err *e)
 	return CGROUP_OLD;
 }
 
-int cgroup_update(const char *path, const struct cgroup_limits *limits, struct err *e)
-{
-	struct cgroup_trees trees;
-
-	cgroup_trees(&trees);
-	return cgroup_limit(&trees, path, limits, e);
-}
-
 int cgroup_enter(const char *path, pid_t pid, struct err *e)
 {
 	struct cgroup_trees trees;
@@ -543,28 +533,4 @@ int cgroup_remove(const char *path, struct err *e)
 		return err_set(e, EBUSY, "cgroup %s still has processes", path);
 	return worst < 0 ? err_set(e, -worst, "cannot remove cgroup %s: %s", path, strerror(-worst))
 			 : 0;
-}
-
-/* v1: an eventfd told by memory.oom_control; v2: inotify-like POLLPRI on memory.events. */
-int cgroup_oom_fd(const char *path)
-{
-	struct cgroup_trees trees;
-	const struct cgroup_tree *t;
-	auto_fd int event = -1, control = -1;
-	char text[32];
-	int r;
-
-	cgroup_trees(&trees);
-	if (trees.layout == CGROUP_V2)
-		return cgroup_file(&trees.v[0], path, "memory.events", O_RDONLY);
-	t = cgroup_tree(&trees, "memory");
-	control = t ? cgroup_file(t, path, "memory.oom_control", O_RDONLY) : -ENOENT;
-	if (control < 0)
-		return control;
-	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (event < 0)
-		return -errno;
-	snprintf(text, sizeof(text), "%d %d", event, control);
-	r = cgroup_write(t, path, "cgroup.event_control", text);
-	return r < 0 ? r : take_fd(&event);
 }

@@ -14,7 +14,6 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits, bool privi
 /* Only the group that a process can be born into (cgroup_fd), where there is one: the process then
  * makes the others, which takes a while, and beside its siblings. */
 int cgroup_make_first(const char *path, struct err *e) must_check;
-int cgroup_update(const char *path, const struct cgroup_limits *limits, struct err *e) must_check;
 int cgroup_enter(const char *path, pid_t pid, struct err *e) must_check;
 /* Out of the groups that this process was started in (a session's, a service's), to the roots: what
  * becomes of those is not its business. What cannot be left is not. */
@@ -32,5 +31,3 @@ struct cgroup_stats {
 	uint64_t io_read, io_written, oom_kills, throttled_ns, throttled_periods, periods;
 };
 int cgroup_stats(const char *path, struct cgroup_stats *out, struct err *e) must_check;
-/* Becomes readable (EPOLLPRI or EPOLLIN) when the group meets its memory limit; -errno: cannot. */
-int cgroup_oom_fd(const char *path);

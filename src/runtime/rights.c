@@ -64,11 +64,6 @@ int rights_number(const char *name)
 	return -EINVAL;
 }
 
-const char *rights_name(int number)
-{
-	return number >= 0 && (size_t)number < countof(names) ? names[number] : NULL;
-}
-
 uint64_t rights_default(void)
 {
 	static const int set[] = {CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_FOWNER,           CAP_FSETID,
@@ -82,7 +77,7 @@ uint64_t rights_default(void)
 	return bits;
 }
 
-uint64_t rights_own_bounding(void)
+static uint64_t own_bounding(void)
 {
 	uint64_t bits = 0;
 
@@ -154,7 +149,7 @@ static int install(const struct filter *f, struct err *e)
  */
 int rights_take(const struct rights *r, struct err *e)
 {
-	uint64_t caps = r->caps & rights_own_bounding();
+	uint64_t caps = r->caps & own_bounding();
 	int done;
 
 	if (r->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -22,9 +22,7 @@ int rights_take(const struct rights *r, struct err *e) must_check;
 int rights_oom(const struct container_spec *s,
 	       struct err *e) must_check; /* needs the host's /proc */
 int rights_limits(const struct container_spec *s, struct err *e) must_check;
-uint64_t rights_own_bounding(void);
 /* "NET_ADMIN", "CAP_NET_ADMIN" or "cap_net_admin" to its number, or -EINVAL. */
 int rights_number(const char *name);
-const char *rights_name(int number); /* "CAP_CHOWN"; NULL above the last */
 /* Docker's fourteen. */
 uint64_t rights_default(void);

@@ -44,7 +44,7 @@ int tty_place(const struct tty *t, uid_t owner, struct err *e)
 	return 0;
 }
 
-int tty_take(const struct tty *t, uid_t owner, struct err *e)
+static int take(const struct tty *t, uid_t owner, struct err *e)
 {
 	if (tty_place(t, owner, e) < 0)
 		return -e->code;
@@ -84,6 +84,6 @@ int tty_child(struct child *c, struct err *e)
 		return 0;
 	r = tty_open(c->pts, c->spec->rows, c->spec->cols, &t, e);
 	r = r < 0 ? r : put_console(c, &t, e);
-	r = r < 0 ? r : tty_take(&t, userns_uid(c->spec, c->user.uid), e);
+	r = r < 0 ? r : take(&t, userns_uid(c->spec, c->user.uid), e);
 	return r < 0 ? r : tty_hand(&t, c->sync, e);
 }

@@ -13,5 +13,3 @@ int tty_open(int pts, unsigned short rows, unsigned short cols, struct tty *out,
 int tty_place(const struct tty *t, uid_t owner, struct err *e) must_check;
 /* Gives the master away through a socket, and closes both. */
 int tty_hand(struct tty *t, int sock, struct err *e) must_check;
-/* And the controlling terminal; the caller leads a session. */
-int tty_take(const struct tty *t, uid_t owner, struct err *e) must_check;

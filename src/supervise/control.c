@@ -241,10 +241,3 @@ int control_open(struct supervisor *s, int listen_fd, struct err *e)
 
 	return r < 0 ? err_set(e, -r, "control socket: %s", strerror(-r)) : 0;
 }
-
-void control_close(struct supervisor *s)
-{
-	loop_unwatch(&s->listener);
-	while (s->conns)
-		hang_up(s->conns);
-}

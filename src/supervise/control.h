@@ -53,7 +53,6 @@ struct supervisor;
 struct conn;
 
 int control_open(struct supervisor *s, int listen_fd, struct err *e) must_check;
-void control_close(struct supervisor *s);
 
 /* To one connection (NULL: nobody listens any more). Takes the reference of msg. */
 void conn_send(struct conn *c, json_t *msg);

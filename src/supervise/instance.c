@@ -323,7 +323,7 @@ void instance_kill(struct instance *i, int signal)
 	events_killed(i, signal);
 }
 
-void instance_kill_all(struct instance *i)
+static void kill_all(struct instance *i)
 {
 	struct err e;
 
@@ -344,7 +344,7 @@ static void signal_it(struct instance *i)
 	if (grace < 0)
 		grace = 10 * NS_PER_SEC;
 	if (sig == SIGKILL || grace == 0 || unheard(i, sig)) {
-		instance_kill_all(i);
+		kill_all(i);
 		grace = 10 * NS_PER_SEC;
 	} else {
 		instance_kill(i, sig);
@@ -526,7 +526,7 @@ void instance_event(struct instance *i, enum life_event ev)
 	case ACT_KILL:
 		/* Of a kill that a person repeats none is older than the first. */
 		i->kills = ev == TIMER ? i->kills + 1 : 1;
-		instance_kill_all(i);
+		kill_all(i);
 		loop_timer_in(i->of->loop, &i->timer, 10 * NS_PER_SEC, on_timer);
 		instance_changed(i, NULL);
 		break;

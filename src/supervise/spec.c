@@ -82,7 +82,7 @@ static uint64_t cap_bits(const char *name)
 	return 0;
 }
 
-uint64_t spec_caps(const struct service *svc)
+static uint64_t caps_of(const struct service *svc)
 {
 	uint64_t caps = 0;
 
@@ -511,7 +511,7 @@ int spec_make(struct arena *a, struct instance *i, const struct image *image,
 				       .rows = i->rows,
 				       .cols = i->cols,
 				       .privileged = svc->privileged,
-				       .caps = spec_caps(svc),
+				       .caps = caps_of(svc),
 				       .cgroup_path = i->st.cgroup,
 				       .sysctls = svc->sysctls,
 				       .groups = svc->group_add,

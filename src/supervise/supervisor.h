@@ -205,7 +205,6 @@ bool instance_is_ready(const struct instance *i);
 /* Names and ports lead to it: when it is ready; with --compat, as with docker, while it runs. */
 bool instance_serves(const struct instance *i);
 void instance_kill(struct instance *i, int signal);
-void instance_kill_all(struct instance *i);
 int instance_gone(struct later *later); /* removes one that removes itself */
 void instance_empty_cgroup(struct instance *i);
 int instance_hooks(struct instance *i, const struct hooks *h,
@@ -250,7 +249,6 @@ const char *netowner_host_name(struct arena *a);
 struct container_spec;
 int spec_make(struct arena *a, struct instance *i, const struct image *image,
 	      struct container_spec *out, struct err *e) must_check;
-uint64_t spec_caps(const struct service *svc);
 /* 1 and the ids of the project's own where the service asks for them; 0: the host's. */
 int spec_ids(const struct instance *i, struct id_map *out, struct err *e) must_check;
 int spec_signal(const char *name); /* "SIGTERM", "TERM", "15"; 0: unknown */

@@ -161,7 +161,6 @@ WRAP_MAKER(int,   -1,   epoll_create1, (int f), (f))
 WRAP_MAKER(int,   -1,   signalfd,      (int fd, const sigset_t *s, int f), (fd, s, f))
 WRAP_MAKER(int,   -1,   inotify_init1, (int f), (f))
 WRAP_MAKER(int,   -1,   memfd_create,  (const char *n, unsigned f), (n, f))
-WRAP_MAKER(int,   -1,   eventfd,       (unsigned n, int f), (n, f))
 WRAP_MAKER(DIR *, NULL, opendir,       (const char *path), (path))
 WRAP_MAKER(FILE *, NULL, fopen64,      (const char *path, const char *how), (path, how))
 /* clang-format on */

@@ -424,7 +424,7 @@ static int finish(struct arena *a, struct project *p, const struct node *n, stru
 		  struct err *e)
 {
 	const struct node *logging = node_get(n, "logging"), *opts = node_get(logging, "options");
-	const struct node *mounts = node_get(n, "volumes");
+	const struct node *mounts = node_get(n, "volumes"), *balance;
 
 	decode_deploy(a, p, n, s);
 	for (size_t i = 0; mounts && i < mounts->kids.n; i++) {
@@ -436,6 +436,10 @@ static int finish(struct arena *a, struct project *p, const struct node *n, stru
 	s->x_berth = node_get(n, "x-berth");
 	decode_heal(a, n, s);
 	s->heal.enabled &= !p->compat;
+	balance = node_get(s->x_berth, "balance");
+	s->sticky = node_is(balance, "client");
+	if (balance && !s->sticky && !node_is(balance, "turn"))
+		return node_fail(balance, e, "x-berth.balance is \"turn\" or \"client\"");
 	s->log_driver = node_get_text(logging, "driver");
 	for (size_t i = 0; opts && i < opts->kids.n; i++)
 		*vec_push(a, &s->log_options) =

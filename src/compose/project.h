@@ -179,6 +179,7 @@ struct service {
 	struct healthcheck healthcheck;
 	struct restart_policy restart;
 	struct heal heal;
+	bool sticky; /* x-berth.balance: a client keeps its replica */
 	struct hooks pre_start, post_start, pre_stop;
 	const char *stop_signal;
 	int64_t stop_grace_ns; /* 10 s by default */

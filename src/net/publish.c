@@ -129,7 +129,8 @@ static void rewrite(struct buf *b, const struct publish_rule *p, int family, con
 		return;
 	buf_printf(b, "\t\t%s", match);
 	if (n > 1 && p->sticky)
-		buf_printf(b, "dnat %s to jhash %s saddr mod %zu map { ", word, word, n);
+		/* The kernel's seed is a new one with each change of the rules. */
+		buf_printf(b, "dnat %s to jhash %s saddr mod %zu seed 0x1 map { ", word, word, n);
 	else if (n > 1)
 		buf_printf(b, "dnat %s to numgen inc mod %zu map { ", word, n);
 	vec_each(t, &p->targets) {

@@ -310,6 +310,7 @@ static void targets(struct arena *a, struct supervisor *s, const struct reservat
 					add_leaving(a, i, out);
 				continue;
 			}
+			out->sticky = i->svc && i->svc->sticky;
 			add_target(a, i, false, r, out);
 			add_target(a, i, true, r, out);
 		}

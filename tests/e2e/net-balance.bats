@@ -219,3 +219,33 @@ clients() {
 	wait_for 3 grep -q second "$BERTH_HOME/far"
 	xargs kill "$asker" "$far" <"$BERTH_HOME/pids" || true
 }
+
+@test "with balance: client each client keeps its replica, and another may have another" {
+	compose <<-EOF
+		services:
+		  web:
+		    image: busybox
+		    command: $PAGE
+		    ports: ["8104:80"]
+		    deploy: {replicas: 3}
+		    x-berth: {balance: client}
+	EOF
+	run -0 berth up -d
+	of() { curl -sf --interface "127.0.0.$1" http://127.0.0.1:8104/; }
+	for k in 1 2 3; do
+		listens() { nsenter -t "$(berth inspect -f '{{.State.Pid}}' "$PROJECT-web-$k")" -n ss -Hltn | grep -q :80; }
+		wait_for 5 listens
+	done
+	several() { for c in $(seq 2 30); do of "$c"; done | sort -u | wc -l; }
+	[ "$(several)" = 3 ]
+	mine=$(of 9)
+	for _ in 1 2 3 4 5; do [ "$(of 9)" = "$mine" ]; done
+	# Rules made anew lead it there again.
+	printf 'services: {other: {image: busybox, command: sleep 1000, ports: ["8105:80"]}}\n' >more.yaml
+	run -0 berth -f compose.yaml -f more.yaml up -d
+	[ "$(of 9)" = "$mine" ]
+	sed -i s/client/sideways/ compose.yaml
+	run ! berth config
+	[[ $output == *'compose.yaml:7:'*'x-berth.balance is "turn" or "client"'* ]]
+	sed -i s/sideways/client/ compose.yaml
+}

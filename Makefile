@@ -3,7 +3,7 @@
 DEPS = meson ninja-build gcc pkg-config ca-certificates libyaml-dev libjansson-dev libmd-dev \
 	libmnl-dev libcurl4-openssl-dev liblzma-dev libbz2-dev libssl-dev zlib1g-dev libzstd-dev \
 	libseccomp-dev libnftables-dev libisal-dev
-TEST_DEPS = git libcmocka-dev bats docker-registry mmdebstrap busybox-static iproute2 nftables \
+TEST_DEPS = git libcmocka-dev nettle-dev bats docker-registry mmdebstrap busybox-static iproute2 nftables \
 	dnsutils musl-tools iperf3 wrk netcat-openbsd strace jq curl socat python3 python3-yaml clang-format-14 procps skopeo zstd
 
 # On a terminal ninja keeps to one line; a log is not to hold hundreds.

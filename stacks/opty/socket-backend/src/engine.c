@@ -1,5 +1,4 @@
 /* Engine.IO sessions: packets to whichever transport there is, pings, time-outs. */
-#define _GNU_SOURCE
 #include "opty.h"
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +31,7 @@ struct session *session_open(struct server *s)
 	random_id(x->id);
 	random_id(x->socket_id);
 	x->ping_at = s->now + PING_MS;
+	x->idle_at = s->now + CONNECT_MS;
 	x->next = s->sessions;
 	s->sessions = x;
 	buf_printf(&hello,
@@ -47,6 +47,14 @@ void session_close(struct session *x)
 {
 	x->dead = true;
 	x->connected = false;
+}
+
+void session_goodbye(struct server *s, struct session *x)
+{
+	if (x->connected)
+		session_send(s, x, "41");
+	session_send(s, x, "1");
+	session_close(x);
 }
 
 void session_send(struct server *s, struct session *x, const char *packet)
@@ -70,11 +78,12 @@ void session_flush(struct server *s, struct session *x)
 			ws_send(x->websocket, 1, p, (size_t)(sep - p));
 		ws_send(x->websocket, 1, p, strlen(p));
 	} else if (x->poll) {
-		http_reply(s, x->poll, 200, "text/plain; charset=UTF-8", x->waiting.p, x->waiting.n);
+		http_reply(s, x->poll, 200, "text/plain; charset=UTF-8", x->waiting.p,
+			   x->waiting.n);
 		x->poll->session = NULL;
 		x->poll = NULL;
 	} else {
-		if (x->waiting.n > 4 * PACKET_MAX) /* it has stopped to ask */
+		if (x->waiting.n > OUT_MAX) /* it has stopped to ask */
 			session_close(x);
 		return;
 	}
@@ -112,11 +121,10 @@ void session_ticks(struct server *s)
 	for (struct session *x = s->sessions; x; x = x->next) {
 		if (x->dead)
 			continue;
-		if (x->idle_at && s->now >= x->idle_at) {
-			event_emit(s, x, "timeout", NULL);
-			session_send(s, x, "41");
-			session_send(s, x, "1");
-			session_close(x);
+		if (s->now >= x->idle_at) {
+			if (x->connected)
+				event_emit(s, x, "timeout", NULL);
+			session_goodbye(s, x);
 		} else if (x->pong_by && s->now >= x->pong_by) {
 			session_close(x);
 		} else if (x->ping_at && s->now >= x->ping_at) {

@@ -1,5 +1,4 @@
 /* Socket.IO packets and what the server does with each event. */
-#define _GNU_SOURCE
 #include "opty.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,13 +81,13 @@ static void on_join(struct server *s, struct session *x, json_t *value, long ack
 {
 	json_t *names;
 
-	if (!json_is_string(value)) {
+	if (!json_is_string(value) || json_string_length(value) > NAME_MAX_BYTES) {
 		session_close(x);
 		return;
 	}
 	free(x->name);
 	x->name = strdup(json_string_value(value));
-	event_presence(s);
+	event_moved(s);
 	names = event_names(s);
 	acknowledge(s, x, ack, names);
 	json_decref(names);
@@ -113,20 +112,23 @@ json_t *event_names(const struct server *s)
 	return all;
 }
 
-/* Tells the clients here; peers.c tells the instances when the names here have changed. */
-void event_presence(struct server *s)
+void event_moved(struct server *s)
 {
-	json_t *names = event_names(s);
-
-	event_broadcast(s, NULL, "presence", names);
-	json_decref(names);
+	s->presence_due = true;
 	s->peers.beat_at = 0;
 }
 
-void event_gone(struct server *s, struct session *x)
+/* Once a turn, however many came and went: tells the clients here. */
+void event_presence(struct server *s)
 {
-	if (x->name)
-		event_presence(s);
+	json_t *names;
+
+	if (!s->presence_due)
+		return;
+	names = event_names(s);
+	event_broadcast(s, NULL, "presence", names);
+	json_decref(names);
+	s->presence_due = false;
 }
 
 /* ---- packets ------------------------------------------------------------------------------ */
@@ -147,6 +149,14 @@ static void on_connect(struct server *s, struct session *x)
 	buf_printf(&packet, "40{\"sid\":\"%s\"}", x->socket_id);
 	session_send(s, x, packet.p);
 	buf_free(&packet);
+}
+
+static void on_disconnect(struct server *s, struct session *x)
+{
+	x->connected = false;
+	x->idle_at = s->now + CONNECT_MS;
+	if (x->name)
+		event_moved(s);
 }
 
 static void on_event(struct server *s, struct session *x, const char *p, const char *end)
@@ -174,8 +184,10 @@ void event_packet(struct server *s, struct session *x, const char *p, size_t n)
 
 	if (n > 1 && p[1] == '/') { /* another namespace: there is none */
 		if (*p == '0') {
+			size_t name = strcspn(p + 1, ",?");
+
 			buf_printf(&packet, "44%.*s,{\"message\":\"Invalid namespace\"}",
-				   (int)strcspn(p + 1, ",?"), p + 1);
+				   (int)(name < n - 1 ? name : n - 1), p + 1);
 			session_send(s, x, packet.p);
 			buf_free(&packet);
 		}
@@ -184,7 +196,7 @@ void event_packet(struct server *s, struct session *x, const char *p, size_t n)
 	if (n && *p == '0' && !x->connected)
 		on_connect(s, x);
 	else if (n && *p == '1')
-		x->connected = false;
+		on_disconnect(s, x);
 	else if (n && *p == '2' && x->connected)
 		on_event(s, x, p + 1, end);
 	else

@@ -1,5 +1,4 @@
 /* HTTP/1.1 as Engine.IO needs it, and WebSocket frames (RFC 6455). */
-#define _GNU_SOURCE
 #include "opty.h"
 #include <nettle/base64.h>
 #include <nettle/sha1.h>
@@ -15,20 +14,33 @@ struct request {
 
 static const char *reason(int status)
 {
-	return status == 200 ? "OK" : status == 204 ? "No Content" : status == 400 ? "Bad Request" :
-	       status == 403 ? "Forbidden" : status == 404 ? "Not Found" : "Service Unavailable";
+	static const struct {
+		int status;
+		const char *text;
+	} all[] = {{200, "OK"},        {204, "No Content"}, {400, "Bad Request"},
+		   {403, "Forbidden"}, {404, "Not Found"},  {503, "Service Unavailable"}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (all[i].status == status)
+			return all[i].text;
+	}
+	return "";
 }
 
 void http_reply(struct server *s, struct conn *c, int status, const char *type, const void *body,
 		size_t n)
 {
-	(void)s;
-	buf_printf(&c->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-		   "Cache-Control: no-store\r\n", status, reason(status), type, n);
+	c->idle_by = s->now + IDLE_MS;
+	buf_printf(&c->out,
+		   "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+		   "Cache-Control: no-store\r\n",
+		   status, reason(status), type, n);
 	if (c->origin)
-		buf_printf(&c->out, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
+		buf_printf(&c->out,
+			   "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
 			   "Access-Control-Allow-Methods: GET,POST\r\n"
-			   "Access-Control-Allow-Headers: content-type\r\n", c->origin);
+			   "Access-Control-Allow-Headers: content-type\r\n",
+			   c->origin);
 	buf_text(&c->out, c->close_after ? "Connection: close\r\n\r\n" : "\r\n");
 	buf_add(&c->out, body, n);
 	c->waiting = false;
@@ -53,7 +65,7 @@ static char *header(const struct request *r, const char *name)
 	size_t n = strlen(name);
 
 	for (const char *line = r->headers; line && *line; line = strstr(line, "\r\n")) {
-		line += *line == '\r' ? 2 : 0;
+		line += strncmp(line, "\r\n", 2) ? 0 : 2;
 		if (!strncasecmp(line, name, n) && line[n] == ':') {
 			line += n + 1;
 			line += strspn(line, " \t");
@@ -84,7 +96,7 @@ static char *parameter(const struct request *r, const char *name)
 	return NULL;
 }
 
-/* One of the listed origins, to be named in the answer; a request without an Origin is no page's. */
+/* One of the listed origins, to be named in the answer; who sends no Origin is no page. */
 static bool origin_allowed(struct server *s, struct conn *c, const struct request *r)
 {
 	char *origin = header(r, "Origin");
@@ -110,7 +122,8 @@ static bool origin_allowed(struct server *s, struct conn *c, const struct reques
 static void upgrade(struct server *s, struct conn *c, const struct request *r, struct session *x)
 {
 	static const char magic[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-	char *key = header(r, "Sec-WebSocket-Key"), text[BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE) + 1];
+	char text[BASE64_ENCODE_RAW_LENGTH(SHA1_DIGEST_SIZE) + 1];
+	char *key = header(r, "Sec-WebSocket-Key");
 	uint8_t digest[SHA1_DIGEST_SIZE];
 	struct sha1_ctx sha;
 
@@ -125,8 +138,10 @@ static void upgrade(struct server *s, struct conn *c, const struct request *r, s
 	base64_encode_raw(text, sizeof(digest), digest);
 	text[sizeof(text) - 1] = 0;
 	free(key);
-	buf_printf(&c->out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-		   "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", text);
+	buf_printf(&c->out,
+		   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+		   "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		   text);
 	c->websocket = true;
 	c->probing = x != NULL;
 	if (!x) {
@@ -237,35 +252,50 @@ static bool parse(char *head, struct request *r)
 	return true;
 }
 
+/* A body of a stated size: chunks nobody needs to send here, and two opinions of where a request
+ * ends would let one hide in another. */
+static bool has_size(struct request *r)
+{
+	char *length = header(r, "Content-Length"), *coding = header(r, "Transfer-Encoding");
+	size_t digits = length ? strspn(length, "0123456789") : 0;
+	bool fine = !coding;
+
+	if (length)
+		fine &= digits && !length[digits + strspn(length + digits, " \t")];
+	r->body_size = length ? strtoul(length, NULL, 10) : 0;
+	free(length);
+	free(coding);
+	return fine && r->body_size <= PACKET_MAX;
+}
+
 void http_input(struct server *s, struct conn *c)
 {
-	while (c->in.n && !c->waiting && !c->websocket && !c->dead) {
-		char *end = memmem(c->in.p, c->in.n, "\r\n\r\n", 4), *length;
+	while (c->in.n && !c->waiting && !c->websocket && !c->dead && !c->close_after) {
+		char *end = memmem(c->in.p, c->in.n, "\r\n\r\n", 4);
 		struct request r = {0};
 		size_t head = end ? (size_t)(end - c->in.p) + 4 : 0;
 
 		if (!end && c->in.n <= HEAD_MAX)
 			return;
-		char *copy = end ? strndup(c->in.p, head) : NULL;
+		char *copy = end && !memchr(c->in.p, 0, head) ? strndup(c->in.p, head) : NULL;
 
 		if (!copy || !parse(copy, &r)) {
 			c->dead = true;
 			free(copy);
 			return;
 		}
-		length = header(&r, "Content-Length");
-		r.body_size = length ? strtoul(length, NULL, 10) : 0;
-		free(length);
-		if (r.body_size > PACKET_MAX || header_has(&r, "Transfer-Encoding", "chunked"))
-			c->dead = true;
+		c->dead = !has_size(&r);
 		if (c->dead || c->in.n < head + r.body_size) {
 			free(copy);
 			return;
 		}
-		r.body = strndup(c->in.p + head, r.body_size);
+		struct buf body = {0};
+
+		buf_add(&body, c->in.p + head, r.body_size);
 		buf_take(&c->in, head + r.body_size);
+		r.body = body.p;
 		serve(s, c, &r);
-		free((char *)(size_t)r.body);
+		buf_free(&body);
 		free(copy);
 	}
 	if (c->websocket && c->in.n)
@@ -318,8 +348,13 @@ static void ws_message(struct server *s, struct conn *c, const char *p, size_t n
 	}
 }
 
-static void ws_frame(struct server *s, struct conn *c, int opcode, bool last, const char *p, size_t n)
+static void ws_frame(struct server *s, struct conn *c, int opcode, bool last, const char *p,
+		     size_t n)
 {
+	if (opcode >= 8 ? n > 125 || !last : (opcode == 0) != c->more) {
+		c->dead = true;
+		return;
+	}
 	switch (opcode) {
 	case 8:
 		ws_send(c, 8, p, n < 2 ? 0 : 2);
@@ -337,6 +372,7 @@ static void ws_frame(struct server *s, struct conn *c, int opcode, bool last, co
 			break;
 		}
 		buf_add(&c->message, p, n);
+		c->more = !last;
 		if (last) {
 			ws_message(s, c, c->message.p, c->message.n);
 			c->message.n = 0;
@@ -351,27 +387,30 @@ static void ws_frame(struct server *s, struct conn *c, int opcode, bool last, co
 
 void ws_input(struct server *s, struct conn *c)
 {
-	while (c->in.n >= 2 && !c->dead && !c->close_after) {
-		unsigned char *p = (unsigned char *)c->in.p, *mask;
+	size_t at = 0;
+
+	while (c->in.n - at >= 2 && !c->dead && !c->close_after) {
+		unsigned char *p = (unsigned char *)c->in.p + at, *mask;
 		uint64_t n = p[1] & 127;
 		size_t head = n == 126 ? 4 : n == 127 ? 10 : 2;
 
-		if (c->in.n < head + 4)
-			return;
+		if (c->in.n - at < head + 4)
+			break;
 		if (head > 2)
 			n = 0;
 		for (size_t i = 2; i < head; i++)
 			n = n << 8 | p[i];
-		if (!(p[1] & 128) || n > PACKET_MAX) {
+		if (!(p[1] & 128) || p[0] & 0x70 || n > PACKET_MAX) {
 			c->dead = true;
-			return;
+			break;
 		}
-		if (c->in.n < head + 4 + n)
-			return;
+		if (c->in.n - at < head + 4 + n)
+			break;
 		mask = p + head;
 		for (uint64_t i = 0; i < n; i++)
 			mask[4 + i] ^= mask[i % 4];
 		ws_frame(s, c, p[0] & 15, p[0] & 128, (char *)mask + 4, n);
-		buf_take(&c->in, head + 4 + n);
+		at += head + 4 + n;
 	}
+	buf_take(&c->in, at);
 }

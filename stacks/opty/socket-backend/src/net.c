@@ -1,5 +1,4 @@
 /* Buffers, sockets, time. */
-#define _GNU_SOURCE
 #include "opty.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -81,41 +80,29 @@ void random_id(char out[ID_CHARS + 1])
 	out[ID_CHARS] = 0;
 }
 
-static int connect_one(const struct addrinfo *a, int timeout_ms)
+int net_begin(const char *host, const char *port, unsigned attempt)
 {
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error = 0;
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	socklen_t size = sizeof(error);
-
-	if (fd < 0)
-		return -1;
-	if (connect(fd, a->ai_addr, a->ai_addrlen) < 0 && errno != EINPROGRESS)
-		goto fail;
-	if (poll(&p, 1, timeout_ms) != 1) {
-		errno = ETIMEDOUT;
-		goto fail;
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error) {
-		errno = error;
-		goto fail;
-	}
-	return fd;
-fail:
-	close(fd);
-	return -1;
-}
-
-int net_connect(const char *host, const char *port, int timeout_ms)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all;
-	int fd = -1;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all, *a;
+	unsigned count = 0;
+	int fd;
 
 	if (getaddrinfo(host, port, &hints, &all)) {
 		errno = EHOSTUNREACH;
 		return -1;
 	}
-	for (struct addrinfo *a = all; a && fd < 0; a = a->ai_next)
-		fd = connect_one(a, timeout_ms);
+	for (a = all; a; a = a->ai_next)
+		count++;
+	a = all;
+	for (attempt %= count; attempt; attempt--)
+		a = a->ai_next;
+	fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) < 0 && errno != EINPROGRESS) {
+		int why = errno;
+
+		close(fd);
+		errno = why;
+		fd = -1;
+	}
 	freeaddrinfo(all);
 	return fd;
 }
@@ -125,10 +112,12 @@ int net_read(int fd, struct buf *b)
 	char chunk[65536];
 	ssize_t n = read(fd, chunk, sizeof(chunk));
 
-	if (n > 0)
+	if (n > 0) {
 		buf_add(b, chunk, (size_t)n);
-	if (n > 0)
 		return 1;
+	}
+	if (!n)
+		errno = 0;
 	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
 }
 

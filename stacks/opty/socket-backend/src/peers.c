@@ -1,6 +1,5 @@
 /* Other instances of this server, through a Redis channel: what one relays, all relay; who is there
  * each tells every few seconds, so that a killed one's clients are forgotten. */
-#define _GNU_SOURCE
 #include "opty.h"
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { RETRY_MS = 2000, BACKLOG = 16 * PACKET_MAX, DEEPEST = 4 };
 static const char channel[] = "opty";
 
 static void say_command(struct buf *b, const char *first, const char *second, const char *third)
@@ -22,10 +22,11 @@ static void say_command(struct buf *b, const char *first, const char *second, co
 static void dial(struct server *s)
 {
 	struct peers *p = &s->peers;
-	struct buf first = {0};
 
-	p->hear = net_connect(p->host, p->port, 2000);
-	p->say = p->hear < 0 ? -1 : net_connect(p->host, p->port, 2000);
+	p->retry_at = s->now + RETRY_MS;
+	p->hear = net_begin(p->host, p->port, p->attempt);
+	p->say = p->hear < 0 ? -1 : net_begin(p->host, p->port, p->attempt);
+	p->attempt++;
 	if (p->say < 0) {
 		fprintf(stderr, "cannot reach Redis: %s\n", strerror(errno));
 		if (p->hear >= 0)
@@ -33,15 +34,14 @@ static void dial(struct server *s)
 		p->hear = -1;
 		return;
 	}
-	p->in.n = p->out.n = 0;
+	p->in.n = p->out.n = p->first.n = 0;
 	if (p->password) {
-		say_command(&first, "AUTH", p->password, NULL);
+		say_command(&p->first, "AUTH", p->password, NULL);
 		say_command(&p->out, "AUTH", p->password, NULL);
 	}
-	say_command(&first, "SUBSCRIBE", channel, NULL);
-	net_write(p->hear, &first);
-	buf_free(&first);
+	say_command(&p->first, "SUBSCRIBE", channel, NULL);
 	p->beat_at = 0;
+	p->heard_by = s->now + 3 * BEAT_MS;
 }
 
 /* redis://[:PASSWORD@]HOST[:PORT] */
@@ -109,37 +109,31 @@ static struct peer *peer(struct server *s, const char *id)
 	return p;
 }
 
-static void changed(struct server *s)
-{
-	json_t *names = event_names(s);
-
-	event_broadcast(s, NULL, "presence", names);
-	json_decref(names);
-}
-
 static void heard(struct server *s, const char *text, size_t n)
 {
 	json_t *message = json_loadb(text, n, 0, NULL), *names = json_object_get(message, "names");
 	const char *by = json_string_value(json_object_get(message, "by"));
 	const char *event = json_string_value(json_object_get(message, "event"));
+	bool other = by && strlen(by) == ID_CHARS && strcmp(by, s->id);
 	struct peer *p;
 
-	if (by && strcmp(by, s->id) && event) {
+	if (other && event) {
 		event_broadcast(s, NULL, event, json_object_get(message, "value"));
-	} else if (by && strcmp(by, s->id) && json_is_array(names)) {
+	} else if (other && json_is_array(names)) {
 		p = peer(s, by);
 		p->until = s->now + 3 * BEAT_MS;
 		if (!json_equal(p->names, names)) {
 			json_decref(p->names);
 			p->names = json_incref(names);
-			changed(s);
+			s->presence_due = true;
 		}
 	}
 	json_decref(message);
 }
 
-/* One reply of Redis from the front: only the last text of an array is of interest. 0: not all there. */
-static size_t reply_size(const struct buf *b, size_t at, const char **text, size_t *size)
+/* One reply of Redis from the front: only the last text of an array is of interest. 0: not all
+ * there, or nested as no reply of its is. */
+static size_t reply_size(const struct buf *b, size_t at, int depth, const char **text, size_t *size)
 {
 	char *p = b->p + at, *line = at < b->n ? memmem(p, b->n - at, "\r\n", 2) : NULL;
 	size_t used = line ? (size_t)(line - p) + 2 : 0, n = used;
@@ -153,8 +147,10 @@ static size_t reply_size(const struct buf *b, size_t at, const char **text, size
 		*size = (size_t)count;
 		return at + used <= b->n ? used : 0;
 	}
+	if (*p == '*' && depth == DEEPEST)
+		return 0;
 	for (long i = 0; *p == '*' && i < count; i++) {
-		n = reply_size(b, at + used, text, size);
+		n = reply_size(b, at + used, depth + 1, text, size);
 		if (!n)
 			return 0;
 		used += n;
@@ -162,35 +158,51 @@ static size_t reply_size(const struct buf *b, size_t at, const char **text, size
 	return used;
 }
 
-static void lost(struct server *s)
+static void lost(struct server *s, const char *why)
 {
-	fprintf(stderr, "Redis has gone\n");
+	fprintf(stderr, "lost Redis: %s\n", why);
 	close(s->peers.hear);
 	close(s->peers.say);
 	s->peers.hear = s->peers.say = -1;
-	s->peers.retry_at = s->now + 1000;
+	s->peers.out.n = 0;
+}
+
+/* Its complaints are said aloud: without the right password nothing else would tell. */
+static void complaint(const char *p, size_t n)
+{
+	if (n && *p == '-')
+		fprintf(stderr, "Redis: %.*s\n", (int)strcspn(p, "\r"), p);
 }
 
 void peers_input(struct server *s)
 {
-	struct buf ignored = {0};
+	struct peers *p = &s->peers;
+	struct buf said = {0};
 	const char *text = NULL;
 	size_t size = 0, n;
-	int r = net_read(s->peers.hear, &s->peers.in);
+	int r = net_read(p->hear, &p->in);
 
-	while (r >= 0 && s->peers.in.n && (n = reply_size(&s->peers.in, 0, &text, &size))) {
-		if (text && s->peers.in.p[0] == '*')
+	if (r > 0)
+		p->heard_by = s->now + 3 * BEAT_MS;
+	while (r >= 0 && p->in.n && (n = reply_size(&p->in, 0, 0, &text, &size))) {
+		if (text && p->in.p[0] == '*')
 			heard(s, text, size);
+		complaint(p->in.p, n);
 		text = NULL;
-		buf_take(&s->peers.in, n);
+		buf_take(&p->in, n);
 	}
+	if (p->in.n > BACKLOG)
+		r = -1;
 	if (r >= 0)
-		r = net_read(s->peers.say, &ignored);
-	buf_free(&ignored);
+		r = net_read(p->say, &said);
+	if (said.n)
+		complaint(said.p, said.n);
+	buf_free(&said);
 	if (r < 0)
-		lost(s);
+		lost(s, errno ? strerror(errno) : "the connection was closed");
 }
 
+/* What each instance says it hears itself, so a silent Redis is none. */
 void peers_ticks(struct server *s)
 {
 	struct peers *p = &s->peers;
@@ -205,14 +217,16 @@ void peers_ticks(struct server *s)
 		*q = gone->next;
 		json_decref(gone->names);
 		free(gone);
-		changed(s);
+		s->presence_due = true;
 	}
-	if (p->host && p->say < 0 && !s->stopping && s->now >= p->retry_at) {
-		p->retry_at = s->now + 2000;
+	if (p->host && p->say < 0 && !s->stopping && s->now >= p->retry_at)
 		dial(s);
-	}
-	if (p->say >= 0 && s->now >= p->beat_at)
+	if (p->say < 0)
+		return;
+	if (s->now >= p->beat_at)
 		beat(s);
-	if (p->say >= 0 && net_write(p->say, &p->out) < 0)
-		lost(s);
+	if (p->out.n > BACKLOG || s->now > p->heard_by)
+		lost(s, "no answer in time");
+	else if (net_write(p->hear, &p->first) < 0 || net_write(p->say, &p->out) < 0)
+		lost(s, strerror(errno));
 }

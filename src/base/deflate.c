@@ -2,6 +2,7 @@
 #include "base/dl.h"
 #include "base/inflate_fast.h"
 #include "base/inflate_rare.h"
+#include "base/mem.h"
 #include "base/stream.h"
 #include <errno.h>
 #include <string.h>
@@ -77,15 +78,6 @@ struct deflate_state {
 	ZSTD_CCtx *cctx;
 	uint8_t out[OUT_SIZE];
 };
-
-static void *zeroed(size_t n)
-{
-	void *p = calloc(1, n);
-
-	if (!p)
-		abort();
-	return p;
-}
 
 static int bad_gzip(const z_stream *z, int r, struct err *e)
 {
@@ -177,7 +169,7 @@ static int gzip_begin(struct inflate_sink *s, struct err *e)
 static int inflate_begin(struct inflate_sink *s, struct err *e)
 {
 	static const uint8_t zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
-	struct inflater *st = s->state = zeroed(sizeof(*st));
+	struct inflater *st = s->state = mem_new(sizeof(*st));
 
 	s->begun = true;
 	if (s->n_head >= 2 && s->head[0] == 0x1f && s->head[1] == 0x8b) {
@@ -345,7 +337,7 @@ int deflate_sink_init(struct deflate_sink *s, struct sink *next, enum compressio
 {
 	*s = (struct deflate_sink){{.write = deflate_write, .end = deflate_end_sink, .next = next},
 				   .how = how,
-				   .state = zeroed(sizeof(struct deflate_state))};
+				   .state = mem_new(sizeof(struct deflate_state))};
 	return deflate_open(s, level, e);
 }
 

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include <errno.h>
@@ -67,7 +68,7 @@ static int write_and_rename(int dirfd, const char *tmp, const char *name, const 
 int file_sync_parent(int dirfd, const char *name)
 {
 	const char *slash = strrchr(name, '/');
-	auto_free char *dir = slash ? strndup(name, (size_t)(slash - name)) : strdup(".");
+	auto_free char *dir = slash ? mem_textn(name, (size_t)(slash - name)) : mem_text(".");
 	auto_fd int fd = sys_open(dirfd, *dir ? dir : "/", O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd < 0)

@@ -3,6 +3,7 @@
 
 #ifdef HAVE_ISAL
 #include "base/dl.h"
+#include "base/mem.h"
 #include <isa-l/igzip_lib.h>
 
 enum { OUT_SIZE = 256 << 10 };
@@ -40,9 +41,7 @@ struct fast *fast_new(void)
 
 	if (dl_load("libisal.so.2", isal_symbols, &lib, &none) < 0)
 		return NULL;
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		abort();
+	f = mem_new(sizeof(*f));
 	f->lib = lib;
 	lib.init(&f->z);
 	start_member(f);

@@ -1,5 +1,6 @@
 #include "base/inflate_rare.h"
 #include "base/dl.h"
+#include "base/mem.h"
 #include <bzlib.h>
 #include <errno.h>
 #include <lzma.h>
@@ -65,11 +66,9 @@ static int open_bzip2(struct rare *r, struct err *e)
 
 int rare_new(enum compression how, struct rare **out, struct err *e)
 {
-	struct rare *r = calloc(1, sizeof(*r));
+	struct rare *r = mem_new(sizeof(*r));
 	int code;
 
-	if (!r)
-		abort();
 	r->how = how;
 	code = how == COMPRESSION_XZ ? open_xz(r, e) : open_bzip2(r, e);
 	*out = r;

@@ -1,4 +1,5 @@
 #include "base/loop.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include <errno.h>
 #include <string.h>
@@ -22,10 +23,8 @@ struct loop {
 
 int loop_new(struct loop **out, struct err *e)
 {
-	struct loop *l = calloc(1, sizeof(*l));
+	struct loop *l = mem_new(sizeof(*l));
 
-	if (!l)
-		abort();
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->signals.fd = -1;
 	l->last = &l->first;
@@ -120,9 +119,7 @@ void loop_timer(struct loop *l, struct timer *t, int64_t at_ns, int (*fn)(struct
 	loop_timer_drop(t);
 	if (l->n == l->cap) {
 		l->cap = l->cap ? 2 * l->cap : 16;
-		l->heap = realloc(l->heap, l->cap * sizeof(struct timer *));
-		if (!l->heap)
-			abort();
+		l->heap = mem_grow(l->heap, l->cap * sizeof(struct timer *));
 	}
 	*t = (struct timer){.at_ns = at_ns, .fn = fn, .loop = l};
 	l->heap[l->n] = t;

@@ -1,5 +1,6 @@
 #include "base/stream.h"
 #include "base/dl.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include <errno.h>
 #include <openssl/evp.h>
@@ -93,9 +94,7 @@ static int sha256_end(struct sink *s, struct err *e)
 int sha256_sink_init(struct sha256_sink *s, struct sink *next, struct err *e)
 {
 	*s = (struct sha256_sink){{.write = sha256_write, .end = sha256_end, .next = next}};
-	s->lib = calloc(1, sizeof(*s->lib));
-	if (!s->lib)
-		abort();
+	s->lib = mem_new(sizeof(*s->lib));
 	if (dl_load("libcrypto.so.3", crypto_symbols, s->lib, e) < 0) {
 		sha256_sink_done(s);
 		return -ENOENT;

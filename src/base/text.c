@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "base/mem.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -231,9 +232,7 @@ static void reserve(struct buf *b, size_t more)
 	if (need <= b->cap)
 		return;
 	b->cap = need > 2 * b->cap ? need + 64 : 2 * b->cap;
-	b->p = realloc(b->p, b->cap);
-	if (!b->p)
-		abort();
+	b->p = mem_grow(b->p, b->cap);
 }
 
 void buf_add(struct buf *b, const void *p, size_t n)

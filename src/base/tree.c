@@ -1,4 +1,5 @@
 #include "base/tree.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -154,9 +155,7 @@ int tree_xattrs(int fd, char **names, size_t *n)
 		return 0;
 	if (len < 0)
 		return -errno;
-	p = malloc((size_t)len);
-	if (!p)
-		abort();
+	p = mem_room((size_t)len);
 	len = flistxattr(fd, p, (size_t)len);
 	if (len < 0) {
 		free(p);

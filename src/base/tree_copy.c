@@ -1,5 +1,6 @@
 /* tree_copy() of base/tree. */
 #include "base/links.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include <dirent.h>
@@ -41,7 +42,7 @@ static int copy_xattrs(struct walk *w, int from, int to)
 	int r = tree_xattrs(from, &names, &n);
 
 	for (size_t i = 0; !r && i < n; i += strlen(names + i) + 1) {
-		auto_free char *value = malloc(limit);
+		auto_free char *value = mem_room(limit);
 		ssize_t len;
 
 		if (!keep_xattr(w->how, names + i))

@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "base/when.h"
 #include "cli/builds.h"
 #include "cli/cli.h"
@@ -171,10 +172,8 @@ static void on_pull_note(struct progress_sink *s, const char *line)
 
 struct build_view *build_view_new(struct cli *c, const char *progress, bool quiet)
 {
-	struct build_view *v = calloc(1, sizeof(*v));
+	struct build_view *v = mem_new(sizeof(*v));
 
-	if (!v)
-		abort();
 	v->progress = (struct build_progress){on_begin, on_output, on_end, on_note, on_built};
 	v->pulls.note = on_pull_note;
 	if (!progress)

@@ -4,6 +4,7 @@
  * was put into them before that is found by reading them.
  */
 #include "cli/changes.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/vec.h"
 #include "base/when.h"
@@ -84,16 +85,12 @@ static void remember(struct changes *c, size_t number, const char *dir)
 	if (number >= c->dirs.n) {
 		size_t n = 2 * number + 16;
 
-		c->dirs.v = realloc(c->dirs.v, n * sizeof(*c->dirs.v));
-		if (!c->dirs.v)
-			abort();
+		c->dirs.v = mem_grow(c->dirs.v, n * sizeof(*c->dirs.v));
 		memset(c->dirs.v + c->dirs.n, 0, (n - c->dirs.n) * sizeof(*c->dirs.v));
 		c->dirs.n = n;
 	}
 	forget(c, number);
-	c->dirs.v[number] = strdup(dir);
-	if (!c->dirs.v[number])
-		abort();
+	c->dirs.v[number] = mem_text(dir);
 }
 
 static int add_dir(struct changes *c, const char *dir, struct found *f, int depth, struct err *e);
@@ -239,11 +236,9 @@ static int add_path(struct changes *c, const char *path, struct err *e)
 
 int changes_new(struct changes **out, const struct changes_options *o, struct err *e)
 {
-	auto_changes *c = calloc(1, sizeof(*c));
+	auto_changes *c = mem_new(sizeof(*c));
 	int r = 0;
 
-	if (!c)
-		abort();
 	c->o = *o;
 	c->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (c->fd < 0)

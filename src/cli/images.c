@@ -1,5 +1,6 @@
 /* image ls|inspect|history|rm|tag|prune and their short spellings. */
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/vec.h"
 #include "base/when.h"
 #include "cli/commands.h"
@@ -132,7 +133,7 @@ static bool name_fits(const char *name, const char *pattern)
 	const char *colon = strrchr(name, ':');
 
 	repo.n = colon ? (size_t)(colon - name) : repo.n;
-	auto_free char *alone = strndup(repo.p, repo.n);
+	auto_free char *alone = mem_textn(repo.p, repo.n);
 
 	return !fnmatch(pattern, name, FNM_PATHNAME) || !fnmatch(pattern, alone, FNM_PATHNAME);
 }

@@ -1,5 +1,6 @@
 #include "cli/logmux.h"
 #include "base/arena.h"
+#include "base/mem.h"
 #include "base/vec.h"
 #include "base/when.h"
 #include <errno.h>
@@ -25,10 +26,8 @@ struct logmux {
 
 struct logmux *logmux_new(const struct logmux_style *style)
 {
-	struct logmux *m = calloc(1, sizeof(*m));
+	struct logmux *m = mem_new(sizeof(*m));
 
-	if (!m)
-		abort();
 	m->style = *style;
 	return m;
 }

@@ -1,4 +1,5 @@
 #include "cli/progress.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include "base/when.h"
@@ -46,10 +47,8 @@ static enum mode mode_of(struct cli *c)
 
 struct progress *progress_new(struct cli *c, const char *title, bool quiet)
 {
-	struct progress *p = calloc(1, sizeof(*p));
+	struct progress *p = mem_new(sizeof(*p));
 
-	if (!p)
-		abort();
 	p->title = title;
 	p->mode = quiet ? MODE_QUIET : mode_of(c);
 	p->colour = c->colour_err;

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/stream.h"
 #include "base/sys.h"
 #include "image/archive.h"
@@ -86,7 +87,7 @@ static int write_document(struct saver *s, const char *digest, struct span text)
 static int copy_file(struct saver *s, const char *path, int64_t size)
 {
 	auto_fd int fd = sys_open(AT_FDCWD, path, O_RDONLY, 0);
-	auto_free char *part = malloc(PART);
+	auto_free char *part = mem_room(PART);
 	int64_t left = size;
 	int r = 0;
 
@@ -148,15 +149,13 @@ static int write_layer_file(struct saver *s, const struct outgoing_layer *l)
 
 static int write_layer(struct saver *s, const struct outgoing_layer *l)
 {
-	auto_free struct tar_entry *t = calloc(1, sizeof(*t));
+	auto_free struct tar_entry *t = mem_new(sizeof(*t));
 	int r;
 
 	if (!is_new(s, l->d.digest))
 		return 0;
 	if (s->dir >= 0)
 		return write_layer_file(s, l);
-	if (!t)
-		abort();
 	t->type = TAR_FILE;
 	t->mode = 0644;
 	t->size = l->d.size;

@@ -1,4 +1,5 @@
 #include "image/change.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include <ctype.h>
 #include <errno.h>
@@ -92,7 +93,7 @@ static int pairs_of(json_t *config, const char *key, struct span args, struct er
 				json_object_set_new(to, word.p, json_string(equals));
 			continue;
 		}
-		auto_free char *rest = strndup(span_trim(args).p, span_trim(args).n);
+		auto_free char *rest = mem_textn(span_trim(args).p, span_trim(args).n);
 
 		if (env)
 			set_env(to, word.p, rest);

@@ -1,4 +1,5 @@
 #include "image/feed.h"
+#include "base/mem.h"
 #include "base/stream.h"
 #include "base/sys.h"
 #include <errno.h>
@@ -12,7 +13,7 @@ enum { PART = 256 << 10 };
 
 static int pump(int fd, int to, struct err *e)
 {
-	auto_free char *part = malloc(PART);
+	auto_free char *part = mem_room(PART);
 	struct inflate_sink inflate;
 	struct fd_sink out;
 	ssize_t n;

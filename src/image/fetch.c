@@ -1,5 +1,6 @@
 #include "image/fetch.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "image/crew.h"
 #include "image/intake.h"
@@ -40,7 +41,7 @@ static void on_retry(void *arg, const char *why, int in_s)
 /* What an earlier process got goes through the chain again; then the file grows on. */
 static int replay(struct child *c, struct intake *in, int fd, struct err *e)
 {
-	auto_free char *part = malloc(REPLAY);
+	auto_free char *part = mem_room(REPLAY);
 	ssize_t n;
 	int r = 0;
 

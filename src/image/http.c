@@ -1,5 +1,6 @@
 #include "image/http.h"
 #include "base/dl.h"
+#include "base/mem.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
@@ -55,10 +56,8 @@ struct transfer {
 
 int http_new(const struct http_options *o, struct http **out, struct err *e)
 {
-	struct http *h = calloc(1, sizeof(*h));
+	struct http *h = mem_new(sizeof(*h));
 
-	if (!h)
-		abort();
 	h->o = *o;
 	if (dl_load("libcurl.so.4", curl_symbols, &h->lib, e) < 0) {
 		free(h);

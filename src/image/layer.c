@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/loop.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "image/intake.h"
@@ -162,7 +163,7 @@ int intake_write(struct intake *in, const void *p, size_t n, struct err *e)
 
 int intake_feed(struct intake *in, int fd, struct err *e)
 {
-	auto_free char *part = malloc(FEED_PART);
+	auto_free char *part = mem_room(FEED_PART);
 	ssize_t n;
 	int r = 0;
 
@@ -319,7 +320,7 @@ int layer_adopt(struct arena *a, const char *path, const struct pack_options *o,
 static int pump(int fd, struct sink *to, int64_t *travelled, struct err *e)
 {
 	static const size_t size = 256 << 10;
-	auto_free char *part = malloc(size);
+	auto_free char *part = mem_room(size);
 	ssize_t n;
 	int r;
 

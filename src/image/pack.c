@@ -1,5 +1,6 @@
 #include "image/pack.h"
 #include "base/links.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "base/vec.h"
@@ -294,10 +295,8 @@ int pack_tree(int dir, struct sink *out, const struct pack_options *o, struct er
 	struct packer p = {.out = out, .o = o, .e = e};
 	int r;
 
-	p.entry = calloc(1, sizeof(*p.entry));
-	p.data = malloc(TAR_BUFFER);
-	if (!p.entry || !p.data)
-		abort();
+	p.entry = mem_new(sizeof(*p.entry));
+	p.data = mem_room(TAR_BUFFER);
 	r = pack_entry(&p, dir, ".");
 	if (!r)
 		r = tar_write_end(out, e);

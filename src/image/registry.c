@@ -1,6 +1,7 @@
 #include "image/registry.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include "image/manifest.h"
 #include <ctype.h>
@@ -152,7 +153,7 @@ static void add_scopes(struct buf *url, const char *scopes)
 
 	while (more) {
 		more = span_cut(&rest, ' ', &one);
-		auto_free char *text = strndup(one.p, one.n);
+		auto_free char *text = mem_textn(one.p, one.n);
 
 		buf_str(url, "&scope=");
 		escape(url, text);

@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "base/sys.h"
 #include "image/tar_inner.h"
 #include <ctype.h>
@@ -18,9 +19,7 @@ void tar_reader_init(struct tar_reader *t, int fd)
 {
 	memset(t, 0, sizeof(*t));
 	t->fd = fd;
-	t->buf = malloc(TAR_BUFFER);
-	if (!t->buf)
-		abort();
+	t->buf = mem_room(TAR_BUFFER);
 }
 
 void tar_reader_done(struct tar_reader *t)

@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "image/tar.h"
 #include <errno.h>
 #include <stdio.h>
@@ -146,11 +147,9 @@ int tar_write_header(struct sink *s, const struct tar_entry *t, struct err *e)
 
 int tar_write_file(struct sink *s, const char *name, const void *p, size_t n, struct err *e)
 {
-	auto_free struct tar_entry *t = calloc(1, sizeof(*t));
+	auto_free struct tar_entry *t = mem_new(sizeof(*t));
 	int r;
 
-	if (!t)
-		abort();
 	t->type = TAR_FILE;
 	t->mode = 0644;
 	t->size = (int64_t)n;

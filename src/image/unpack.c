@@ -1,4 +1,5 @@
 #include "image/unpack.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/tree.h"
 #include "base/vec.h"
@@ -467,11 +468,9 @@ int unpack_apply(int tar_fd, int root, const struct unpack_options *o, struct un
 		 struct err *e)
 {
 	struct err why = {0};
-	struct job *j = calloc(1, sizeof(*j));
+	struct job *j = mem_new(sizeof(*j));
 	int r;
 
-	if (!j)
-		abort();
 	j->o = o;
 	j->e = &why;
 	j->root = root;

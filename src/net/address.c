@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "net/ip.h"
 #include "net/ipam.h"
 #include "net/ledger.h"
@@ -91,11 +92,9 @@ static int find_lowest(const struct ledger *l, const struct ip_addr *subnet,
 {
 	uint64_t size = ip_hosts(range), last = size < ADDRESS_LIMIT ? size : ADDRESS_LIMIT;
 	struct ip_addr base = ip_network(range);
-	auto_free uint8_t *map = calloc(ADDRESS_LIMIT, 1);
+	auto_free uint8_t *map = mem_array(ADDRESS_LIMIT, 1);
 	size_t at;
 
-	if (!map)
-		abort();
 	/* A range that begins or ends with its subnet must leave out the same two. */
 	if (!ip_equal(&base, subnet))
 		first = 0;

@@ -1,4 +1,5 @@
 #include "net/cache.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include <string.h>
 
@@ -17,10 +18,8 @@ struct cache {
 
 struct cache *cache_new(void)
 {
-	struct cache *c = calloc(1, sizeof(*c));
+	struct cache *c = mem_new(sizeof(*c));
 
-	if (!c)
-		abort();
 	return c;
 }
 
@@ -54,10 +53,8 @@ void cache_put(struct cache *c, struct span key, const uint8_t *p, size_t n, uin
 	if (!ttl || n > CACHE_PACKET)
 		return;
 	empty(s);
-	s->key = malloc(key.n);
-	s->p = malloc(n);
-	if (!s->key || !s->p)
-		abort();
+	s->key = mem_room(key.n);
+	s->p = mem_room(n);
 	memcpy(s->key, key.p, s->key_n = key.n);
 	memcpy(s->p, p, s->n = n);
 	s->since_ns = when_mono_ns();

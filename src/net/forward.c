@@ -1,5 +1,6 @@
 #include "net/forward.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include "net/cache.h"
 #include "net/ip.h"
@@ -49,10 +50,8 @@ struct forwarder {
 
 struct forwarder *forwarder_new(struct loop *l)
 {
-	struct forwarder *f = calloc(1, sizeof(*f));
+	struct forwarder *f = mem_new(sizeof(*f));
 
-	if (!f)
-		abort();
 	f->loop = l;
 	f->cache = cache_new();
 	return f;
@@ -194,8 +193,8 @@ static int read_stream(struct query *q, int fd)
 	size_t want;
 	ssize_t n;
 
-	if (!q->in && !(q->in = malloc(2 + DNS_TCP_MAX)))
-		abort();
+	if (!q->in)
+		q->in = mem_room(2 + DNS_TCP_MAX);
 	for (;;) {
 		want = q->in_n < 2 ? 2 : 2 + ((size_t)q->in[0] << 8 | q->in[1]);
 		if (q->in_n == want && want > 2)
@@ -371,8 +370,8 @@ void forward(struct forwarder *f, const struct forward_ask *ask)
 		ask->done(ask->arg, NULL, 0);
 		return;
 	}
-	q = calloc(1, sizeof(*q));
-	if (!q || getrandom(&q->id, sizeof(q->id), 0) != sizeof(q->id))
+	q = mem_new(sizeof(*q));
+	if (getrandom(&q->id, sizeof(q->id), 0) != sizeof(q->id))
 		abort();
 	q->of = f;
 	q->next = f->queries;

@@ -1,4 +1,5 @@
 #include "net/names.h"
+#include "base/mem.h"
 #include "net/ip.h"
 #include <string.h>
 
@@ -29,10 +30,8 @@ struct names {
 
 struct names *names_new(void)
 {
-	struct names *n = calloc(1, sizeof(*n));
+	struct names *n = mem_new(sizeof(*n));
 
-	if (!n)
-		abort();
 	return n;
 }
 
@@ -136,9 +135,7 @@ static void set(struct names *n, const struct resolver_record *rec)
 	}
 	if (n->n == n->cap) {
 		n->cap = n->cap ? 2 * n->cap : 16;
-		n->entries = realloc(n->entries, n->cap * sizeof(*n->entries));
-		if (!n->entries)
-			abort();
+		n->entries = mem_grow(n->entries, n->cap * sizeof(*n->entries));
 	}
 	n->entries[n->n++] = copy(rec);
 }
@@ -218,9 +215,7 @@ static void rebuild(struct names *n)
 	free(n->slots);
 	for (n->size = 64; n->size < 2 * words; n->size *= 2)
 		;
-	n->slots = calloc(n->size, sizeof(*n->slots));
-	if (!n->slots)
-		abort();
+	n->slots = mem_array(n->size, sizeof(*n->slots));
 	for (size_t i = 0; i < n->n; i++) {
 		vec_each(word, &n->entries[i]->words) {
 			for (at = hash(*word) & (n->size - 1); n->slots[at].word;

@@ -1,5 +1,6 @@
 #include "net/nfnl.h"
 #include "base/behind.h"
+#include "base/mem.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -38,9 +39,7 @@ static struct nlmsghdr *add(struct nfnl_batch *b, int type, uint16_t flags, int 
 {
 	if (b->used + MESSAGE_ROOM > b->cap) {
 		b->cap = b->cap ? 2 * b->cap : 8 * MESSAGE_ROOM;
-		b->room = realloc(b->room, b->cap);
-		if (!b->room)
-			abort();
+		b->room = mem_grow(b->room, b->cap);
 	}
 	return put_head(b->room + b->used, type, flags, family, res_id);
 }
@@ -154,15 +153,13 @@ int nfnl_send(const struct nfnl_batch *b, struct err *e)
 static int ask(struct nlmsghdr *h, void (*fn)(const struct nlmsghdr *h, void *arg), void *arg,
 	       struct err *e)
 {
-	auto_free char *room = malloc(ANSWER_ROOM);
+	auto_free char *room = mem_room(ANSWER_ROOM);
 	const bool dump = (h->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	auto_fd int fd = open_socket(e);
 	int n, r = 0;
 
 	if (fd < 0)
 		return fd;
-	if (!room)
-		abort();
 	if (send(fd, h, h->nlmsg_len, 0) < 0)
 		return err_set(e, errno, "cannot ask for packet filter rules: %s", strerror(errno));
 	for (;;) {

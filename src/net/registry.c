@@ -1,6 +1,7 @@
 #include "net/registry.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include <dirent.h>
@@ -170,11 +171,9 @@ void registry_catch_up(struct registry *r)
 
 int registry_new(struct loop *l, struct names *names, struct registry **out, struct err *e)
 {
-	struct registry *r = calloc(1, sizeof(*r));
+	struct registry *r = mem_new(sizeof(*r));
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
-	if (!r)
-		abort();
 	r->names = names;
 	if (fd < 0) {
 		free(r);
@@ -248,10 +247,8 @@ int registry_watch(struct registry *r, const char *network, struct err *e)
 		err_set(e, errno, "cannot watch %s: %s", path, strerror(errno));
 		return err_hint(e, "raise the sysctl fs.inotify.max_user_watches");
 	}
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		abort();
-	*s = (struct shared){r->networks, watch, strdup(network)};
+	s = mem_new(sizeof(*s));
+	*s = (struct shared){r->networks, watch, mem_text(network)};
 	r->networks = s;
 	load_all(r, network, path);
 	return 0;

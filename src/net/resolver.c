@@ -1,5 +1,6 @@
 #include "net/resolver.h"
 #include "base/hash.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include "net/answer.h"
 #include "net/forward.h"
@@ -171,9 +172,7 @@ static void flush(struct conn *c)
 
 static void send_tcp(struct conn *c, const uint8_t *p, size_t n)
 {
-	c->out = malloc(n + 2);
-	if (!c->out)
-		abort();
+	c->out = mem_room(n + 2);
 	c->out[0] = (uint8_t)(n >> 8);
 	c->out[1] = (uint8_t)n;
 	memcpy(c->out + 2, p, n);
@@ -215,9 +214,7 @@ static size_t handle(struct client *c, struct conn *conn, const struct sockaddr_
 	done = answer(&ask);
 	if (done)
 		return done;
-	pending = calloc(1, sizeof(*pending));
-	if (!pending)
-		abort();
+	pending = mem_new(sizeof(*pending));
 	*pending = (struct pending){.next = r->pendings, .client = c, .conn = conn};
 	if (from)
 		pending->from = *from;
@@ -379,9 +376,7 @@ static int on_listener(struct watch *w, uint32_t events)
 	/* Idle connections never keep others out: the least used one makes room. */
 	if (r->n_conns >= TCP_MAX)
 		drop_oldest(r);
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		abort();
+	c = mem_new(sizeof(*c));
 	*c = (struct conn){.next = r->conns, .of = r, .client = client, .used_ns = when_mono_ns()};
 	if (loop_watch(r->loop, &c->watch, fd, EPOLLIN, on_conn) < 0) {
 		close(fd);
@@ -396,10 +391,8 @@ static int on_listener(struct watch *w, uint32_t events)
 
 int resolver_new(struct loop *l, struct resolver **out, struct err *e)
 {
-	struct resolver *r = calloc(1, sizeof(*r));
+	struct resolver *r = mem_new(sizeof(*r));
 
-	if (!r)
-		abort();
 	r->loop = l;
 	r->names = names_new();
 	if (registry_new(l, r->names, &r->registry, e) < 0) {
@@ -488,9 +481,7 @@ int resolver_serve(struct resolver *r, int netns_fd, const struct resolver_clien
 	}
 	if (questions_open(netns_fd, config->leaves_53, &s, e) < 0)
 		return err_wrap(e, "serve DNS for %s", config->key);
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		abort();
+	c = mem_new(sizeof(*c));
 	*c = (struct client){.next = r->clients, .of = r, .ino = st.st_ino};
 	configure(c, config);
 	if (loop_watch(r->loop, &c->udp, s.udp, EPOLLIN, on_udp) < 0 ||

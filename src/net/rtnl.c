@@ -1,5 +1,6 @@
 #include "net/rtnl.h"
 #include "base/behind.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "net/netns.h"
 #include <errno.h>
@@ -32,10 +33,8 @@ static int make_room(struct rtnl *r, int ret, struct err *e)
 {
 	if (ret < 0)
 		return err_set(e, -ret, "cannot open a netlink socket: %s", strerror(-ret));
-	r->batch = malloc(RTNL_BATCH);
-	r->notes = calloc(RTNL_MESSAGES, sizeof(*r->notes));
-	if (!r->batch || !r->notes)
-		abort();
+	r->batch = mem_room(RTNL_BATCH);
+	r->notes = mem_array(RTNL_MESSAGES, sizeof(*r->notes));
 	return 0;
 }
 
@@ -121,14 +120,12 @@ static int judge(struct rtnl *r, const struct nlmsghdr *h, int so_far, struct er
 /* Up to that of the last message, which alone is answered in any case. */
 static int read_answers(struct rtnl *r, struct err *e)
 {
-	auto_free char *room = malloc(ANSWER_ROOM);
+	auto_free char *room = mem_room(ANSWER_ROOM);
 	const uint32_t last = r->seq + (uint32_t)r->n - 1;
 	const struct nlmsghdr *h;
 	bool over = false;
 	int failed = 0, n;
 
-	if (!room)
-		abort();
 	while (!over) {
 		n = (int)recv(r->fd, room, ANSWER_ROOM, 0);
 		if (n < 0 && errno == EINTR)
@@ -227,12 +224,10 @@ static int read_dump(struct rtnl *r, char *room, int n,
 int rtnl_dump(struct rtnl *r, uint16_t type, const void *head, size_t head_size,
 	      int (*fn)(const struct nlmsghdr *h, void *arg), void *arg, struct err *e)
 {
-	auto_free char *room = malloc(ANSWER_ROOM);
+	auto_free char *room = mem_room(ANSWER_ROOM);
 	struct nlmsghdr *h;
 	int ret = 1, n;
 
-	if (!room)
-		abort();
 	h = mnl_nlmsg_put_header(room);
 	h->nlmsg_type = type;
 	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;

@@ -1,6 +1,7 @@
 #include "net/virtual.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "net/flows.h"
 #include "net/ip.h"
 #include "net/netns.h"
@@ -149,10 +150,8 @@ static void on_names(void *arg)
 
 struct virtuals *virtuals_new(struct loop *l, struct names *n)
 {
-	struct virtuals *v = calloc(1, sizeof(*v));
+	struct virtuals *v = mem_new(sizeof(*v));
 
-	if (!v)
-		abort();
 	*v = (struct virtuals){.loop = l, .names = n};
 	names_on_virtual(n, on_names, v);
 	return v;

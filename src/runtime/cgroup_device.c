@@ -2,6 +2,7 @@
  * Which device numbers a container may use: lines for the v1 controller, a small BPF program on
  * v2. Both are made from the same list of rules, the last match of which decides.
  */
+#include "base/mem.h"
 #include "base/sys.h"
 #include "runtime/cgroup_room.h"
 #include <errno.h>
@@ -131,11 +132,11 @@ static int limit_v2(const struct cgroup_tree *t, const char *path, const struct 
 		    struct err *e)
 {
 	auto_fd int group = cgroup_file(t, path, ".", O_RDONLY | O_DIRECTORY);
-	auto_free struct program *p = calloc(1, sizeof(*p));
+	auto_free struct program *p = mem_new(sizeof(*p));
 	auto_fd int prog = -1;
 	int r;
 
-	if (!p || l->devices.n > MAX_RULES - countof(defaults))
+	if (l->devices.n > MAX_RULES - countof(defaults))
 		return err_set(e, E2BIG, "more than %d device rules", MAX_RULES);
 	build(p, l);
 	prog = sys_bpf_device_program(p->v, p->n);

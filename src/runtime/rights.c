@@ -1,4 +1,5 @@
 #include "runtime/rights.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -112,11 +113,9 @@ static int drop_bounding(uint64_t keep, struct err *e)
  */
 static int set_groups(const struct user *u)
 {
-	auto_free gid_t *all = calloc(u->n_groups + 1, sizeof(*all));
+	auto_free gid_t *all = mem_array(u->n_groups + 1, sizeof(*all));
 	size_t n = 0;
 
-	if (!all)
-		abort();
 	all[n++] = u->gid;
 	for (size_t i = 0; i < u->n_groups; i++)
 		if (u->groups[i] != u->gid)

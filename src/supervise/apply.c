@@ -1,5 +1,6 @@
 #include "supervise/apply.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/paths.h"
 #include "base/when.h"
 #include "compose/load.h"
@@ -12,10 +13,8 @@
 
 struct job *job_new(struct supervisor *s, struct conn *c, const char *what, const json_t *req)
 {
-	struct job *j = calloc(1, sizeof(*j));
+	struct job *j = mem_new(sizeof(*j));
 
-	if (!j)
-		abort();
 	j->of = s;
 	j->conn = c;
 	j->what = what;

@@ -1,5 +1,6 @@
 #include "supervise/client.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include "supervise/guardian.h"
@@ -237,13 +238,9 @@ int client_open(const char *project, enum client_how how, struct client **out, s
 		*e = absent;
 		return fd;
 	}
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		abort();
+	c = mem_new(sizeof(*c));
 	c->fd = fd;
-	c->project = strdup(project);
-	if (!c->project)
-		abort();
+	c->project = mem_text(project);
 	*out = c;
 	return 0;
 }

@@ -1,5 +1,6 @@
 #include "supervise/control.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "supervise/conn.h"
 #include <errno.h>
@@ -221,9 +222,7 @@ static int on_listen(struct watch *w, uint32_t events)
 	if (fd < 0)
 		return 0;
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		abort();
+	c = mem_new(sizeof(*c));
 	c->of = s;
 	c->fd = fd;
 	c->pid = cred.pid;

@@ -2,6 +2,7 @@
  */
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include "image/store.h"
 #include "supervise/logfile.h"
@@ -14,10 +15,8 @@
 
 static struct instance *instance_new(struct supervisor *s)
 {
-	struct instance *i = calloc(1, sizeof(*i)), **at = &s->instances;
+	struct instance *i = mem_new(sizeof(*i)), **at = &s->instances;
 
-	if (!i)
-		abort();
 	i->of = s;
 	i->netns = i->stdin_fd = -1;
 	i->grace_ns = -1;
@@ -231,9 +230,7 @@ int instance_adopt(struct supervisor *s, const char *name, struct err *e)
 	i->life = DOWN;
 	status_read_health(&i->arena, &i->st);
 	vec_each(p, &i->st.probes) {
-		p->output = strdup(p->output ? p->output : "");
-		if (!p->output)
-			abort();
+		p->output = mem_text(p->output ? p->output : "");
 	}
 	return r;
 }

@@ -1,6 +1,7 @@
 #include "supervise/daemon.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/when.h"
@@ -333,12 +334,10 @@ void supervisor_linger(struct supervisor *s)
 
 int supervisor_main(const struct handover *h)
 {
-	struct supervisor *s = calloc(1, sizeof(*s));
+	struct supervisor *s = mem_new(sizeof(*s));
 	struct err e = {0};
 	int r;
 
-	if (!s)
-		abort();
 	prctl(PR_SET_NAME, "berth-super");
 	s->name = h->project;
 	s->handover = h;

@@ -1,6 +1,7 @@
 #include "supervise/guardian.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/when.h"
@@ -279,9 +280,7 @@ static int prepare(struct guardian *g, struct err *e)
 			    O_RDWR | O_CREAT | O_APPEND, 0600);
 	if (g->exits < 0)
 		return err_set(e, -g->exits, "%s/exits: %s", dir, strerror(-g->exits));
-	g->slots = calloc(GUARD_MAX, sizeof(*g->slots));
-	if (!g->slots)
-		abort();
+	g->slots = mem_array(GUARD_MAX, sizeof(*g->slots));
 	for (size_t i = 0; i < GUARD_MAX; i++)
 		g->slots[i].fd = -1;
 	sigemptyset(&set);

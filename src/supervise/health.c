@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include "supervise/supervisor.h"
 #include <string.h>
@@ -128,12 +129,10 @@ static void keep_result(struct instance *i, int code)
 		buf_printf(&b, "Health check exceeded timeout (%s)%s",
 			   when_format_duration(i->health.timeout_ns, limit),
 			   t->stuck ? ", is stuck in the kernel and cannot be killed" : "");
-		p->output = strdup(b.p);
+		p->output = mem_text(b.p);
 	} else {
-		p->output = strndup(t->text.p ? t->text.p : "", t->text.n);
+		p->output = mem_textn(t->text.p ? t->text.p : "", t->text.n);
 	}
-	if (!p->output)
-		abort();
 }
 
 /* Failures count when the start period is over; it ends with the first success. */

@@ -1,5 +1,6 @@
 #include "base/base64.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/when.h"
 #include "supervise/logfile.h"
@@ -178,13 +179,11 @@ static void write_out(struct instance *i, int stream, bool all)
 {
 	struct log_stream *s = &i->logs.s[stream];
 	uint64_t done = slot(&i->logs)->done[stream];
-	auto_free char *chunk = malloc(CHUNK);
+	auto_free char *chunk = mem_room(CHUNK);
 	auto_buf b = {0};
 	ssize_t n;
 	size_t used = 0;
 
-	if (!chunk)
-		abort();
 	while (done < s->spooled) {
 		n = pread(s->spool, chunk, CHUNK, (off_t)done);
 		if (n <= 0)

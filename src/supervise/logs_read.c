@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/stream.h"
 #include "base/sys.h"
 #include "base/when.h"
@@ -42,13 +43,13 @@ static int open_compressed(const char *path)
 {
 	auto_fd int in = sys_open(AT_FDCWD, path, O_RDONLY, 0);
 	auto_fd int out = in < 0 ? -1 : sys_memfd("log", 0);
-	auto_free char *chunk = malloc(CHUNK);
+	auto_free char *chunk = mem_room(CHUNK);
 	struct inflate_sink z;
 	struct fd_sink file;
 	struct err e;
 	int n, r = 0;
 
-	if (in < 0 || out < 0 || !chunk)
+	if (in < 0 || out < 0)
 		return -ENOENT;
 	fd_sink_init(&file, out);
 	inflate_sink_init(&z, &file.sink);
@@ -122,7 +123,7 @@ static int open_current(struct logs_reader *r)
 
 static int64_t count_lines(int fd)
 {
-	auto_free char *chunk = malloc(CHUNK);
+	auto_free char *chunk = mem_room(CHUNK);
 	int64_t lines = 0;
 	int n;
 
@@ -174,17 +175,13 @@ static void open_oldest(struct logs_reader *r)
 
 int logs_open(const char *dir, const struct logs_query *q, struct logs_reader **out, struct err *e)
 {
-	struct logs_reader *r = calloc(1, sizeof(*r));
+	struct logs_reader *r = mem_new(sizeof(*r));
 
-	if (!r)
-		abort();
-	r->dir = strdup(dir);
+	r->dir = mem_text(dir);
 	r->query = *q;
 	r->fd = r->inotify = -1;
 	r->cap = 2 * CHUNK;
-	r->raw = malloc(r->cap);
-	if (!r->dir || !r->raw)
-		abort();
+	r->raw = mem_room(r->cap);
 	if (q->tail >= 0)
 		seek_tail(r);
 	else
@@ -250,9 +247,7 @@ static int fill(struct logs_reader *r)
 	r->from = 0;
 	if (r->n == r->cap) {
 		r->cap *= 2;
-		r->raw = realloc(r->raw, r->cap);
-		if (!r->raw)
-			abort();
+		r->raw = mem_grow(r->raw, r->cap);
 	}
 	n = r->fd < 0 ? 0 : sys_read(r->fd, r->raw + r->n, r->cap - r->n);
 	if (n > 0)

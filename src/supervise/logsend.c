@@ -1,5 +1,6 @@
 #include "supervise/logsend.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/when.h"
 #include "supervise/supervisor.h"
@@ -353,9 +354,7 @@ int logsend_new(struct instance *i, struct log_sender **out, struct err *e)
 	*out = NULL;
 	if (strcmp(driver, "journald") && strcmp(driver, "syslog"))
 		return 0;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		abort();
+	s = mem_new(sizeof(*s));
 	s->of = i;
 	s->fd = -1;
 	s->journal = !strcmp(driver, "journald");

@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/paths.h"
 #include "base/when.h"
 #include "net/guard.h"
@@ -141,12 +142,10 @@ int nets_remove(struct supervisor *s, const struct network *n, bool *absent, str
 static int find_recorded(struct supervisor *s, const char *key, const char *name, struct net **out,
 			 struct err *e)
 {
-	struct net *n = calloc(1, sizeof(*n));
+	struct net *n = mem_new(sizeof(*n));
 	struct network_status st = {0};
 	int r;
 
-	if (!n)
-		abort();
 	r = status_network_read(&n->arena, name, &st, e);
 	if (!r && !st.id)
 		r = err_set(e, ENOENT, "network %s could not be found", name);

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include "net/publish.h"
 #include "supervise/supervisor.h"
@@ -89,14 +90,12 @@ static int one(struct instance *i, const struct port *p, struct reservation **ou
 	code = reserve(i, p, &ip, first, last, &port, &fd, e);
 	if (code < 0)
 		return p->at ? err_at(e, "%s", p->at) : code;
-	r = calloc(1, sizeof(*r));
-	if (!r)
-		abort();
+	r = mem_new(sizeof(*r));
 	*r = (struct reservation){.next = s->ports,
-				  .service = strdup(i->st.one_off ? i->st.name : i->st.service),
-				  .protocol = strdup(or_empty(p->protocol)),
-				  .host_ip = strdup(or_empty(p->host_ip)),
-				  .published = strdup(or_empty(p->published)),
+				  .service = mem_text(i->st.one_off ? i->st.name : i->st.service),
+				  .protocol = mem_text(or_empty(p->protocol)),
+				  .host_ip = mem_text(or_empty(p->host_ip)),
+				  .published = mem_text(or_empty(p->published)),
 				  .target = p->target,
 				  .number = number,
 				  .port = port,

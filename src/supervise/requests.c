@@ -1,6 +1,7 @@
 /* What a client can ask for, as a table. */
 #include "base/base64.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/when.h"
 #include "supervise/apply.h"
 #include <errno.h>
@@ -36,10 +37,8 @@ static void set_secret(struct supervisor *s, const char *key, struct buf *bytes)
 	while (x && strcmp(x->key, key))
 		x = x->next;
 	if (!x) {
-		x = calloc(1, sizeof(*x));
-		if (!x)
-			abort();
-		x->key = strdup(key);
+		x = mem_new(sizeof(*x));
+		x->key = mem_text(key);
 		x->next = s->secrets;
 		s->secrets = x;
 	}

@@ -1,5 +1,6 @@
 /* One-off containers, waiting for ends, and what is known of causes. */
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/sys.h"
 #include "base/when.h"
 #include "compose/project.h"
@@ -210,10 +211,8 @@ void run_request(struct conn *c, const json_t *req, int *fds, size_t n)
 {
 	struct job *j = job_new(c->of, c, "run", req);
 	const char *service = json_string_or(req, "service", "");
-	struct run *run = calloc(1, sizeof(*run));
+	struct run *run = mem_new(sizeof(*run));
 
-	if (!run)
-		abort();
 	for (size_t k = 0; k < 3; k++)
 		run->stdio[k] = k < n ? take_fd(&fds[k]) : -1;
 	j->extra = run;

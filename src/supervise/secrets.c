@@ -1,6 +1,7 @@
 /* What secrets and configs hold, and how what came by request outlives the supervisor. */
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/paths.h"
 #include "supervise/apply.h"
 #include "supervise/vault.h"
@@ -42,13 +43,9 @@ void secrets_load(struct supervisor *s)
 		    file_read(&a, AT_FDCWD, arena_printf(&a, "%s/%s", dir, ent->d_name), 1 << 20,
 			      &text, &e) < 0)
 			continue;
-		x = calloc(1, sizeof(*x));
-		if (!x)
-			abort();
-		x->key = strdup(ent->d_name);
-		x->p = malloc(text.n + 1);
-		if (!x->p || !x->key)
-			abort();
+		x = mem_new(sizeof(*x));
+		x->key = mem_text(ent->d_name);
+		x->p = mem_room(text.n + 1);
 		memcpy(x->p, text.p, text.n);
 		x->n = text.n;
 		x->next = s->secrets;

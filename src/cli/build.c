@@ -542,5 +542,5 @@ const struct command build_command = {
 	.max = -1,
 	.run = build_run,
 	.group = GROUP_IMAGE,
-	.applies = true,
+	.reads = READS_BUILD,
 };

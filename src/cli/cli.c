@@ -38,7 +38,7 @@ void cli_warnings(const struct cli *c, const struct project *p)
 {
 	vec_each(w, &p->notices)
 		complain_warning(stderr, *w, c->colour_err);
-	for (size_t i = 0; c->applies && i < p->warnings.n; i++)
+	for (size_t i = 0; c->reads != READS_NAMES && i < p->warnings.n; i++)
 		complain_warning(stderr, p->warnings.v[i], c->colour_err);
 }
 
@@ -54,6 +54,7 @@ int cli_project(struct cli *c, const struct strings *services, struct project **
 	cli_load_options(c, &o);
 	if (services)
 		o.enable = *services;
+	o.no_env_resolution = o.no_hash = c->reads != READS_ALL && !c->global.dry_run;
 	r = project_load(&c->arena, &o, &c->project, e);
 	if (r < 0)
 		return r;

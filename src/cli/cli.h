@@ -25,8 +25,8 @@ struct cli {
 	int failure;    /* exit status of an error; 0: the usual one */
 	bool bad_usage; /* the error is about the command line itself */
 	bool fleeting;  /* the project ends with this command: no power cut matters to it */
-	bool applies;   /* struct command */
-	struct project *project; /* after cli_project() */
+	enum command_reads reads; /* struct command */
+	struct project *project;  /* after cli_project() */
 };
 
 /*
@@ -35,10 +35,7 @@ struct cli {
  */
 int cli_project(struct cli *c, const struct strings *services, struct project **out,
 		struct err *e) must_check;
-/*
- * What is to be said about the file: by a command that applies it everything, by others (ps, logs,
- * exec, down) what docker compose says on every call.
- */
+/* What is to be said about the file, as struct command's `reads` has it. */
 void cli_warnings(const struct cli *c, const struct project *p);
 /* The options that cli_project() loads with, for commands that load in their own way. */
 void cli_load_options(struct cli *c, struct load_options *out);

@@ -284,7 +284,7 @@ static int run_leaf(struct cli *c, const struct command *cmd, const char *path, 
 	}
 	if (c->global.dry_run && cmd->unplanned)
 		return say_words(path, argc, argv);
-	c->applies = cmd->applies;
+	c->reads = cmd->reads;
 	return cmd->run(c, opts, argc, argv, e);
 }
 

@@ -30,6 +30,12 @@ struct opt {
 
 /* Where a command may be called: `docker X` has another ps, run, images than `docker compose X`. */
 enum command_world { WORLD_BOTH, WORLD_COMPOSE, WORLD_DOCKER };
+/*
+ * What a command takes from the file. READS_NAMES: who is in it; of warnings, those that docker
+ * compose has as well. READS_BUILD: what is built, with all warnings. READS_ALL: what runs, so
+ * the files of env_file have to be there too.
+ */
+enum command_reads { READS_NAMES, READS_BUILD, READS_ALL };
 enum command_group { GROUP_PROJECT, GROUP_LOOK, GROUP_IMAGE, GROUP_RESOURCE, GROUP_OTHER };
 
 struct command {
@@ -44,7 +50,7 @@ struct command {
 	enum command_group group;
 	enum command_world world;
 	bool unplanned; /* nothing knows in steps what it would do: --dry-run says its words */
-	bool applies;   /* brings the file to effect, or checks it: all warnings are for its user */
+	enum command_reads reads;
 	bool words_end_options; /* exec, run: what follows the first word is not ours */
 };
 

@@ -196,5 +196,5 @@ const struct command config_command = {
 	.max = -1,
 	.run = config_run,
 	.group = GROUP_PROJECT,
-	.applies = true,
+	.reads = READS_ALL,
 };

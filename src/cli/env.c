@@ -89,6 +89,7 @@ static const struct opt example_opts[] = {
 
 static const struct command check_command = {
 	.name = "check",
+	.reads = READS_ALL,
 	.brief = "Check the environment against x-berth.env; 2 where it is not met.",
 	.opts = check_opts,
 	.size = sizeof(struct env),

@@ -93,7 +93,7 @@ const struct command rollout_command = {
 	.run = rollout_run,
 	.group = GROUP_PROJECT,
 	.world = WORLD_COMPOSE,
-	.applies = true,
+	.reads = READS_ALL,
 };
 
 static int rollback_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)

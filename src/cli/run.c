@@ -266,5 +266,5 @@ const struct command run_command = {
 	.run = run_run,
 	.group = GROUP_PROJECT,
 	.world = WORLD_COMPOSE,
-	.applies = true,
+	.reads = READS_ALL,
 };

@@ -101,5 +101,5 @@ const struct command plan_command = {
 	.run = plan_run,
 	.group = GROUP_LOOK,
 	.world = WORLD_COMPOSE,
-	.applies = true,
+	.reads = READS_ALL,
 };

@@ -253,7 +253,7 @@ const struct command up_command = {
 	.max = -1,
 	.run = up_run,
 	.group = GROUP_PROJECT,
-	.applies = true,
+	.reads = READS_ALL,
 };
 
 static int create_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -290,7 +290,7 @@ const struct command create_command = {
 	.run = create_run,
 	.group = GROUP_PROJECT,
 	.world = WORLD_COMPOSE,
-	.applies = true,
+	.reads = READS_ALL,
 };
 
 static int scale_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
@@ -336,5 +336,5 @@ const struct command scale_command = {
 	.run = scale_run,
 	.group = GROUP_PROJECT,
 	.world = WORLD_COMPOSE,
-	.applies = true,
+	.reads = READS_ALL,
 };

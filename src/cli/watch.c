@@ -500,5 +500,5 @@ const struct command watch_command = {
 	.run = watch_main,
 	.group = GROUP_PROJECT,
 	.world = WORLD_COMPOSE,
-	.applies = true,
+	.reads = READS_ALL,
 };

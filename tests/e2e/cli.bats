@@ -70,6 +70,26 @@ load lib
 	[[ $output == *"NOT_SET is not set"* ]]
 }
 
+@test "a file of env_file that is gone stops only what needs it" {
+	make_busybox_image
+	compose <<-'END'
+		services:
+		  web: {image: busybox, command: sleep 1000, stop_signal: KILL, env_file: web.env, volumes: ["data:/data"]}
+		volumes: {data: }
+	END
+	echo A=b >web.env
+	berth up -d
+	rm web.env
+	for command in 'ps -q' logs 'exec -T web true' 'restart web' stop start build volumes 'down -t 0' 'down -v'; do
+		run -0 berth $command
+	done
+	[[ $output == *"Volume ${PROJECT}_data  Removed"* ]]
+	for command in 'up -d' create 'run --rm web true' 'config -q' '--dry-run up' 'scale web=2'; do
+		run -1 berth $command
+		[[ $output == *"web.env not found"* ]]
+	done
+}
+
 @test "an environment that breaks the contract of the file ends up with code 2 and all that is wrong" {
 	compose <<-'END'
 		services: {web: {image: busybox}}

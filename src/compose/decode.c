@@ -420,6 +420,20 @@ static int settle_mode(const struct project *p, struct service *s, struct err *e
 	return 0;
 }
 
+/* As docker: none that leads out, though nothing here would follow it. */
+static void check_subpath(struct arena *a, struct project *p, const struct node *n)
+{
+	struct span rest = span_of(node_text(n) ? n->text : ""), part;
+	bool more = rest.n > 0, out = more && *rest.p == '/';
+
+	while (more) {
+		more = span_cut(&rest, '/', &part);
+		out = out || span_is(part, "..");
+	}
+	if (out)
+		refuse(a, p, n, "subpath must be a relative path within the volume");
+}
+
 static int finish(struct arena *a, struct project *p, const struct node *n, struct service *s,
 		  struct err *e)
 {
@@ -432,6 +446,8 @@ static int finish(struct arena *a, struct project *p, const struct node *n, stru
 
 		if (node_is(type, "npipe") || node_is(type, "cluster"))
 			refuse(a, p, type, "mounts of this type do not exist on Linux");
+		check_subpath(a, p, node_path(mounts->kids.v[i], "volume.subpath"));
+		check_subpath(a, p, node_path(mounts->kids.v[i], "image.subpath"));
 	}
 	s->x_berth = node_get(n, "x-berth");
 	decode_heal(a, n, s);

@@ -91,8 +91,14 @@ static void say_attached(struct state *s)
 
 static int begin_stop(struct state *s, struct err *e)
 {
-	json_t *msg = request_new("stop", (int)s->f->named.n, (char **)s->f->named.v);
+	struct strings names = s->f->named;
+	json_t *msg;
 
+	/* What another call has started with its profile goes on. */
+	for (size_t i = 0;
+	     s->f->project->disabled.n && !s->f->named.n && i < s->f->project->services.n; i++)
+		*vec_push(&s->cli->arena, &names) = s->f->project->services.v[i].name;
+	msg = request_new("stop", (int)names.n, (char **)names.v);
 	s->phase = PHASE_STOPPING;
 	end_watcher(s);
 	client_drop(&s->work);

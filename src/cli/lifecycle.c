@@ -42,7 +42,7 @@ static int send_all(struct cli *c, int argc, char **argv, json_t *msg, const cha
 {
 	auto_json *hold __attribute__((unused)) = msg; /* clang counts its end as no use */
 	struct targets ts;
-	int code = target_find(c, argc, argv, &ts, e);
+	int code = target_find_active(c, argc, argv, &ts, e);
 
 	if (code < 0)
 		return code;
@@ -50,6 +50,8 @@ static int send_all(struct cli *c, int argc, char **argv, json_t *msg, const cha
 		const char *verb = json_string_or(msg, "do", "");
 		int r = 0;
 
+		if (!argc && !t->containers.n)
+			continue;
 		if (c->global.dry_run && is_reach(verb))
 			say_reached(t, verb);
 		else
@@ -132,7 +134,7 @@ struct start {
 static int must_have_containers(struct cli *c, int argc, char **argv, struct err *e)
 {
 	struct targets ts;
-	int r = target_find(c, argc, argv, &ts, e);
+	int r = target_find_active(c, argc, argv, &ts, e);
 
 	if (r < 0)
 		return r;
@@ -223,7 +225,7 @@ const struct command kill_command = {
 static int check_paused(struct cli *c, int argc, char **argv, bool want, struct err *e)
 {
 	struct targets ts;
-	int r = target_find(c, argc, argv, &ts, e);
+	int r = target_find_active(c, argc, argv, &ts, e);
 
 	if (r < 0)
 		return r;
@@ -315,7 +317,7 @@ static int rm_run(struct cli *c, void *opts, int argc, char **argv, struct err *
 	const struct rm *rm = opts;
 	auto_buf names = {0};
 	struct targets ts;
-	int r = target_find(c, argc, argv, &ts, e);
+	int r = target_find_active(c, argc, argv, &ts, e);
 
 	if (r < 0)
 		return r;

@@ -164,6 +164,31 @@ int target_find(struct cli *c, int argc, char **argv, struct targets *out, struc
 	return find_all_anywhere(c, argc, argv, out, e);
 }
 
+static void leave_disabled(struct cli *c, struct target *t)
+{
+	struct statuses kept = {0};
+
+	vec_each(s, &t->containers) {
+		if (!s->service || strings_have(&c->project->disabled, s->service))
+			continue;
+		*vec_push(&c->arena, &kept) = *s;
+		if (!strings_have(&t->services, s->service))
+			*vec_push(&c->arena, &t->services) = s->service;
+	}
+	t->containers = kept;
+}
+
+int target_find_active(struct cli *c, int argc, char **argv, struct targets *out, struct err *e)
+{
+	int r = target_find(c, argc, argv, out, e);
+
+	if (r < 0 || argc || !c->project || !c->project->disabled.n)
+		return r;
+	vec_each(t, out)
+		leave_disabled(c, t);
+	return 0;
+}
+
 int target_all(struct cli *c, struct targets *out, struct err *e)
 {
 	struct strings projects = {0};

@@ -20,6 +20,9 @@ struct targets {
 
 int target_find(struct cli *c, int argc, char **argv, struct targets *out,
 		struct err *e) must_check;
+/* The same; without words the services that a profile switches off now are left alone. */
+int target_find_active(struct cli *c, int argc, char **argv, struct targets *out,
+		       struct err *e) must_check;
 /* Every container there is, of all projects. */
 int target_all(struct cli *c, struct targets *out, struct err *e) must_check;
 /* "services" and "containers" of a request. */

@@ -90,6 +90,33 @@ load lib
 	done
 }
 
+@test "stop, kill, rm, restart and up's end leave what an inactive profile has started" {
+	make_busybox_image
+	compose <<-'END'
+		services:
+		  web: {image: busybox, command: sleep 1000, stop_signal: KILL}
+		  once: {image: busybox, command: "true"}
+		  debug: {image: busybox, command: sleep 1000, stop_signal: KILL, profiles: [debug]}
+	END
+	berth --profile debug up -d
+	id=$(berth ps -q debug)
+	started=$(berth inspect "$id" | jq -r '.[0].State.StartedAt')
+	berth restart
+	berth stop
+	[ "$(berth ps --services)" = debug ]
+	berth start
+	berth kill web
+	run -0 berth rm -f
+	[[ $output == *"$PROJECT-web-1"* && $output != *"$PROJECT-debug-1"* ]]
+	run -0 berth up --abort-on-container-exit
+	[ "$(berth ps --services)" = debug ]
+	[ "$(berth inspect "$id" | jq -r '.[0].State.StartedAt')" = "$started" ]
+	berth --profile debug stop
+	[ -z "$(berth ps --services)" ]
+	berth --profile debug rm -f
+	[ -z "$(berth ps -aq)" ]
+}
+
 @test "an environment that breaks the contract of the file ends up with code 2 and all that is wrong" {
 	compose <<-'END'
 		services: {web: {image: busybox}}

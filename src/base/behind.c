@@ -1,7 +1,6 @@
 #include "base/behind.h"
 #include "base/sys.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>

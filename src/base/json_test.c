@@ -2,7 +2,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

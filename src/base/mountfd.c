@@ -1,9 +1,7 @@
 #include "base/mountfd.h"
 #include "base/sys.h"
 #include "base/vec.h"
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 /* The kernel explains itself as lines "e overlay: upper fs missing" in the context's log. */

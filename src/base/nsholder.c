@@ -2,12 +2,10 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "base/text.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int write_map(int pid, const char *file, const struct id_map *maps, size_t n, struct err *e)

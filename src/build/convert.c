@@ -3,7 +3,6 @@
 #include "build/path.h"
 #include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 int convert_expand(struct converter *c, const char *word, const char **out)

@@ -1,7 +1,6 @@
 /* COPY, ADD and RUN of a stage: where files come from and go to. */
 #include "build/convert.h"
 #include "build/path.h"
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 

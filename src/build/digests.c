@@ -4,7 +4,6 @@
 #include "base/stream.h"
 #include "base/sys.h"
 #include "base/when.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <sha2.h>
 #include <string.h>

@@ -5,8 +5,6 @@
  */
 #include "base/file.h"
 #include "base/overlay.h"
-#include "base/paths.h"
-#include "base/sys.h"
 #include "base/tree.h"
 #include "base/when.h"
 #include "build/caches.h"

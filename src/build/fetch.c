@@ -1,6 +1,5 @@
 /* What ADD does beyond COPY: URLs, git repositories, archives that unpack themselves. */
 #include "build/fetch.h"
-#include "base/file.h"
 #include "base/stream.h"
 #include "base/sys.h"
 #include "base/tree.h"

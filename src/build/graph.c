@@ -2,7 +2,6 @@
 #include "build/convert.h"
 #include "image/ref.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

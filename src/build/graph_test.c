@@ -1,7 +1,6 @@
 #include "build/copy.h"
 #include "build/graph.h"
 #include "build/lint.h"
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

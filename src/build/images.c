@@ -4,7 +4,6 @@
 #include "image/pull.h"
 #include "image/ref.h"
 #include "image/store.h"
-#include <errno.h>
 #include <string.h>
 
 struct site_images {

@@ -1,5 +1,4 @@
 #include "build/lint.h"
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,6 +1,5 @@
 #include "build/mounts.h"
 #include "base/file.h"
-#include "base/overlay.h"
 #include "base/paths.h"
 #include "base/sys.h"
 #include "base/tree.h"

@@ -12,7 +12,6 @@
 #include "base/sys.h"
 #include "base/tree.h"
 #include "base/trust.h"
-#include "base/when.h"
 #include "build/mounts.h"
 #include "build/path.h"
 #include "build/platform.h"

@@ -1,7 +1,6 @@
 #include "build/select.h"
 #include "build/path.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 struct picker {

@@ -3,9 +3,7 @@
 #include "base/paths.h"
 #include "base/when.h"
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 

@@ -4,7 +4,6 @@
 #include "base/vec.h"
 #include "base/when.h"
 #include "cli/request.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>

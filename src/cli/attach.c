@@ -1,6 +1,5 @@
 /* attach: our terminal on the main process of a container. */
 #include "base/sys.h"
-#include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/logmux.h"
 #include "cli/request.h"

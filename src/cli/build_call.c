@@ -7,7 +7,6 @@
 #include "cli/table.h"
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 /* ---- as JSON: BuildKit's documents ---- */
 

@@ -11,7 +11,6 @@
 #include "image/tar.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct {

@@ -10,7 +10,6 @@
 #include "base/when.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>

@@ -2,7 +2,6 @@
 #include "base/vec.h"
 #include "cli/complain.h"
 #include "supervise/client.h"
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>

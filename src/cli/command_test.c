@@ -1,5 +1,4 @@
 #include "cli/command.h"
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 #include "base/nsholder.h"
 #include "base/overlay.h"
 #include "base/sys.h"
-#include "base/vec.h"
 #include "cli/target.h"
 #include "image/skeleton.h"
 #include "image/store.h"

@@ -1,6 +1,5 @@
 /* cp and export: files in and out of containers, with docker cp's rules for names. */
 #include "base/file.h"
-#include "base/paths.h"
 #include "base/stream.h"
 #include "base/sys.h"
 #include "base/tree.h"

@@ -1,14 +1,13 @@
 /* image prune, system df, system prune: what lies on the disk, and what may go. */
 #include "cli/disk.h"
 #include "base/json.h"
-#include "base/paths.h"
 #include "base/sys.h"
 #include "base/vec.h"
 #include "base/when.h"
 #include "cli/commands.h"
-#include "cli/image.h"
 #include "cli/table.h"
 #include "cli/time.h"
+#include "image/store.h"
 #include "supervise/status.h"
 #include <dirent.h>
 #include <errno.h>

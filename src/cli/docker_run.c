@@ -3,13 +3,11 @@
  * so that they are checked and decided where a file's attributes are.
  */
 #include "base/file.h"
-#include "base/vec.h"
 #include "cli/adhoc.h"
 #include "cli/docker_opts.h"
 #include "cli/request.h"
 #include "cli/run_session.h"
 #include "cli/up.h"
-#include "cli/words.h"
 #include "supervise/status.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -6,11 +6,9 @@
 #include "cli/cli.h"
 #include "runtime/cgroup.h"
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>

@@ -7,7 +7,6 @@
 #include "image/store.h"
 #include "image/volume.h"
 #include "supervise/status.h"
-#include <errno.h>
 #include <string.h>
 
 struct down {

@@ -4,7 +4,6 @@
 #include "cli/commands.h"
 #include "cli/complain.h"
 #include "compose/contract.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 

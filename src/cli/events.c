@@ -1,6 +1,5 @@
 /* events: the project's journal (a file) for the past, the supervisor for what comes. */
 #include "base/file.h"
-#include "base/vec.h"
 #include "base/when.h"
 #include "cli/cli.h"
 #include "cli/request.h"

@@ -1,5 +1,4 @@
 /* Words about commands, all from the rows: --help, the overview, `help`. */
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/manual.h"

@@ -1,9 +1,7 @@
 /* An image in the shape of `docker image inspect`. */
 #include "base/json.h"
-#include "base/vec.h"
 #include "base/when.h"
 #include "cli/image.h"
-#include <string.h>
 
 static json_t *text(const char *s)
 {

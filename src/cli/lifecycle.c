@@ -1,7 +1,6 @@
 /* Commands on containers that exist: stop start restart kill pause unpause rm scale wait down. */
 #include "base/vec.h"
 #include "cli/cli.h"
-#include "cli/complain.h"
 #include "cli/request.h"
 #include "cli/target.h"
 #include "supervise/status.h"

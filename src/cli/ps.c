@@ -1,6 +1,5 @@
 /* ps and ls, read from the state files: they work while no supervisor lives. */
 #include "base/vec.h"
-#include "base/when.h"
 #include "cli/cli.h"
 #include "cli/rows.h"
 #include "cli/table.h"

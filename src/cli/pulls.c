@@ -2,7 +2,6 @@
 #include "base/sys.h"
 #include "base/vec.h"
 #include "cli/cli.h"
-#include "cli/complain.h"
 #include "cli/progress.h"
 #include "image/pull.h"
 #include <errno.h>

@@ -1,7 +1,6 @@
 #include "cli/request.h"
 #include "base/log.h"
 #include "base/when.h"
-#include "cli/complain.h"
 #include "supervise/dryrun.h"
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 /* rollout, rollback, revisions: versions of services, one after the other. */
 #include "base/vec.h"
-#include "base/when.h"
 #include "cli/table.h"
 #include "cli/up.h"
 #include "compose/node.h"
@@ -8,7 +7,6 @@
 #include "supervise/revisions.h"
 #include <errno.h>
 #include <pwd.h>
-#include <string.h>
 
 struct rollout {
 	const char *strategy, *image;

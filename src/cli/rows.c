@@ -1,6 +1,5 @@
 #include "cli/rows.h"
 #include "base/when.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -1,14 +1,11 @@
 /* run: a one-off container of a service, or of an image where no service has that name. */
-#include "base/sys.h"
 #include "base/vec.h"
 #include "cli/adhoc.h"
-#include "cli/complain.h"
 #include "cli/run_session.h"
 #include "cli/terminal.h"
 #include "cli/up.h"
 #include "cli/words.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 struct run {

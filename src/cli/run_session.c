@@ -1,11 +1,9 @@
 #include "cli/run_session.h"
 #include "base/sys.h"
-#include "base/vec.h"
 #include "cli/request.h"
 #include "cli/terminal.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 
 struct talk {

@@ -1,6 +1,5 @@
 /* What only the supervisor knows: events as they come, why something is as it is, what would be
  * done. */
-#include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/request.h"
 #include "cli/up.h"

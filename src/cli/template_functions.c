@@ -1,5 +1,4 @@
 #include "cli/template_functions.h"
-#include "base/json.h"
 #include "cli/template.h"
 #include <ctype.h>
 #include <string.h>

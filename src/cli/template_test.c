@@ -2,7 +2,6 @@
 #include "cli/template.h"
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
 
 #include <cmocka.h>
 

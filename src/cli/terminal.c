@@ -2,7 +2,6 @@
 #include "base/sys.h"
 #include "cli/complain.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>

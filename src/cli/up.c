@@ -6,7 +6,6 @@
 #include "cli/follow.h"
 #include "cli/timeline.h"
 #include "cli/watch.h"
-#include "supervise/status.h"
 #include <errno.h>
 #include <string.h>
 

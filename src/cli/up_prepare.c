@@ -6,7 +6,6 @@
 #include "compose/contract.h"
 #include "supervise/status.h"
 #include <errno.h>
-#include <string.h>
 
 static int check_names(struct cli *c, const struct project *p, const struct strings *services,
 		       struct err *e)

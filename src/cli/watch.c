@@ -16,7 +16,6 @@
 #include "cli/target.h"
 #include "image/store.h"
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>

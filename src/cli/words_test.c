@@ -1,10 +1,8 @@
 #include "base/vec.h"
 #include "cli/words.h"
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>

@@ -1,8 +1,6 @@
 /* What one row cannot see: references to what is not there, circles, things that exclude each
  * other. */
 #include "compose/loading.h"
-#include <errno.h>
-#include <math.h>
 
 static int unknown_name(const struct node *map, const char *kind, const char *name,
 			const char *service, const struct node *at, struct err *e)

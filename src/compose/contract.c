@@ -3,7 +3,6 @@
 #include "compose/node.h"
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <regex.h>
 #include <stdlib.h>

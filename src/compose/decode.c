@@ -1,5 +1,4 @@
 /* From the settled tree to structs: what rows cannot say on their own. */
-#include "base/hash.h"
 #include "base/when.h"
 #include "compose/loading.h"
 #include "compose/render.h"

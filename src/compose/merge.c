@@ -4,7 +4,6 @@
  * otherwise. null in the later file leaves the earlier value alone.
  */
 #include "compose/schema.h"
-#include <errno.h>
 
 static int cannot(const struct node *over, const struct node *base, struct err *e)
 {

@@ -2,7 +2,6 @@
 #include "base/file.h"
 #include "compose/dotenv.h"
 #include "compose/loading.h"
-#include <errno.h>
 #include <fcntl.h>
 
 static void set_text(struct loading *l, struct node *map, const char *key, const char *text)

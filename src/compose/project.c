@@ -1,6 +1,5 @@
 #include "compose/project.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "compose/loading.h"
 #include "compose/render.h"
 #include "compose/service.h"

@@ -1,7 +1,6 @@
 #include "compose/schema.h"
 #include "base/when.h"
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

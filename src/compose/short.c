@@ -1,6 +1,5 @@
 #include "compose/short.h"
 #include <ctype.h>
-#include <errno.h>
 
 static struct node *map_with(struct walk *w, const char *key, struct node *n)
 {

@@ -1,10 +1,8 @@
-#include "base/file.h"
 #include "compose/interpolate.h"
 #include "compose/loading.h"
 #include "compose/service.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 
 struct asking {
 	struct loading *l;

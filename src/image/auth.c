@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/wait.h>
 
 enum { CONFIG_MAX = 1 << 20 };
 static const int64_t helper_timeout_ns = 30 * NS_PER_SEC;

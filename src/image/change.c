@@ -1,7 +1,6 @@
 #include "image/change.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>

@@ -1,5 +1,4 @@
 #include "image/fetch.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "image/crew.h"

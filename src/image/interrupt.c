@@ -1,6 +1,5 @@
 #include "image/interrupt.h"
 #include "base/sys.h"
-#include "base/vec.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/signalfd.h>

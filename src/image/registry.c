@@ -6,7 +6,6 @@
 #include "image/manifest.h"
 #include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>

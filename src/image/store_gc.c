@@ -6,12 +6,12 @@
 #include "base/when.h"
 #include "image/commit.h"
 #include "image/layer.h"
-#include "image/manifest.h"
 #include "image/place.h"
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 

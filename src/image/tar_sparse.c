@@ -5,8 +5,6 @@
  * in the file it belongs.
  */
 #include "image/tar_inner.h"
-#include <errno.h>
-#include <string.h>
 
 enum { PIECES_MAX = 1 << 16 };
 /* clang-format off */

@@ -1,6 +1,5 @@
 #include "base/mem.h"
 #include "image/tar.h"
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

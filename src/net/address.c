@@ -3,7 +3,6 @@
 #include "net/ipam.h"
 #include "net/ledger.h"
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Of a larger subnet only the first 65536 addresses are given out unasked. */

@@ -7,8 +7,6 @@
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/veth.h>
-#include <net/if.h>
-#include <string.h>
 
 /*
  * A strict rp_filter asks whether the client's address would be routed out of berth-in1. Copies

@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "base/when.h"
 #include "net/cache.h"
-#include "net/ip.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>

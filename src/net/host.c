@@ -1,8 +1,6 @@
 #include "net/host.h"
-#include "base/file.h"
 #include "base/paths.h"
 #include "base/sys.h"
-#include "net/link.h"
 #include "net/netns.h"
 #include "net/rtnl.h"
 #include <dirent.h>

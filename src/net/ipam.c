@@ -8,7 +8,6 @@
 #include "net/rtnl.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 

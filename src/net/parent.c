@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/veth.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -7,7 +7,6 @@
 #include "net/ip.h"
 #include "net/link.h"
 #include "net/nft.h"
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -6,7 +6,6 @@
 #include "base/sys.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
 

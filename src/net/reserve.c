@@ -1,6 +1,5 @@
 #include "base/file.h"
 #include "base/sys.h"
-#include "net/ip.h"
 #include "net/publish.h"
 #include <dirent.h>
 #include <errno.h>

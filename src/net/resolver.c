@@ -7,7 +7,6 @@
 #include "net/questions.h"
 #include "net/registry.h"
 #include "net/virtual.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/flows.h"
-#include "net/ip.h"
 #include "net/netns.h"
 #include "net/nft.h"
 #include <linux/sockios.h>

@@ -1,7 +1,6 @@
 /* Plans of every goal but up: down, stop, start, restart, rm. */
 #include "plan/making.h"
 #include <stdint.h>
-#include <string.h>
 
 static bool named(const struct making *m, const char *service)
 {

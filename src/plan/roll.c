@@ -6,7 +6,6 @@
  */
 #include "compose/node.h"
 #include "plan/making.h"
-#include <stdlib.h>
 #include <string.h>
 
 struct roll {

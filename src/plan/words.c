@@ -1,6 +1,5 @@
 #include "base/hash.h"
 #include "plan/plan.h"
-#include <string.h>
 
 char *plan_container_name(struct arena *a, const struct project *p, const struct service *s,
 			  int64_t number)

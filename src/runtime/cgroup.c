@@ -5,7 +5,6 @@
 #include "runtime/cgroup.h"
 #include "base/file.h"
 #include "base/sys.h"
-#include "base/when.h"
 #include "runtime/cgroup_room.h"
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 
 #define ROOT "/sys/fs/cgroup"
 

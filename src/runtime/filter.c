@@ -3,7 +3,6 @@
 #include "base/hash.h"
 #include "base/paths.h"
 #include "runtime/seccomp_rules.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -26,7 +26,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 
 static int step_descriptors(struct child *c, struct err *e)
 {

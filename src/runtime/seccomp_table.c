@@ -6,7 +6,6 @@
 #include "runtime/seccomp_rules.h"
 #include <errno.h>
 #include <linux/capability.h>
-#include <string.h>
 
 enum { ALWAYS = -1 };
 

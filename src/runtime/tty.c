@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 int tty_open(int pts, unsigned short rows, unsigned short cols, struct tty *out, struct err *e)
 {

@@ -1,6 +1,5 @@
 #include "runtime/userns.h"
 #include "base/sys.h"
-#include <fcntl.h>
 #include <linux/mount.h>
 #include <string.h>
 

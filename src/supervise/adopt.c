@@ -4,7 +4,6 @@
 #include "base/sys.h"
 #include "base/when.h"
 #include "net/network.h"
-#include "net/resolver.h"
 #include "runtime/cgroup.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"

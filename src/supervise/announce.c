@@ -1,5 +1,4 @@
 /* What other containers may call an instance, according to its state. */
-#include "net/ip.h"
 #include "net/resolver.h"
 #include "supervise/supervisor.h"
 #include <string.h>

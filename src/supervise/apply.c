@@ -1,7 +1,6 @@
 #include "supervise/apply.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/paths.h"
 #include "base/when.h"
 #include "compose/load.h"
 #include "compose/node.h"

@@ -2,7 +2,6 @@
  * What comes back when the host does: after a reboot, a power cut, or `berth boot` after the
  * shutdown that `berth boot --stop` made. Order and gates are those of `start`.
  */
-#include "base/log.h"
 #include "base/when.h"
 #include "supervise/apply.h"
 #include <string.h>

@@ -5,7 +5,6 @@
 #include "supervise/conn.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static struct status_net *find_net(struct instance *i, const char *network)

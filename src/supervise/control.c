@@ -1,5 +1,4 @@
 #include "supervise/control.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/sys.h"
 #include "supervise/conn.h"

@@ -1,14 +1,12 @@
 /* Making a container that does not run yet, and reading back one that an earlier supervisor made.
  */
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/when.h"
 #include "image/store.h"
 #include "supervise/logfile.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>

@@ -6,14 +6,12 @@
 #include "base/sys.h"
 #include "base/when.h"
 #include "compose/load.h"
-#include "net/network.h"
 #include "net/publish.h"
 #include "net/resolver.h"
 #include "runtime/cgroup.h"
 #include "runtime/state.h"
 #include "supervise/adopt.h"
 #include "supervise/apply.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -3,7 +3,6 @@
  * start; where it is many, a process of its own copies, so that names and health checks go on, and
  * the start is tried again when it has ended. What it leaves when it is killed is filled anew.
  */
-#include "base/log.h"
 #include "base/sys.h"
 #include "image/store.h"
 #include "image/volume.h"

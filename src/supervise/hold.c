@@ -3,7 +3,6 @@
  * way back, whoever needs it waits. One that is down for good holds nobody, as at docker.
  */
 #include "supervise/supervisor.h"
-#include <stdio.h>
 #include <string.h>
 
 static bool comes_back(const struct instance *i)

@@ -1,20 +1,15 @@
-#include "base/file.h"
 #include "base/log.h"
-#include "base/paths.h"
 #include "base/sys.h"
 #include "base/when.h"
 #include "image/store.h"
 #include "plan/plan.h"
 #include "runtime/cgroup.h"
-#include "runtime/state.h"
 #include "supervise/apply.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 
 struct instance *instance_find(struct supervisor *s, const char *name)

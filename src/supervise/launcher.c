@@ -1,9 +1,6 @@
 /* From a created container to a running process, and the files it sees in /etc. */
 #include "base/file.h"
-#include "base/log.h"
-#include "base/paths.h"
 #include "base/sys.h"
-#include "base/when.h"
 #include "image/skeleton.h"
 #include "image/store.h"
 #include "runtime/cgroup.h"
@@ -13,9 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 /* It stays while somebody is in it, whatever becomes of its owner. */

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 
 enum { CHUNK = 65536 };
 

@@ -1,7 +1,6 @@
 #include "supervise/logsend.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sys.h"
 #include "base/when.h"
 #include "supervise/supervisor.h"
 #include <arpa/inet.h>

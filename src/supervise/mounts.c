@@ -8,7 +8,6 @@
 #include "runtime/spec.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>

@@ -1,20 +1,14 @@
-#include "base/file.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/paths.h"
 #include "base/when.h"
 #include "net/guard.h"
-#include "net/ip.h"
 #include "net/ipam.h"
 #include "net/resolver.h"
 #include "plan/plan.h"
 #include "supervise/networks.h"
 #include "supervise/supervisor.h"
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 

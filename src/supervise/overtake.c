@@ -4,8 +4,6 @@
  */
 #include "supervise/apply.h"
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 static bool is_open(const struct job *j, size_t k)
 {

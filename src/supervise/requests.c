@@ -2,7 +2,6 @@
 #include "base/base64.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/when.h"
 #include "supervise/apply.h"
 #include <errno.h>
 #include <signal.h>

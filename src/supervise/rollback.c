@@ -6,10 +6,8 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "compose/node.h"
-#include "image/store.h"
 #include "supervise/apply.h"
 #include <errno.h>
-#include <string.h>
 
 static struct job *job_back(struct supervisor *s, struct conn *c, const json_t *req)
 {

@@ -1,13 +1,8 @@
 /* One-off containers, waiting for ends, and what is known of causes. */
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/sys.h"
-#include "base/when.h"
 #include "compose/project.h"
 #include "supervise/apply.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 

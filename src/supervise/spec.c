@@ -6,7 +6,6 @@
 #include "runtime/quota.h"
 #include "supervise/idrange.h"
 #include "supervise/supervisor.h"
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 enum { MAX_STATE = 4 << 20 };
 

@@ -1,4 +1,3 @@
-#include "base/log.h"
 #include "base/sys.h"
 #include "base/when.h"
 #include "runtime/cgroup.h"

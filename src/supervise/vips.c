@@ -1,5 +1,4 @@
 #include "base/log.h"
-#include "net/ip.h"
 #include "net/ipam.h"
 #include "net/publish.h"
 #include "net/resolver.h"

@@ -5,7 +5,6 @@
 #include "net/resolver.h"
 #include "supervise/supervisor.h"
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -4,7 +4,6 @@
  *   unshare -n build/net_bench
  */
 #include "base/when.h"
-#include "net/dns.h"
 #include "net/netns.h"
 #include "net/resolver.h"
 #include <arpa/inet.h>

@@ -111,6 +111,15 @@ json_t *json_words(const struct strings *list)
 	return out;
 }
 
+json_t *json_pairs(const struct pairs *list)
+{
+	json_t *out = json_object();
+
+	vec_each(p, list)
+		json_object_set_new(out, p->key, json_string(p->value ? p->value : ""));
+	return out;
+}
+
 void json_take_words(struct arena *a, const json_t *array, struct strings *out)
 {
 	const json_t *each;

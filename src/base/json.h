@@ -27,5 +27,6 @@ const char *json_string_or(const json_t *obj, const char *key, const char *other
 int64_t json_int_or(const json_t *obj, const char *key, int64_t otherwise);
 bool json_bool_or(const json_t *obj, const char *key, bool otherwise);
 json_t *json_words(const struct strings *list);
+json_t *json_pairs(const struct pairs *list); /* {key: value}; no value: "" */
 /* Appends the texts of an array, and passes over what is none. */
 void json_take_words(struct arena *a, const json_t *array, struct strings *out);

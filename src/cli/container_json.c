@@ -1,19 +1,9 @@
 #include "cli/container_json.h"
 #include "base/vec.h"
 #include "compose/load.h"
-#include "image/store.h"
 #include <string.h>
 
-/* What is known of it: the service in its project's saved definition, and the image; either may be
- * gone. */
-struct origin {
-	struct arena a;
-	struct project *p;
-	const struct service *svc;
-	struct image *img;
-};
-
-static void origin_find(struct origin *o, const struct status *s)
+void origin_find(struct origin *o, const struct status *s)
 {
 	struct err none;
 
@@ -25,34 +15,90 @@ static void origin_find(struct origin *o, const struct status *s)
 		o->img = NULL;
 }
 
+void origin_done(struct origin *o)
+{
+	arena_free(&o->a);
+}
+
+static void foretell_networks(struct origin *o, struct status *s)
+{
+	vec_each(ep, &o->svc->networks) {
+		const struct network *n = project_network(o->p, ep->network);
+
+		if (n)
+			*vec_push(&o->a, &s->networks) = (struct status_net){
+				.name = n->name, .key = ep->network, .aliases = ep->aliases};
+	}
+}
+
+static void foretell_mounts(struct origin *o, struct status *s)
+{
+	vec_each(m, &o->svc->volumes) {
+		const struct volume *v = m->type == MOUNT_VOLUME && m->source
+						 ? project_volume(o->p, m->source)
+						 : NULL;
+
+		if (v || m->type == MOUNT_BIND)
+			*vec_push(&o->a, &s->mounts) =
+				(struct status_mount){.type = v ? "volume" : "bind",
+						      .source = v ? NULL : m->source,
+						      .name = v ? v->name : NULL,
+						      .target = m->target,
+						      .read_only = m->read_only};
+	}
+}
+
+void origin_foretell(struct origin *o, struct status *s)
+{
+	if (o->svc && !s->networks.n)
+		foretell_networks(o, s);
+	if (o->svc && !s->mounts.n)
+		foretell_mounts(o, s);
+}
+
+json_t *container_port_bindings(struct arena *a, const struct service *svc)
+{
+	json_t *out = json_object();
+
+	for (size_t k = 0; svc && k < svc->ports.n; k++) {
+		const struct port *p = &svc->ports.v[k];
+		const char *key = arena_printf(a, "%lld/%s", (long long)p->target,
+					       p->protocol ? p->protocol : "tcp");
+		json_t *list = json_object_get(out, key);
+
+		if (!list) {
+			list = json_array();
+			json_object_set_new(out, key, list);
+		}
+		json_array_append_new(list, json_pack("{s:s, s:s}", "HostIp",
+						      p->host_ip ? p->host_ip : "", "HostPort",
+						      p->published ? p->published : ""));
+	}
+	return out;
+}
+
 static json_t *text_or_empty(const char *s)
 {
 	return json_string(s ? s : "");
 }
 
-static json_t *strings_json(const struct strings *words)
+static json_t *first_text(const char *service, const char *image)
 {
-	json_t *out = json_array();
-
-	vec_each(w, words)
-		json_array_append_new(out, json_string(*w));
-	return out;
+	return text_or_empty(service ? service : image);
 }
 
 /* As it was started; of one that never was: the image's and the service's. */
-static json_t *env_json(const struct origin *o, const struct status *s)
+static json_t *env_json(struct origin *o, const struct status *s)
 {
-	json_t *run = s->runtime_file ? json_load_file(s->runtime_file, 0, NULL) : NULL, *out;
-	struct arena a = {0};
+	auto_json *run = s->runtime_file ? json_load_file(s->runtime_file, 0, NULL) : NULL;
+	json_t *out = json_incref(json_object_get(run, "env"));
 
-	out = json_incref(json_object_get(run, "env"));
-	json_decref(run);
 	if (json_is_array(out))
 		return out;
 	out = json_array();
 	for (size_t i = 0; o->img && i < o->img->env.n; i++) {
 		const char *e = o->img->env.v[i];
-		const char *name = arena_printf(&a, "%.*s", (int)strcspn(e, "="), e);
+		const char *name = arena_printf(&o->a, "%.*s", (int)strcspn(e, "="), e);
 
 		if (!o->svc || !pairs_get(&o->svc->environment, name))
 			json_array_append_new(out, json_string(e));
@@ -62,9 +108,8 @@ static json_t *env_json(const struct origin *o, const struct status *s)
 
 		if (e->value)
 			json_array_append_new(
-				out, json_string(arena_printf(&a, "%s=%s", e->key, e->value)));
+				out, json_string(arena_printf(&o->a, "%s=%s", e->key, e->value)));
 	}
-	arena_free(&a);
 	return out;
 }
 
@@ -80,243 +125,92 @@ static json_t *health_json(const struct origin *o)
 	const struct healthcheck *h = o->svc ? &o->svc->healthcheck : &none;
 	const struct image_health *i = o->img ? &o->img->health : &no_image;
 
-	if (h->disable || !(h->test.n + i->test.n))
+	if (h->disable)
+		return json_pack("{s:[s]}", "Test", "NONE");
+	if (!(h->test.n + i->test.n))
 		return NULL;
-	return json_pack("{s:o, s:I, s:I, s:I, s:I}", "Test",
-			 strings_json(h->test.n ? &h->test : &i->test), "Interval",
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "Test",
+			 json_words(h->test.n ? &h->test : &i->test), "Interval",
 			 (json_int_t)either(h->interval_ns, i->interval_ns), "Timeout",
 			 (json_int_t)either(h->timeout_ns, i->timeout_ns), "StartPeriod",
-			 (json_int_t)either(h->start_period_ns, i->start_period_ns), "Retries",
+			 (json_int_t)either(h->start_period_ns, i->start_period_ns),
+			 "StartInterval",
+			 (json_int_t)either(h->start_interval_ns, i->start_interval_ns), "Retries",
 			 (json_int_t)either(h->retries, i->retries));
 }
 
-static json_t *labels_json(const struct status *s)
+static json_t *exposed_json(struct origin *o)
 {
-	json_t *out = json_object();
-
-	vec_each(l, &s->labels)
-		json_object_set_new(out, l->key, text_or_empty(l->value));
-	return out;
-}
-
-static json_t *binds_json(const struct status *s)
-{
-	json_t *out = json_array();
-	struct arena a = {0};
-
-	vec_each(m, &s->mounts) {
-		bool bind = m->type && !strcmp(m->type, "bind");
-
-		if (!bind && !(m->type && !strcmp(m->type, "volume")))
-			continue;
-		json_array_append_new(
-			out, json_string(arena_printf(&a, "%s:%s:%s", bind ? m->source : m->name,
-						      m->target, m->read_only ? "ro" : "rw")));
-	}
-	arena_free(&a);
-	return out;
-}
-
-static json_t *pairs_json(const struct pairs *pairs)
-{
-	json_t *out = json_object();
-
-	vec_each(p, pairs)
-		json_object_set_new(out, p->key, text_or_empty(p->value));
-	return out;
-}
-
-/* {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}: as the file asks, whether it runs or not. */
-static json_t *port_bindings_json(const struct service *svc)
-{
-	json_t *out = json_object();
-	struct arena a = {0};
-
-	for (size_t k = 0; svc && k < svc->ports.n; k++) {
-		const struct port *p = &svc->ports.v[k];
-		const char *key = arena_printf(&a, "%lld/%s", (long long)p->target,
-					       p->protocol ? p->protocol : "tcp");
-		json_t *list = json_object_get(out, key);
-
-		if (!list) {
-			list = json_array();
-			json_object_set_new(out, key, list);
-		}
-		json_array_append_new(list, json_pack("{s:s, s:s}", "HostIp",
-						      p->host_ip ? p->host_ip : "", "HostPort",
-						      p->published ? p->published : ""));
-	}
-	arena_free(&a);
-	return out;
-}
-
-static json_t *exposed_json(const struct origin *o)
-{
-	json_t *out = port_bindings_json(o->svc), *none;
+	json_t *out = container_port_bindings(&o->a, o->svc), *none;
 	const char *key;
 	void *next;
-	struct arena a = {0};
 
 	json_object_foreach_safe(out, next, key, none) json_object_set_new(out, key, json_object());
 	for (size_t k = 0; o->svc && k < o->svc->expose.n; k++) {
 		const char *port = o->svc->expose.v[k];
 
 		json_object_set_new(out,
-				    strchr(port, '/') ? port : arena_printf(&a, "%s/tcp", port),
+				    strchr(port, '/') ? port : arena_printf(&o->a, "%s/tcp", port),
 				    json_object());
 	}
-	arena_free(&a);
+	for (size_t k = 0; o->img && k < o->img->exposed.n; k++)
+		json_object_set_new(out, o->img->exposed.v[k], json_object());
 	return out;
 }
 
-static json_t *volumes_json(const struct status *s)
+/* Those of the image; what the file mounts is in "Mounts". */
+static json_t *volumes_json(const struct origin *o)
 {
 	json_t *out = json_object();
 
-	vec_each(v, &s->volumes)
-		json_object_set_new(out, v->target ? v->target : "", json_object());
+	for (size_t k = 0; o->img && k < o->img->volumes.n; k++)
+		json_object_set_new(out, o->img->volumes.v[k], json_object());
 	return out;
 }
 
-static json_t *ulimits_json(const struct service *svc)
-{
-	json_t *out = json_array();
-
-	for (size_t k = 0; svc && k < svc->ulimits.n; k++)
-		json_array_append_new(out,
-				      json_pack("{s:s, s:I, s:I}", "Name", svc->ulimits.v[k].name,
-						"Soft", (json_int_t)svc->ulimits.v[k].soft, "Hard",
-						(json_int_t)svc->ulimits.v[k].hard));
-	return out;
-}
-
-/* "name:address", as docker lists them. */
-static json_t *hosts_json(const struct service *svc)
-{
-	json_t *out = json_array();
-	struct arena a = {0};
-
-	for (size_t k = 0; svc && k < svc->extra_hosts.n; k++) {
-		const struct pair *h = &svc->extra_hosts.v[k];
-
-		json_array_append_new(out, json_string(arena_printf(&a, "%s:%s", h->key,
-								    h->value ? h->value : "")));
-	}
-	arena_free(&a);
-	return out;
-}
-
-json_t *container_config_json(const struct status *s)
-{
-	struct origin o;
-	const struct service *svc;
-	json_t *j, *health;
-
-	origin_find(&o, s);
-	svc = o.svc;
-	j = json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "Hostname",
-		      svc && svc->hostname ? json_string(svc->hostname)
-					   : json_stringn(s->id ? s->id : "", s->id ? 12 : 0),
-		      "User",
-		      text_or_empty(svc && svc->user ? svc->user
-				    : o.img          ? o.img->user
-						     : NULL),
-		      "Env", env_json(&o, s), "Cmd", strings_json(&s->command), "Image",
-		      text_or_empty(s->image), "Tty", s->tty, "OpenStdin", s->stdin_open,
-		      "WorkingDir",
-		      text_or_empty(svc && svc->working_dir ? svc->working_dir
-				    : o.img                 ? o.img->workdir
-							    : NULL),
-		      "Labels", labels_json(s), "StopSignal",
-		      text_or_empty(svc && svc->stop_signal ? svc->stop_signal
-				    : o.img                 ? o.img->stop_signal
-							    : NULL));
-	json_object_set_new(j, "Domainname", text_or_empty(svc ? svc->domainname : NULL));
-	json_object_set_new(j, "Entrypoint",
-			    svc && svc->entrypoint.given   ? strings_json(&svc->entrypoint.words)
-			    : o.img && o.img->entrypoint.n ? strings_json(&o.img->entrypoint)
-							   : json_null());
-	json_object_set_new(j, "ExposedPorts", exposed_json(&o));
-	json_object_set_new(j, "Volumes", volumes_json(s));
-	health = health_json(&o);
-	if (health)
-		json_object_set_new(j, "Healthcheck", health);
-	arena_free(&o.a);
-	return j;
-}
-
-/* What only a service can say; nothing of it where its file is gone. */
-static void add_service(json_t *j, const struct service *svc)
-{
-	static const struct service none = {.limits.swappiness = -1};
-	const struct service *s = svc ? svc : &none;
-	const struct {
-		const char *key;
-		json_t *value;
-	} rows[] = {
-		{"CpuShares", json_integer(s->limits.cpu_shares)},
-		{"CpuPeriod", json_integer(s->limits.cpu_period_us)},
-		{"CpuQuota", json_integer(s->limits.cpu_quota_us)},
-		{"CpusetCpus", text_or_empty(s->limits.cpuset)},
-		{"MemorySwap", json_integer(s->limits.memory_swap)},
-		{"OomScoreAdj", json_integer(s->oom_score_adj)},
-		{"Init", json_boolean(s->init)},
-		{"Dns", strings_json(&s->dns)},
-		{"DnsOptions", strings_json(&s->dns_opt)},
-		{"DnsSearch", strings_json(&s->dns_search)},
-		{"ExtraHosts", hosts_json(svc)},
-		{"GroupAdd", strings_json(&s->group_add)},
-		{"IpcMode", json_string(s->ipc ? s->ipc : "private")},
-		{"PidMode", text_or_empty(s->pid)},
-		{"UTSMode", text_or_empty(s->uts)},
-		{"UsernsMode", text_or_empty(s->userns_mode)},
-		{"CgroupParent", text_or_empty(s->cgroup_parent)},
-		{"Sysctls", pairs_json(&s->sysctls)},
-		{"Ulimits", ulimits_json(svc)},
-		{"PortBindings", port_bindings_json(svc)},
-	};
-
-	for (size_t k = 0; k < countof(rows); k++)
-		json_object_set_new(j, rows[k].key, rows[k].value);
-}
-
-static json_t *restart_json(const struct service *svc)
-{
-	static const char *const names[] = {"no", "always", "on-failure", "unless-stopped"};
-
-	return json_pack("{s:s, s:I}", "Name", svc ? names[svc->restart.when] : "no",
-			 "MaximumRetryCount", svc ? (json_int_t)svc->restart.max_attempts : 0);
-}
-
-json_t *container_host_json(const struct status *s)
+/* The line that runs, parted again: what it starts with is the entrypoint, where there is one. */
+static void put_command(json_t *j, const struct origin *o, const struct status *s)
 {
 	static const struct strings none;
-	struct origin o;
-	const struct service *svc;
-	json_t *j;
+	const struct strings *entry = o->svc && o->svc->entrypoint.given ? &o->svc->entrypoint.words
+				      : o->img                           ? &o->img->entrypoint
+									 : &none;
+	size_t n = 0;
 
-	origin_find(&o, s);
-	svc = o.svc;
-	j = json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:I, s:o}",
-		      "Binds", binds_json(s), "RestartPolicy", restart_json(svc), "Memory",
-		      svc ? (json_int_t)svc->limits.memory : 0, "MemoryReservation",
-		      svc ? (json_int_t)svc->limits.memory_reservation : 0, "NanoCpus",
-		      svc ? (json_int_t)(svc->limits.cpus * 1e9) : 0, "PidsLimit",
-		      svc ? (json_int_t)svc->limits.pids : 0, "ReadonlyRootfs",
-		      svc && svc->read_only, "Privileged", svc && svc->privileged, "CapAdd",
-		      strings_json(svc ? &svc->cap_add : &none), "CapDrop",
-		      strings_json(svc ? &svc->cap_drop : &none), "SecurityOpt",
-		      strings_json(svc ? &svc->security_opt : &none), "NetworkMode",
-		      text_or_empty(svc && svc->network_mode ? svc->network_mode
-				    : s->networks.n          ? s->networks.v[0].name
-							     : "none"),
-		      "ShmSize", svc ? (json_int_t)svc->shm_size : 0, "LogConfig",
-		      json_pack("{s:s, s:{}}", "Type", s->log_driver ? s->log_driver : "json-file",
-				"Config"));
-	if (svc)
-		json_object_set_new(json_object_get(j, "LogConfig"), "Config",
-				    pairs_json(&svc->log_options));
-	add_service(j, svc);
-	arena_free(&o.a);
+	while (n < entry->n && n < s->command.n && !strcmp(entry->v[n], s->command.v[n]))
+		n++;
+	if (n < entry->n) /* `run --entrypoint`, which is one word */
+		n = s->command.n > 0;
+	json_object_set_new(j, "Entrypoint",
+			    n ? json_words(&(struct strings){s->command.v, n, 0}) : json_null());
+	json_object_set_new(j, "Cmd",
+			    n < s->command.n ? json_words(&(struct strings){s->command.v + n,
+									    s->command.n - n, 0})
+					     : json_null());
+}
+
+json_t *container_config_json(struct origin *o, const struct status *s)
+{
+	static const struct service no_service;
+	static const struct image no_image;
+	const struct service *svc = o->svc ? o->svc : &no_service;
+	const struct image *img = o->img ? o->img : &no_image;
+	json_t *health = health_json(o);
+	json_t *j = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
+		"Hostname",
+		svc->hostname ? json_string(svc->hostname)
+			      : json_stringn(s->id ? s->id : "", s->id ? 12 : 0),
+		"Domainname", text_or_empty(svc->domainname), "User",
+		first_text(svc->user, img->user), "Env", env_json(o, s), "Image",
+		text_or_empty(s->image), "AttachStdin", false, "AttachStdout", true, "AttachStderr",
+		true, "Tty", s->tty, "OpenStdin", s->stdin_open, "WorkingDir",
+		first_text(svc->working_dir, img->workdir), "Labels", json_pairs(&s->labels),
+		"StopSignal", first_text(svc->stop_signal, img->stop_signal), "ExposedPorts",
+		exposed_json(o), "Volumes", volumes_json(o));
+
+	put_command(j, o, s);
+	if (health)
+		json_object_set_new(j, "Healthcheck", health);
 	return j;
 }

@@ -92,7 +92,7 @@ static json_int_t prefix_of(const char *subnet)
 }
 
 /* Names by which others on the network find it, in docker's order. */
-static json_t *dns_names(const struct status *s, const struct status_net *n)
+static json_t *aliases_json(const struct status *s, const struct status_net *n)
 {
 	json_t *out = json_array();
 
@@ -101,6 +101,13 @@ static json_t *dns_names(const struct status *s, const struct status_net *n)
 		json_array_append_new(out, json_string(s->service));
 	vec_each(x, &n->aliases)
 		json_array_append_new(out, json_string(*x));
+	return out;
+}
+
+static json_t *dns_names(const struct status *s, const struct status_net *n)
+{
+	json_t *out = aliases_json(s, n);
+
 	if (s->id)
 		json_array_append_new(out, json_stringn(s->id, 12));
 	return out;
@@ -117,33 +124,60 @@ static json_t *endpoint_id(const struct status *s, const struct status_net *n)
 	return json_string(hex);
 }
 
-static json_t *endpoint_json(const struct status *s, const struct status_net *n)
+/* What the file says of it beside its name. */
+static void add_wishes(json_t *j, const struct origin *o, const struct status_net *n)
+{
+	static const struct endpoint none;
+	const struct endpoint *ep = &none;
+	json_t *fixed = json_object();
+
+	for (size_t k = 0; o->svc && n->key && k < o->svc->networks.n; k++) {
+		if (!strcmp(o->svc->networks.v[k].network, n->key))
+			ep = &o->svc->networks.v[k];
+	}
+	if (ep->ipv4_address)
+		json_object_set_new(fixed, "IPv4Address", json_string(ep->ipv4_address));
+	if (ep->ipv6_address)
+		json_object_set_new(fixed, "IPv6Address", json_string(ep->ipv6_address));
+	if (ep->link_local_ips.n)
+		json_object_set_new(fixed, "LinkLocalIPs", json_words(&ep->link_local_ips));
+	json_object_set_new(j, "IPAMConfig", fixed);
+	json_object_set_new(j, "DriverOpts", json_pairs(&ep->driver_opts));
+	json_object_set_new(j, "Links", n->links.n ? json_words(&n->links) : json_null());
+	json_object_set_new(j, "GwPriority", json_integer(n->gw_priority));
+}
+
+static json_t *endpoint_json(const struct origin *o, const struct status *s,
+			     const struct status_net *n)
 {
 	struct network_status net = {0};
 	auto_arena a = {0};
 	struct err ignored;
 	const char *subnet6;
+	json_t *j;
 
 	if (status_network_read(&a, n->name, &net, &ignored) < 0)
 		net = (struct network_status){0};
 	subnet6 = n->ip6 ? networks_subnet(&net, AF_INET6) : NULL;
-	return json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "NetworkID",
-			 text_or_empty(n->id), "EndpointID", endpoint_id(s, n), "IPAddress",
-			 text_or_empty(n->ip4), "IPPrefixLen",
-			 n->ip4 ? prefix_of(networks_subnet(&net, AF_INET)) : 0, "Gateway",
-			 text_or_empty(n->gateway), "GlobalIPv6Address", text_or_empty(n->ip6),
-			 "GlobalIPv6PrefixLen", prefix_of(subnet6), "IPv6Gateway",
-			 text_or_empty(subnet6 ? networks_gateway(&net, AF_INET6) : NULL),
-			 "MacAddress", text_or_empty(n->mac), "Aliases", json_words(&n->aliases),
-			 "DNSNames", dns_names(s, n));
+	j = json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "NetworkID",
+		      text_or_empty(n->id), "EndpointID", endpoint_id(s, n), "IPAddress",
+		      text_or_empty(n->ip4), "IPPrefixLen",
+		      n->ip4 ? prefix_of(networks_subnet(&net, AF_INET)) : 0, "Gateway",
+		      text_or_empty(n->gateway), "GlobalIPv6Address", text_or_empty(n->ip6),
+		      "GlobalIPv6PrefixLen", prefix_of(subnet6), "IPv6Gateway",
+		      text_or_empty(subnet6 ? networks_gateway(&net, AF_INET6) : NULL),
+		      "MacAddress", text_or_empty(n->mac), "Aliases", aliases_json(s, n),
+		      "DNSNames", dns_names(s, n));
+	add_wishes(j, o, n);
+	return j;
 }
 
-static json_t *networks_json(const struct status *s)
+static json_t *networks_json(const struct origin *o, const struct status *s)
 {
 	json_t *all = json_object();
 
 	vec_each(n, &s->networks)
-		json_object_set_new(all, n->name, endpoint_json(s, n));
+		json_object_set_new(all, n->name, endpoint_json(o, s, n));
 	return json_pack("{s:o, s:o, s:o}", "SandboxKey", text_or_empty(s->netns), "Ports",
 			 ports_json(s), "Networks", all);
 }
@@ -152,31 +186,41 @@ static json_t *mounts_json(const struct status *s)
 {
 	json_t *out = json_array();
 
-	vec_each(m, &s->mounts)
+	vec_each(m, &s->mounts) {
+		bool bind = m->type && !strcmp(m->type, "bind");
+
 		json_array_append_new(
-			out, json_pack("{s:o, s:o, s:o, s:o, s:b}", "Type", text_or_empty(m->type),
-				       "Name", text_or_empty(m->name), "Source",
-				       text_or_empty(m->source), "Destination",
-				       text_or_empty(m->target), "RW", !m->read_only));
+			out, json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:s}", "Type",
+				       text_or_empty(m->type), "Name", text_or_empty(m->name),
+				       "Source", text_or_empty(m->source), "Destination",
+				       text_or_empty(m->target), "Driver", m->name ? "local" : "",
+				       "Mode", m->read_only ? "ro" : "rw", "RW", !m->read_only,
+				       "Propagation", bind ? "rprivate" : ""));
+	}
 	return out;
 }
 
-static json_t *container_json(const struct status *s)
+static json_t *container_json(const struct status *made)
 {
+	auto_origin o = {0};
 	auto_arena a = {0};
 	struct strings args = {0};
+	struct status copy = *made, *s = &copy;
 
+	origin_find(&o, s);
+	origin_foretell(&o, s);
 	if (s->command.n)
 		args = (struct strings){s->command.v + 1, s->command.n - 1, 0};
-	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o}", "Id",
-		text_or_empty(s->id), "Created", moment(s->created_ns), "Path",
-		text_or_empty(s->command.n ? s->command.v[0] : NULL), "Args", json_words(&args),
-		"State", state_json(s), "Image", text_or_empty(s->image_id), "LogPath",
-		json_string(s->log_dir ? arena_printf(&a, "%s/json.log", s->log_dir) : ""), "Name",
-		arena_printf(&a, "/%s", s->name), "RestartCount", (json_int_t)s->restarts,
-		"Platform", "linux", "Mounts", mounts_json(s), "Config", container_config_json(s),
-		"HostConfig", container_host_json(s), "NetworkSettings", networks_json(s));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:o, s:o, s:o}",
+			 "Id", text_or_empty(s->id), "Created", moment(s->created_ns), "Path",
+			 text_or_empty(s->command.n ? s->command.v[0] : NULL), "Args",
+			 json_words(&args), "State", state_json(s), "Image",
+			 text_or_empty(s->image_id), "LogPath",
+			 json_string(s->log_dir ? arena_printf(&a, "%s/json.log", s->log_dir) : ""),
+			 "Name", arena_printf(&a, "/%s", s->name), "RestartCount",
+			 (json_int_t)s->restarts, "Platform", "linux", "Mounts", mounts_json(s),
+			 "Config", container_config_json(&o, s), "HostConfig",
+			 container_host_json(&o, s), "NetworkSettings", networks_json(&o, s));
 }
 
 /* The image's document, with what docker adds around it. */

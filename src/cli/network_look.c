@@ -7,15 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *pairs_json(const struct pairs *pairs)
-{
-	json_t *out = json_object();
-
-	vec_each(l, pairs)
-		json_object_set_new(out, l->key, json_string(l->value ? l->value : ""));
-	return out;
-}
-
 static json_t *row_of(struct arena *a, const struct network_status *n, bool no_trunc)
 {
 	auto_buf labels = {0};
@@ -114,7 +105,7 @@ static json_t *pools_json(const struct network_status *n)
 			json_object_set_new(pool, "IPRange", json_string(p->range));
 		json_object_set_new(pool, "Gateway", text_or_empty(p->gateway));
 		if (p->reserved.n)
-			json_object_set_new(pool, "AuxiliaryAddresses", pairs_json(&p->reserved));
+			json_object_set_new(pool, "AuxiliaryAddresses", json_pairs(&p->reserved));
 		json_array_append_new(out, pool);
 	}
 	return out;
@@ -140,7 +131,7 @@ static int describe(struct cli *c, const struct network_status *n, json_t **out,
 			 "Options", json_object(), "Config", pools_json(n), "Internal", n->internal,
 			 "Attachable", n->attachable, "Ingress", false, "ConfigFrom", "Network", "",
 			 "ConfigOnly", false, "Containers", members.all, "Options",
-			 pairs_json(&n->options), "Labels", pairs_json(&n->labels));
+			 json_pairs(&n->options), "Labels", json_pairs(&n->labels));
 	return 0;
 }
 

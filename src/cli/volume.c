@@ -24,15 +24,6 @@ static int must(struct cli *c, const char *name, struct store_volume *out, struc
 	return err_hint(e, "berth volume ls shows what is here");
 }
 
-static json_t *pairs_json(const struct pairs *p)
-{
-	json_t *j = json_object();
-
-	vec_each(x, p)
-		json_object_set_new(j, x->key, json_string(x->value ? x->value : ""));
-	return j;
-}
-
 static const char *labels_text(struct arena *a, const struct pairs *p)
 {
 	auto_buf b = {0};
@@ -213,9 +204,9 @@ static int volume_inspect_run(struct cli *c, void *opts, int argc, char **argv, 
 		json_array_append_new(rows,
 				      json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:s}", "CreatedAt",
 						v.created, "Driver", v.driver, "Labels",
-						v.labels.n ? pairs_json(&v.labels) : json_null(),
+						v.labels.n ? json_pairs(&v.labels) : json_null(),
 						"Mountpoint", v.path, "Name", v.name, "Options",
-						v.options.n ? pairs_json(&v.options) : json_null(),
+						v.options.n ? json_pairs(&v.options) : json_null(),
 						"Scope", "local"));
 	}
 	return image_print_found(c, o->format, rows, failed, e);

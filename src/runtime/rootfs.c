@@ -368,25 +368,34 @@ static bool is_left(const struct container_spec *s, const char *path)
 	return false;
 }
 
+const char *const spec_masked[] = {"/proc/asound",
+				   "/proc/acpi",
+				   "/proc/interrupts",
+				   "/proc/kcore",
+				   "/proc/keys",
+				   "/proc/latency_stats",
+				   "/proc/timer_list",
+				   "/proc/timer_stats",
+				   "/proc/sched_debug",
+				   "/proc/scsi",
+				   "/sys/firmware",
+				   "/sys/devices/virtual/powercap",
+				   NULL};
+const char *const spec_readonly[] = {"/proc/bus",           "/proc/fs", "/proc/irq", "/proc/sys",
+				     "/proc/sysrq-trigger", NULL};
+
 int rootfs_hide(struct child *c, struct err *e)
 {
-	static const char *const masked[] = {
-		"/proc/asound",     "/proc/acpi",        "/proc/interrupts",
-		"/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
-		"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-		"/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
-	static const char *const readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-					       "/proc/sysrq-trigger"};
 	const struct container_spec *s = c->spec;
 	bool system = !s->privileged && !s->systempaths_unconfined;
 	int r = 0;
 
-	for (size_t i = 0; system && !r && i < countof(readonly); i++)
-		r = is_left(s, readonly[i]) ? 0 : make_read_only(c, readonly[i], e);
+	for (const char *const *p = spec_readonly; system && !r && *p; p++)
+		r = is_left(s, *p) ? 0 : make_read_only(c, *p, e);
 	for (size_t i = 0; !r && i < s->readonly.n; i++)
 		r = make_read_only(c, s->readonly.v[i], e);
-	for (size_t i = 0; system && !r && i < countof(masked); i++)
-		r = is_left(s, masked[i]) ? 0 : mask(c, masked[i], e);
+	for (const char *const *p = spec_masked; system && !r && *p; p++)
+		r = is_left(s, *p) ? 0 : mask(c, *p, e);
 	for (size_t i = 0; !r && i < s->masked.n; i++)
 		r = mask(c, s->masked.v[i], e);
 	return r || !system ? r : hide_thermal(c, e);

@@ -132,3 +132,6 @@ struct container_spec {
 	/* Become a child of the caller's parent (the guardian), which then reaps it. */
 	bool clone_parent;
 };
+
+/* What a container does not see, and what it cannot change, of /proc and /sys; NULL ends them. */
+extern const char *const spec_masked[], *const spec_readonly[];

@@ -151,11 +151,19 @@ static const char *fixed_mode(const char *mode)
 	return mode && !strcmp(mode, "none") ? "none" : NULL;
 }
 
+void instance_note_command(struct instance *i, const struct strings *argv)
+{
+	i->st.command.n = 0;
+	vec_each(w, argv)
+		*vec_push(&i->arena, &i->st.command) = arena_printf(&i->arena, "%s", *w);
+}
+
 int instance_create(struct supervisor *s, const struct service *svc, int64_t number,
 		    const char *name, const struct status *before, struct instance **out,
 		    struct err *e)
 {
 	auto_arena a = {0};
+	struct strings argv = {0};
 	struct image *image;
 	const char *ref = spec_image_ref(&a, s, svc);
 	struct instance *i;
@@ -194,6 +202,8 @@ int instance_create(struct supervisor *s, const struct service *svc, int64_t num
 	logfile_put_by(i->st.log_dir);
 	inherit(i, before);
 	labels(i, image);
+	spec_command(&a, svc, image, &argv);
+	instance_note_command(i, &argv);
 	/* Most often it starts at once, and that writes its state. */
 	instance_save_later(i);
 	r = file_mkdirs(i->st.dir, 0700, e);

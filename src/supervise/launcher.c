@@ -295,13 +295,6 @@ static void compact(struct instance *i)
 	i->health.test = (struct strings){0};
 }
 
-static void note_command(struct instance *i, const struct container_spec *spec)
-{
-	i->st.command.n = 0;
-	vec_each(w, &spec->argv)
-		*vec_push(&i->arena, &i->st.command) = arena_printf(&i->arena, "%s", *w);
-}
-
 int launcher_start(struct instance *i, struct err *e)
 {
 	auto_arena a = {0};
@@ -320,7 +313,7 @@ int launcher_start(struct instance *i, struct err *e)
 	if (!r)
 		r = prepare(&a, i, &spec, e);
 	if (!r) {
-		note_command(i, &spec);
+		instance_note_command(i, &spec.argv);
 		r = launch_begin(&spec, &i->launch, e);
 	}
 	if (r) {

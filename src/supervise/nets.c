@@ -26,7 +26,7 @@ static void describe(struct arena *a, struct supervisor *s, const struct network
 		.internal = n->internal,
 		.attachable = n->attachable,
 		.created_ns = when_wall_ns(),
-		.labels = n->labels,
+		.labels = resource_labels(a, s, &n->labels, "network", n->key),
 	};
 	vec_each(p, &n->pools)
 		*vec_push(a, &out->pools) =

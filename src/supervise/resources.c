@@ -39,6 +39,19 @@ void resource_network(struct job *j, struct run_step *rs, const struct step *s)
 		     json_pack("{s:s}", "name", s->target));
 }
 
+struct pairs resource_labels(struct arena *a, const struct supervisor *s, const struct pairs *own,
+			     const char *kind, const char *key)
+{
+	struct pairs all = {0};
+
+	vec_each(l, own)
+		*vec_push(a, &all) = *l;
+	*vec_push(a, &all) = (struct pair){"com.docker.compose.project", s->name};
+	*vec_push(a, &all) = (struct pair){arena_printf(a, "com.docker.compose.%s", kind), key};
+	*vec_push(a, &all) = (struct pair){"com.docker.compose.version", BERTH_VERSION};
+	return all;
+}
+
 void resource_volume(struct job *j, struct run_step *rs, const struct step *s)
 {
 	const struct volume *v = project_volume(j->of->project, s->key);
@@ -49,11 +62,7 @@ void resource_volume(struct job *j, struct run_step *rs, const struct step *s)
 
 	if (s->doing == STEP_VOLUME) {
 		job_tell(j, "volume", s->target, NULL, "Creating", NULL);
-		vec_each(l, &v->labels)
-			*vec_push(&j->arena, &all) = *l;
-		*vec_push(&j->arena, &all) =
-			(struct pair){"com.docker.compose.project", j->of->name};
-		*vec_push(&j->arena, &all) = (struct pair){"com.docker.compose.volume", v->key};
+		all = resource_labels(&j->arena, j->of, &v->labels, "volume", v->key);
 		r = volume_ensure(&j->arena, v->name, &all, &v->driver_opts, &made, &e);
 	} else {
 		job_tell(j, "volume", s->target, NULL, "Removing", NULL);

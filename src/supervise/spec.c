@@ -151,17 +151,20 @@ static void add_words(struct arena *a, struct strings *to, const struct strings 
 		*vec_push(a, to) = *w;
 }
 
+void spec_command(struct arena *a, const struct service *svc, const struct image *image,
+		  struct strings *out)
+{
+	add_words(a, out, svc->entrypoint.given ? &svc->entrypoint.words : &image->entrypoint);
+	if (svc->command.given)
+		add_words(a, out, &svc->command.words);
+	else if (!svc->entrypoint.given) /* an entrypoint in the file hides the image's command */
+		add_words(a, out, &image->cmd);
+}
+
 static int command_line(struct arena *a, const struct service *svc, const struct image *image,
 			struct container_spec *out, struct err *e)
 {
-	if (svc->entrypoint.given)
-		add_words(a, &out->argv, &svc->entrypoint.words);
-	else
-		add_words(a, &out->argv, &image->entrypoint);
-	if (svc->command.given)
-		add_words(a, &out->argv, &svc->command.words);
-	else if (!svc->entrypoint.given) /* an entrypoint in the file hides the image's command */
-		add_words(a, &out->argv, &image->cmd);
+	spec_command(a, svc, image, &out->argv);
 	if (!out->argv.n) {
 		err_set(e, EINVAL, "no command specified: neither the file nor the image has one");
 		return err_at(e, "%s", svc->at ? svc->at : "");

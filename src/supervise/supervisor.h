@@ -182,6 +182,8 @@ void supervisor_linger(struct supervisor *s); /* not in the next five seconds */
 
 /* instance.c */
 struct instance *instance_find(struct supervisor *s, const char *name);
+/* What runs, or is to run: entrypoint and command. */
+void instance_note_command(struct instance *i, const struct strings *argv);
 int instance_create(struct supervisor *s, const struct service *svc, int64_t number,
 		    const char *name, const struct status *before, struct instance **out,
 		    struct err *e) must_check;
@@ -252,10 +254,17 @@ int spec_make(struct arena *a, struct instance *i, const struct image *image,
 /* 1 and the ids of the project's own where the service asks for them; 0: the host's. */
 int spec_ids(const struct instance *i, struct id_map *out, struct err *e) must_check;
 int spec_signal(const char *name); /* "SIGTERM", "TERM", "15"; 0: unknown */
+/* Entrypoint and command, as the file and the image say together; none where neither does. */
+void spec_command(struct arena *a, const struct service *svc, const struct image *image,
+		  struct strings *out);
 const char *spec_image_ref(struct arena *a, const struct supervisor *s, const struct service *svc);
 /* The same, or the id that a rollback has gone back to. */
 const char *spec_image_wanted(struct arena *a, const struct supervisor *s,
 			      const struct service *svc);
+
+/* resources.c: the labels of a network or a volume, docker compose's own among them. */
+struct pairs resource_labels(struct arena *a, const struct supervisor *s, const struct pairs *own,
+			     const char *kind, const char *key);
 
 /* mounts.c */
 /*

@@ -286,3 +286,36 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 	berth exec -T s ping -c 1 alpha
 	berth exec -T s sh -c "tr '\\0' '\\n' </proc/1/environ" | grep -x 'KEY=a value'
 }
+
+@test "a container that never ran is inspected as what it is to be" {
+	compose <<-'EOF'
+		services:
+		  web:
+		    image: busybox
+		    entrypoint: [sh, -c]
+		    command: sleep 1000
+		    volumes: [data:/data, ./conf:/conf:ro]
+		    networks: {inner: {aliases: [www], ipv4_address: 10.87.0.7}}
+		    cap_add: [net_admin]
+		    mem_limit: 64m
+		    healthcheck: {disable: true}
+		volumes: {data: }
+		networks: {inner: {ipam: {config: [{subnet: 10.87.0.0/24}]}}}
+	EOF
+	run -0 berth create
+	run -0 berth inspect web
+	jq -e --arg p "$PROJECT" '.[0] | .State.Status == "created" and [.Path] + .Args == ["sh", "-c", "sleep", "1000"]
+		and .Config.Entrypoint == ["sh", "-c"] and .Config.Cmd == ["sleep", "1000"]
+		and .Config.Healthcheck.Test == ["NONE"]
+		and (.NetworkSettings.Networks["\($p)_inner"] | .Aliases == ["\($p)-web-1", "web", "www"]
+			and .IPAMConfig.IPv4Address == "10.87.0.7" and .IPAddress == "")
+		and ([.Mounts[] | "\(.Type) \(.Destination) \(.Mode)"] | sort == ["bind /conf ro", "volume /data rw"])
+		and (.HostConfig | .NetworkMode == "\($p)_inner" and .CapAdd == ["CAP_NET_ADMIN"] and .MemorySwap == 134217728
+			and .ShmSize == 67108864 and (.MaskedPaths | index("/proc/kcore")) and (.Binds | length) == 2)' <<<"$output"
+	run -0 berth ps -a --format '{{.Command}}'
+	[ "$output" = '"sh -c sleep 1000"' ]
+	run -0 berth network ls -q --filter "label=com.docker.compose.project=$PROJECT"
+	[ "${#lines[@]}" = 1 ]
+	run -0 berth network inspect -f '{{index .Labels "com.docker.compose.network"}}' "${PROJECT}_inner"
+	[ "$output" = inner ]
+}

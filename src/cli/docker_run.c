@@ -147,6 +147,7 @@ const struct command docker_run_command = {
 	.group = GROUP_PROJECT,
 	.world = WORLD_DOCKER,
 	.unplanned = true,
+	.reads = READS_ALL,
 };
 
 const struct command docker_create_command = {
@@ -163,4 +164,5 @@ const struct command docker_create_command = {
 	.group = GROUP_PROJECT,
 	.world = WORLD_DOCKER,
 	.unplanned = true,
+	.reads = READS_ALL,
 };

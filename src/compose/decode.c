@@ -301,6 +301,9 @@ static void decode_deploy(struct arena *a, struct project *p, const struct node 
 	svc->replicas = 1;
 	if (replicas || scale)
 		svc->replicas = replicas ? bytes_at(d, "replicas") : bytes_at(s, "scale");
+	/* A program would make it, not a container: who depends on it goes on. */
+	if (node_get(s, "provider"))
+		svc->replicas = 0;
 	decode_update(node_get(d, "update_config"), &svc->update);
 	decode_update(node_get(d, "rollback_config"), &svc->rollback);
 	svc->endpoint_mode = node_get_text(d, "endpoint_mode");

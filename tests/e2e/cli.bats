@@ -117,6 +117,16 @@ load lib
 	[ -z "$(berth ps -aq)" ]
 }
 
+@test "what a provider would make is no container; who depends on it starts, and a warning says so" {
+	compose <<-'END'
+		services:
+		  db: {provider: {type: cloud, options: {size: small}}}
+		  app: {image: busybox, command: sleep 1000, depends_on: [db]}
+	END
+	run -0 berth plan
+	[[ $output == *"no provider program is run"*"$PROJECT-app-1"* && $output != *"$PROJECT-db-1"* ]]
+}
+
 @test "an environment that breaks the contract of the file ends up with code 2 and all that is wrong" {
 	compose <<-'END'
 		services: {web: {image: busybox}}

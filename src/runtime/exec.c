@@ -94,8 +94,7 @@ static int step_user(struct child *c, struct err *e)
 	const struct exec *x = exec_of(c);
 	const char *user = x->s->user && *x->s->user ? x->s->user : x->of.user;
 
-	return users_find(c->a, c->root, user, x->s->user && *x->s->user ? NULL : &x->of.groups,
-			  &c->user, e);
+	return users_find(c->a, c->root, user, &x->of.groups, &c->user, e);
 }
 
 static int step_cwd(struct child *c, struct err *e)

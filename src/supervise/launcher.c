@@ -175,15 +175,15 @@ static int etc_files(struct arena *a, struct instance *i, struct container_spec 
 
 	if (mode && (text_starts(mode, "service:") || text_starts(mode, "container:")))
 		owner = netowner_find(i, mode);
+	buf_printf(&name, "%s\n", called);
+	r = put(a, i, "hostname", &name, &spec->hostname_file, e);
+	if (r < 0)
+		return r;
 	if (mode && !strcmp(mode, "host")) {
 		spec->hosts_file = "/etc/hosts";
 		spec->resolv_file = "/etc/resolv.conf";
 		return 0;
 	}
-	buf_printf(&name, "%s\n", called);
-	r = put(a, i, "hostname", &name, &spec->hostname_file, e);
-	if (r < 0)
-		return r;
 	if (!owner)
 		return foreign_files(a, i, mode, spec);
 	hosts_text(&hosts, owner, called);

@@ -205,10 +205,7 @@ static int short_tmpfs(struct making *m, const char *text, struct err *e)
 	out->mode = 01777;
 	out->no_dev = out->no_suid = out->no_exec = true;
 	while (rest.n) {
-		if (!span_cut(&rest, ',', &word)) {
-			word = rest;
-			rest.n = 0;
-		}
+		span_cut(&rest, ',', &word);
 		value = word;
 		if (span_is(word, "ro"))
 			out->read_only = true;

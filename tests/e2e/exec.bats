@@ -166,3 +166,23 @@ start() {
 	kill $pid
 	wait $pid || true
 }
+
+@test "every word of a short tmpfs counts; any user of exec is in group_add; the host's name with its network" {
+	compose <<-END
+		services:
+		  a:
+		    image: busybox
+		    command: sleep 1000
+		    stop_signal: KILL
+		    user: "1000:2000"
+		    group_add: ["3000"]
+		    tmpfs: ["/one:size=1m", "/two:mode=1777,uid=1000,gid=5", "/three:size=2m,ro"]
+		  h: {image: busybox, command: sleep 1000, stop_signal: KILL, network_mode: host}
+	END
+	berth up -d
+	[ "$(berth exec -T a df -k /one | awk 'END { print $2 }')" = 1024 ]
+	[ "$(berth exec -T a stat -c '%u %g %a' /two)" = "1000 5 1777" ]
+	run -1 berth exec -T -u 0 a touch /three/x
+	[ "$(berth exec -T -u root a id -G)" = "0 3000" ]
+	[ "$(berth exec -T h cat /etc/hostname)" = "$(uname -n)" ]
+}

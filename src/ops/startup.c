@@ -115,10 +115,7 @@ static int read_rc(struct arena *a, const char *path, struct buf *out, struct er
 		return 0;
 	}
 	while (r >= 0 && text.n) {
-		if (!span_cut(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
+		span_cut(&text, '\n', &line);
 		if (memmem(line.p, line.n, RC_MARK, strlen(RC_MARK)))
 			continue;
 		buf_add(out, line.p, line.n);

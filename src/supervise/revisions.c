@@ -73,10 +73,7 @@ int revisions_read(struct arena *a, const char *project, struct revisions *out, 
 		return 0;
 	r = file_read(a, AT_FDCWD, path, FILE_MAX, &text, e);
 	while (!r && text.n) {
-		if (!span_cut(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
+		span_cut(&text, '\n', &line);
 		read_line(a, line, out);
 	}
 	forget_old(out);

@@ -33,6 +33,9 @@ static int walk(struct arena *a, const char *source, const struct device_node *l
 
 		if (ent->d_name[0] == '.' || fstatat(fd, ent->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
+		/* The host's is nobody's, as with docker; who has a terminal has one of his own. */
+		if (!strcmp(like->target, "/dev") && !strcmp(ent->d_name, "console"))
+			continue;
 		below.target = arena_printf(a, "%s/%s", like->target, ent->d_name);
 		if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
 			add(a, out, below.target, like->permissions, &st);

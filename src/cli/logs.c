@@ -37,7 +37,7 @@ static int add_all(struct cli *c, const struct logs *l, int argc, char **argv,
 {
 	struct targets ts;
 	bool found = false;
-	int up = 0, r = target_find(c, argc, argv, &ts, e);
+	int up = 0, r = target_find_active(c, argc, argv, &ts, e);
 
 	if (r < 0)
 		return r;
@@ -84,7 +84,7 @@ static bool is_being_replaced(struct cli *c, int argc, char **argv)
 	struct err ignored;
 	bool busy = false;
 
-	if (target_find(c, argc, argv, &ts, &ignored) < 0)
+	if (target_find_active(c, argc, argv, &ts, &ignored) < 0)
 		return false;
 	vec_each(t, &ts)
 		busy |= is_busy(t->project);

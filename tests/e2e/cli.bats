@@ -95,8 +95,8 @@ load lib
 	compose <<-'END'
 		services:
 		  web: {image: busybox, command: sleep 1000, stop_signal: KILL}
-		  once: {image: busybox, command: "true"}
-		  debug: {image: busybox, command: sleep 1000, stop_signal: KILL, profiles: [debug]}
+		  once: {image: busybox, command: echo from once}
+		  debug: {image: busybox, command: "sh -c 'echo from debug; exec sleep 1000'", stop_signal: KILL, profiles: [debug]}
 	END
 	berth --profile debug up -d
 	id=$(berth ps -q debug)
@@ -104,6 +104,10 @@ load lib
 	berth restart
 	berth stop
 	[ "$(berth ps --services)" = debug ]
+	run -0 berth logs
+	[[ $output == *"from once"* && $output != *"from debug"* ]]
+	run -0 berth --profile debug logs
+	[[ $output == *"from debug"* ]]
 	berth start
 	berth kill web
 	run -0 berth rm -f

@@ -84,7 +84,7 @@ services:
       - "SPACE=a b"
       - EQ=a=b
 """, "a.env": "OVER=file\nFILEVAR=${TAG}-x\nQ=\"quoted value\"\n# c\nS='lit $TAG'\n", "raw.env": "RAW='kept ${TAG}'\n"},
-                  [UP, "look app", "look list", "ps -a --format '{{.Name}} {{.Project}}'", "~-p other ps", "$ dc config --environment | grep -v -E '^(DOCKER|PEERS|OLDPWD|_=|BERTH)'", "ls -a --format json"]),
+                  [UP, "look app", "look list", "ps -a --format '{{.Name}} {{.Project}}'", "~-p other ps", "$ dc config --environment | grep -v -E '^(DOCKER|PEERS|OLDPWD|SHLVL|_=|BERTH)'", "ls -a --format json"]),
 
     "multifile": ({"compose.yaml": """
 services:
@@ -222,7 +222,7 @@ services:
   app:
     image: busybox
     command: sleep 1000
-    ulimits: {nproc: 1000, nofile: {soft: 2000, hard: 4000}, memlock: -1, core: 0}
+    ulimits: {nproc: 1000, nofile: {soft: 2000, hard: 4000}, memlock: 65536, core: 0}
     sysctls: {net.core.somaxconn: 1024, net.ipv4.ip_unprivileged_port_start: 0}
     cap_add: [NET_ADMIN, SYS_PTRACE]
     cap_drop: [CHOWN, net_raw]
@@ -283,7 +283,6 @@ services:
       - ./made-up:/made
       - named:/named
       - {type: volume, source: named, target: /nocopy, volume: {nocopy: true}}
-      - {type: volume, target: /anon}
       - /anon2
       - tmpvol:/tmpvol
       - {type: tmpfs, target: /tm, tmpfs: {size: 1m, mode: 0700}}

@@ -234,4 +234,37 @@ services:
 
     "bad": ({"compose.yaml": "services:\n  a: {image: busybox, depends_on: [b]}\n  b: {image: busybox, depends_on: [a]}\n", "k.yaml": "services:\n  a: {imag: busybox}\n", "n.yaml": "services:\n  a: {image: busybox, networks: [nope]}\n", "y.yaml": "services:\n  a: {image: [busybox\n", "e.yaml": "", "s.yaml": "services: {}\n"},
             ["~up -d", "~-f k.yaml up -d", "~-f n.yaml up -d", "~-f y.yaml up -d", "~-f e.yaml up -d", "~-f s.yaml up -d", "~-f nofile.yaml up -d", "~ps"]),
+
+    "attributes": ({"compose.yaml": """
+services:
+  a:
+    image: busybox
+    command: sleep 1000
+    init: true
+    annotations: {n: o}
+    label_file: [labels.env]
+    env_file: [{path: raw.env, format: raw}, {path: missing.env, required: false}]
+    configs: [{source: inline, target: /etc/inline.conf}]
+    volumes: [{type: volume, source: vol, target: /sub, volume: {subpath: deep/er}}]
+    depends_on: {seed: {condition: service_completed_successfully}}
+  seed: {image: busybox, command: sh -c 'mkdir -p /v/deep/er; echo hi >/v/deep/er/f', volumes: ["vol:/v"]}
+  out: {image: busybox, command: sleep 1000, profiles: [out], volumes: [{type: volume, source: vol, target: /sub, volume: {subpath: ../x}}]}
+  none: {image: busybox, command: sleep 1000, profiles: [none], volumes: [{type: volume, source: vol, target: /sub, volume: {subpath: none}}]}
+volumes: {vol: }
+configs: {inline: {content: "a=$${X} b=${HOME:+home}\\n"}}
+""", "labels.env": "L1=one\nL2=\"two words\"\n# c\n", "raw.env": "RAW='kept $X'\nB=\"q\" # c\nEMPTY=\nNOEQ\n"},
+                   ["~up -d", "$ dc exec -T a sh -c 'env | grep -E \"^(RAW|B|EMPTY|NOEQ)\" | sort; cat /sub/f /etc/inline.conf; ls /sub'", "$ dc ps a --format '{{.Labels}}' | tr , '\\n' | grep ^L",
+                    "~up -d out", "~up -d none", "~ps --format '{{.Nosuch}}'", "port a 80"]),
+
+    # What needs the files of env_file, and what goes on without.
+    "envgone": ({"compose.yaml": "services:\n  a: {image: busybox, command: sleep 1000, stop_signal: KILL, env_file: a.env, volumes: ['vol:/v']}\nvolumes: {vol: }\n", "a.env": "A=b\n"},
+                ["~up -d", "$ rm a.env; dc ps --services", "~logs", "~restart -t 0", "~stop", "~start", "~build", "~up -d", "~create", "~config -q", "~run --rm -T a true", "~down -t 0", "volumes -q", "~down -v", "volumes -q"]),
+
+    # Another project is in the network and the volume; then nobody.
+    "shared": ({"compose.yaml": "name: owner\nservices:\n  a: {image: busybox, command: sleep 1000, stop_signal: KILL, volumes: ['data:/v'], networks: [net]}\nvolumes: {data: }\nnetworks: {net: }\n",
+                "u/compose.yaml": "name: user\nservices:\n  a: {image: busybox, command: sleep 1000, stop_signal: KILL, volumes: ['data:/v'], networks: [net]}\nvolumes: {data: {external: true, name: owner_data}}\nnetworks: {net: {external: true, name: owner_net}}\n"},
+               ["~up -d", "~-f u/compose.yaml up -d", "$ dc exec -T a touch /v/kept; dc down -v 2>&1 | grep -c 'still in use'", "-f u/compose.yaml exec -T a ls /v", "~-f u/compose.yaml down", "$ dc down -v 2>&1 | grep -c Removed", "volumes -q"]),
+
+    "inactive": ({"compose.yaml": "services:\n  a: {image: busybox, command: sleep 1000, stop_signal: KILL}\n  x: {image: busybox, command: sh -c 'echo x; exec sleep 1000', stop_signal: KILL, profiles: [x]}\n"},
+                 ["~--profile x up -d", "logs", "~stop", "ps --services", "~start", "~restart", "~kill", "ps --services", "~rm -f", "ps -a --services", "~up -d", "$ dc up --abort-on-container-exit -t 0 >/dev/null 2>&1 & sleep 3; dc kill a 2>/dev/null; wait; dc ps --services", "~--profile x down -t 0", "ps -a"]),
 }

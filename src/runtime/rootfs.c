@@ -12,6 +12,7 @@
 #include "runtime/userns.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -413,6 +414,21 @@ static int take_over(struct child *c, int fd)
 	return fchownat(fd, "", userns_uid(c->spec, 0), userns_gid(c->spec, 0), AT_EMPTY_PATH);
 }
 
+/*
+ * Where berth itself runs in a chroot (a build machine's, a rescue system's), "/" is not the root
+ * of the mount namespace: pivot_root(2) would put the new root in the chroot's place, and the
+ * host's would stay above it, in reach of whoever enters the namespace, as exec does, or leaves a
+ * chroot of its own. Entering one's namespace anew leads to its root. Linux 5.8; where it is
+ * refused, and there is no chroot, all is well without.
+ */
+static void leave_chroot(void)
+{
+	auto_fd int self = sys_pidfd_open(getpid());
+
+	if (self >= 0)
+		(void)!setns(self, CLONE_NEWNS);
+}
+
 int rootfs_enter(struct child *c, struct err *e)
 {
 	const char *cwd = c->spec->cwd && *c->spec->cwd ? c->spec->cwd : "/";
@@ -430,6 +446,7 @@ int rootfs_enter(struct child *c, struct err *e)
 		if (r < 0)
 			return err_set(e, -r, "cannot make the root read-only: %s", strerror(-r));
 	}
+	leave_chroot();
 	if (fchdir(c->root) < 0)
 		return err_set(e, errno, "cannot enter the root: %s", strerror(errno));
 	r = sys_pivot_root(".", ".");

@@ -199,3 +199,15 @@ load hostile
 	cat "$BERTH_HOME/opened"
 	[ ! -s "$BERTH_HOME/opened" ]
 }
+
+@test "where berth runs in a chroot, exec does not come out above it" {
+	one busybox
+	local top=$BERTH_HOME/top
+	mkdir "$top"
+	mount --rbind / "$top"
+	run -0 chroot "$top" "$BERTH" --project-directory "$PWD" -f "$PWD/compose.yaml" up -d
+	run -0 berth exec -T a sh -c 'test -e /bin/busybox && ! test -e /etc/debian_version'
+	run -0 chroot "$top" "$BERTH" -p "$PROJECT" exec -T a sh -c 'test -e /bin/busybox && ! test -e /etc/debian_version'
+	berth down -t 0
+	umount -l "$top"
+}

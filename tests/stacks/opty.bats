@@ -13,10 +13,12 @@ setup_file() {
 	cp -r "$TESTS/../stacks/opty" "$BERTH_HOME/opty-orchestration"
 	cd "$BERTH_HOME/opty-orchestration"
 	sed -e s/change-me-root/root-pw/ -e s/change-me-app/app-pw/ .env.example >.env
+	new_boot
 	PROJECT=opty-orchestration keep_traces
 }
 teardown_file() {
 	cd "$BERTH_HOME/opty-orchestration" && berth down -v -t 1 >/dev/null 2>&1
+	umount -l /proc/sys/kernel/random/boot_id
 	root_down
 }
 setup() {
@@ -38,6 +40,26 @@ client() { # SCRIPT with `io(OPTIONS)`: against the published port
 		const fail = (e) => { console.log('refused: ' + e.message); process.exit(1); };
 		$1"
 }
+# All that is in memory goes, as when the power does: e2e/boot.bats has more of it.
+power_cut() {
+	# shellcheck disable=SC2046
+	for signal in STOP STOP KILL; do
+		kill -$signal $(berth_processes) 2>/dev/null || true
+	done
+	gone() { ! ps -eo stat=,comm= | grep -E '^[^Z].*(ferretdb|opty-socket|berth-)'; }
+	wait_for 5 gone
+	new_boot
+	awk -v h="$BERTH_HOME/" 'index($5, h) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+		xargs -r -n 1 umount -l
+	rm -rf "${BERTH_RUN:?}"/*
+	ip -o link show type bridge | awk -F': ' '{ print $2 }' | xargs -r -n 1 ip link del
+	nft flush ruleset
+}
+new_boot() {
+	umount -l /proc/sys/kernel/random/boot_id 2>/dev/null || true
+	cat /proc/sys/kernel/random/uuid >"$BERTH_HOME/boot_id"
+	mount --bind "$BERTH_HOME/boot_id" /proc/sys/kernel/random/boot_id
+}
 listening() { ss -Hltn "sport = :$1" | grep -q .; }
 
 @test "OPTY-28 the files of the document, and git keeps none of the data" {
@@ -45,8 +67,10 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 		infra/mongo-init/001-init.sh; do
 		[ -e "$f" ]
 	done
-	grep -qx .env .gitignore
-	grep -qx data/ .gitignore
+	git init -q .
+	git check-ignore .env data/mongo
+	run ! git check-ignore .env.example docker-compose.yml
+	rm -r .git
 }
 
 @test "OPTY-29 the model is the document's" {
@@ -67,19 +91,54 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	[ "$(grep '^>' <<<"$output" | grep -cvE 'ports:|mode:|target:|published:|protocol:')" = 0 ]
 }
 
-@test "OPTY-14 OPTY-30 .env is read, and a missing variable is named" {
-	run -0 berth config
-	[[ $output == *root-pw* ]]
-	run ! env -u MONGO_APP_PASSWORD "$BERTH" --env-file <(grep -v MONGO_APP_PASSWORD .env) config
-	[[ $output == *MONGO_APP_PASSWORD* ]]
+@test "OPTY-06 the project has its folder's name, and so the network the document's" {
+	grep -v ^name: docker-compose.yml >nameless.yml
+	run -0 --separate-stderr berth -f nameless.yml config --format json
+	jq -e '.name == "opty-orchestration" and .networks["db-network"].name == "opty-orchestration_db-network"' <<<"$output"
+	rm nameless.yml
 }
 
-@test "OPTY-11 a database that never gets well keeps the backend from starting" {
+@test "OPTY-14 OPTY-30 .env is read, and each missing variable is named" {
+	run -0 berth config
+	[[ $output == *root-pw* ]]
+	for name in MONGO_INITDB_ROOT_USERNAME MONGO_INITDB_ROOT_PASSWORD MONGO_APP_USER MONGO_APP_PASSWORD; do
+		run ! berth --env-file <(grep -v "^$name=" .env) config
+		[[ $output == *"$name"*'set it in .env'* ]]
+	done
+	run -0 --separate-stderr berth --env-file <(sed 's/CONNECTIONS=.*/CONNECTIONS=77/' .env) config --format json
+	jq -e '.services["socket-backend"].environment.OPTY_SOCKET_MAX_CONNECTIONS == "77"' <<<"$output"
+	for name in MAX_CONNECTIONS CORS_ALLOWED_ORIGINS SESSION_TIMEOUT_MINUTES; do
+		grep -q "^OPTY_SOCKET_$name=" .env.example
+	done
+}
+
+@test "OPTY-10 OPTY-11 a database is ill after five failures, and the backend then not started" {
 	berth pull -q
-	printf 'services: {mongo: {healthcheck: {test: ["CMD", "false"], interval: 300ms, retries: 1, start_period: 0s}}}\n' >never.yml
-	run ! berth -f docker-compose.yml -f never.yml up -d
-	[[ $output == *"container opty-orchestration-mongo-1 "* ]] # is unhealthy, or ended because it was
-	[ -z "$(berth ps -q --status running socket-backend)" ]
+	cat >never.yml <<-'END'
+		services:
+		  mongo:
+		    restart: "no"
+		    healthcheck: {test: ["CMD", "false"], interval: 300ms, start_period: 0s, start_interval: 300ms}
+	END
+	berth -f docker-compose.yml -f never.yml up -d >up.log 2>&1 3>&- &
+	local up=$! why=0 seen
+	ill() { # whatever it is asked, it is ill from the fifth failure on and not before
+		seen=$(berth inspect mongo | jq -r '.[0].State.Health | "\(.Status) \(.FailingStreak)"')
+		case $seen in
+		'starting '[0-4]) return 1 ;;
+		unhealthy\ [0-4]) touch early ;;
+		starting\ *) touch late ;;
+		unhealthy\ *) return 0 ;;
+		*) return 1 ;;
+		esac
+	}
+	wait_for 60 ill
+	[ ! -e early ] && [ ! -e late ]
+	wait $up || why=$?
+	[ $why -ne 0 ]
+	cat up.log
+	grep -q 'container opty-orchestration-mongo-1 is unhealthy' up.log
+	[ "$(berth inspect socket-backend | jq -r '.[0].State.StartedAt[0:4]')" = 0001 ]
 	berth down
 }
 
@@ -176,27 +235,61 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	[[ $output != *root-pw* ]]
 }
 
-@test "OPTY-15 OPTY-16 logs of one service; exec passes the exit code through" {
+@test "OPTY-15 logs of all and of one, and as they come; Ctrl-C ends the looking on and nothing else" {
+	run -0 berth logs
+	[[ $output == *'socket-backend-1'*'| listening on 8080'* && $output == *'mongo-1'* ]]
 	run -0 berth logs socket-backend
-	[[ $output == *'socket-backend'*'| listening on 8080'* ]]
+	[[ $output == *'socket-backend-1'*'| listening on 8080'* ]]
 	[[ $output != *mongo-1* ]]
+	for services in '' socket-backend; do
+		starts() { grep -c '^socket-backend-1 .*| listening on 8080' "$@"; }
+		before=$(berth logs socket-backend | starts)
+		# A script's background jobs do not hear of SIGINT by themselves.
+		# shellcheck disable=SC2086
+		env --default-signal=INT "$BERTH" logs -f $services >follow.log 2>&1 3>&- &
+		local pid=$! why=0
+		wait_for 10 grep -q '^socket-backend-1 ' follow.log
+		berth restart -t 5 socket-backend
+		more() { [ "$(starts follow.log)" = $((before + 1)) ]; }
+		wait_for 10 more
+		kill -INT $pid
+		wait $pid || why=$?
+		[ $why = 130 ]
+	done
+	run ! grep mongo-1 follow.log
+	[ "$(berth ps -q --status running | wc -l)" = 2 ]
+}
+
+@test "OPTY-16 exec: the exit code passes through, the variables are there" {
 	run -7 berth exec -T mongo sh -c 'exit 7'
+	run -0 berth exec -T mongo env
+	for name in MONGO_INITDB_ROOT_USERNAME=root MONGO_INITDB_ROOT_PASSWORD=root-pw MONGO_APP_USER=opty MONGO_APP_PASSWORD=app-pw; do
+		grep -qx "$name" <<<"$output"
+	done
 }
 
 @test "OPTY-16 a shell on a terminal" {
-	run -0 script -qec "$BERTH exec mongo bash -c 'test -t 0 && echo a terminal'" /dev/null
-	[[ $output == *'a terminal'* ]]
+	run -5 script -qec "$BERTH exec mongo sh" /dev/null <<<'test -t 0 && echo a terminal; exit 5'
+	[[ $output == *'a terminal'* && $output == *'# '* ]]
 }
 
 @test "OPTY-17 files and trees go in and out unchanged" {
-	mkdir -p tree/sub && head -c 100000 /dev/urandom >tree/sub/f && touch -d 2020-01-01 tree/sub/f && chmod 640 tree/sub/f
+	mkdir -p tree/sub && head -c 100000 /dev/urandom >tree/sub/f
+	ln -s sub/f tree/link && echo run >tree/x
+	chmod 640 tree/sub/f && chmod 4755 tree/x && chmod 700 tree/sub
+	touch -d 2020-01-01 tree/sub/f && touch -d 2021-02-03 tree/x tree/sub
+	listed() { # modes, times and sizes of what is in a folder
+		find . -mindepth 1 -printf '%P %y %m %l %s %Ts\n' | sed -E '/ d /s/ [0-9]+ ([0-9]+)$/ \1/' | sort
+	}
 	berth cp tree mongo:/backup
-	berth cp mongo:/backup/sub/f back
-	cmp back tree/sub/f
-	run -0 berth exec -T mongo stat -c '%a %Y' /backup/sub/f
-	[ "$output" = "640 $(stat -c %Y tree/sub/f)" ]
+	run -0 diff <(cd tree && listed) <(berth exec -T mongo bash -c "cd /backup; $(declare -f listed); listed")
 	berth cp mongo:/backup whole
-	diff -r tree whole
+	run -0 diff <(cd tree && listed) <(cd whole && listed)
+	run -0 diff -r tree whole
+	berth cp mongo:/backup/sub/f back
+	run -0 cmp back tree/sub/f
+	[ "$(stat -c '%a %Y' back)" = "640 $(stat -c %Y tree/sub/f)" ]
+	berth exec -T mongo rm -r /backup
 }
 
 @test "OPTY-20 ps shows health" {
@@ -214,25 +307,42 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	[[ $output != *'user opty'* ]] # the script was not asked again
 }
 
-@test "OPTY-12 a killed server comes back, a stopped one stays down" {
-	kill -9 "$(pgrep -xo ferretdb)"
+@test "OPTY-12 killed servers come back, a stopped one stays down when the machine starts again" {
+	for service in mongo socket-backend; do
+		before=$(berth inspect -f '{{.State.Pid}}' $service)
+		kill -9 "$before"
+		again() {
+			local pid
+			pid=$(berth inspect -f '{{.State.Pid}}' $service)
+			[ "$pid" != 0 ] && [ "$pid" != "$before" ]
+		}
+		wait_for 30 again
+	done
 	wait_for 30 shell opty app-pw opty 'db.t.countDocuments()'
 	berth stop -t 5 socket-backend
 	[ "$(state socket-backend State)" = exited ]
-	berth start socket-backend
-	[ "$(state socket-backend State)" = running ]
+	BERTH_PREFIX=$BERTH_HOME/fake berth enable --init rc
+	power_cut
+	run -0 berth boot
+	is_up() { [ "$(state mongo State)" = running ]; }
+	wait_for 30 is_up
+	wait_for 30 shell opty app-pw opty 'db.t.countDocuments()'
+	[ "$(state socket-backend State)" = exited ]
+	BERTH_PREFIX=$BERTH_HOME/fake berth disable
+	berth up -d --wait
 }
 
-@test "OPTY-21 a port in use is named, with who holds it" {
-	nc_pid=
-	socat TCP-LISTEN:27017,fork /dev/null &
-	nc_pid=$!
+@test "OPTY-21 a port in use is named, with who holds it, and nothing is left half up" {
+	berth down
+	socat TCP-LISTEN:27017,fork /dev/null 3>&- &
+	local pid=$!
 	wait_for 3 listening 27017
 	run dev up -d
-	kill $nc_pid
+	kill $pid
 	[ "$status" -ne 0 ]
-	[[ $output == *27017* ]]
-	[[ $output == *socat* ]]
+	[[ $output == *27017* && $output == *"socat"*"$pid"* ]]
+	[ -z "$(berth ps -q)" ]
+	run ! listening 8080
 }
 
 @test "OPTY-10 probes come ten seconds apart; one that hangs is ended after five" {
@@ -272,8 +382,17 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 
 @test "OPTY-23 why the database does not start is in its log" {
 	mkdir -p full
-	run ! berth run --rm -T --no-deps -v "$PWD/full:/data/db:ro" mongo
+	printf 'services: {mongo: {restart: "no", volumes: !override ["./full:/data/db:ro"]}}\n' >readonly.yml
+	run ! berth -p "$PROJECT-23" -f docker-compose.yml -f readonly.yml up -d --wait mongo
+	run -0 berth -p "$PROJECT-23" logs mongo
 	[[ $output == *'Read-only file system'* ]]
+	run -0 berth -p "$PROJECT-23" ps -a
+	[[ $output =~ mongo.*'Exited ('[1-9] ]]
+	berth -p "$PROJECT-23" down
+	mount -t tmpfs -o size=1m tmpfs full
+	BERTH_ROOT=$PWD/full run berth doctor
+	umount full
+	[[ $output =~ storage\ +note\ +"$PWD/full: "[0-9.]+[kKM]?B\ free ]]
 }
 
 @test "OPTY-18 one service is built and recreated, the database stays" {
@@ -343,6 +462,33 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 	[ "$output" = 'timed out' ]
 }
 
+@test "OPTY-34 a setting that is no number ends the backend, and it says which" {
+	OPTY_SOCKET_MAX_CONNECTIONS=many run -1 berth run --rm -T --no-deps socket-backend
+	[[ $output == *'OPTY_SOCKET_MAX_CONNECTIONS is "many": a number above 0 is wanted'* ]]
+}
+
+@test "a database that hangs stops nobody, is told by /health, and is used again" {
+	run -0 dev up -d --wait
+	berth pause mongo
+	run -0 client 'io().on("connect", function () { this.emit("echo", "on", (x) => { console.log(x);
+		this.emit("message", "lost", (n) => { console.log(n); process.exit(0); }); }); }).on("connect_error", fail);'
+	[ "$output" = $'on\nnull' ]
+	run -0 curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8080/health
+	[ "$output" = 503 ]
+	berth unpause mongo
+	wait_for 30 curl -sf http://127.0.0.1:8080/health
+}
+
+@test "a backend that is stopped says goodbye and ends well" {
+	client 'io({ transports: ["websocket"] }).on("connect", () => console.log("in"))
+		.on("disconnect", (why) => { console.log(why); process.exit(0); });' >bye.log 3>&- &
+	wait_for 10 grep -qx in bye.log
+	berth stop -t 10 socket-backend
+	wait_for 10 grep -qx 'io server disconnect' bye.log
+	[ "$(berth inspect -f '{{.State.ExitCode}}' socket-backend)" = 0 ]
+	berth start socket-backend
+}
+
 @test "OPTY-25 three backends behind one port share messages and presence; one killed, nobody waits" {
 	run -0 scaled up -d --wait --scale socket-backend=3
 	# Each replica is asked in turn: with nine clients on three, more than one has some.
@@ -355,7 +501,14 @@ listening() { ss -Hltn "sport = :$1" | grep -q .; }
 		}
 		all[0].on("presence", (p) => { if (p.length === 9 && !told++) all[0].emit("message", "hello", () => {}); });'
 	[ "$output" = 'all have heard' ]
-	run -0 scaled logs socket-backend
+	serves() { # N: has a client that came by the port
+		nsenter -t "$(berth inspect -f '{{.State.Pid}}' "$PROJECT-socket-backend-$1")" -n \
+			ss -Htn state established 'sport = :8080' | grep -q .
+	}
+	client 'for (let i = 0; i < 9; i++) io({ transports: ["websocket"], forceNew: true });
+		require("fs").writeFileSync("clients.pid", String(process.pid));' 3>&- &
+	for n in 1 2 3; do wait_for 10 serves $n; done
+	kill "$(cat clients.pid)"
 	pid_of_second() { berth inspect "$PROJECT-socket-backend-2" | jq '.[0].State.Pid'; }
 	old=$(pid_of_second)
 	kill -9 "$old"

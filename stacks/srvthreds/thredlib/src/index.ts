@@ -35,16 +35,18 @@ export interface Task {
 
 export function isEvent(x: unknown): x is Event {
 	const e = x as Event;
-	return typeof e === 'object' && e !== null && typeof e.type === 'string' && typeof e.source === 'string';
+	return typeof e === 'object' && e !== null && typeof e.type === 'string' && typeof e.source === 'string' &&
+		['string', 'undefined'].includes(typeof e.thredId); // anything else would be a query to the database
 }
 
 // The pattern that an event without a thred begins.
 export function claim(patterns: Pattern[], event: Event): Pattern | undefined {
-	return patterns.find((p) => event.type in (p.states[p.start]?.on ?? {}));
+	return patterns.find((p) => transition(p, p.start, event));
 }
 
 export function transition(pattern: Pattern, state: string, event: Event): Transition | undefined {
-	return pattern.states[state]?.on[event.type];
+	const on = pattern.states[state]?.on ?? {};
+	return Object.hasOwn(on, event.type) ? on[event.type] : undefined; // "constructor" is nobody's event
 }
 
 // {age: {gt: 3}} as MongoDB has it: {age: {$gt: 3}}; a plain value is equality.

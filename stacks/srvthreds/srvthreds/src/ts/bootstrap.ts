@@ -9,8 +9,7 @@ const read = (...names: string[]) => JSON.parse(readFileSync(path.join(home, 'ru
 run(async () => {
 	const profile = process.argv[process.argv.indexOf('-p') + 1];
 	if (!process.argv.includes('-p') || !profile) throw new Error('bootstrap -p PROFILE');
-	const mongo = new MongoClient(setting('MONGO_URL', 'mongodb://mongo-repl-1:27017/srvthreds?directConnection=true'),
-		{ serverSelectionTimeoutMS: 10_000 });
+	const mongo = new MongoClient(setting('MONGO_URL'), { serverSelectionTimeoutMS: 10_000 });
 	await mongo.connect();
 	const db = mongo.db();
 	const there = new Set((await db.listCollections().toArray()).map((c) => c.name));

@@ -1,6 +1,6 @@
 // Connections, logging, health and an orderly end: the same in every process.
 import { readFileSync } from 'fs';
-import { createServer, IncomingMessage, ServerResponse } from 'http';
+import { createServer, IncomingMessage, Server, ServerResponse } from 'http';
 import { hostname } from 'os';
 import path from 'path';
 import amqp from 'amqplib';
@@ -8,25 +8,32 @@ import Redis from 'ioredis';
 import { MongoClient } from 'mongodb';
 import { BrokerAsPromised as Broker, withDefaultConfig } from 'rascal';
 
-export function setting(name: string, fallback: string): string {
+// dist-server, where the profiles and .env lie
+export const home = path.resolve(__dirname, '../..');
+process.loadEnvFile(path.join(home, '.env')); // what is set already wins
+
+export function setting(name: string, fallback?: string): string {
 	const file = process.env[`${name}_FILE`];
-	return file ? readFileSync(file, 'utf8').trim() : process.env[name] ?? fallback;
+	const value = file ? readFileSync(file, 'utf8').trim() : process.env[name] ?? fallback;
+	if (value === undefined) throw new Error(`${name} is not set`);
+	return value;
 }
 
-export function log(level: string, message: string, more: object = {}): void {
+// -d, as the engine is started, tells details; LOG_LEVEL says otherwise.
+const levels = ['debug', 'info', 'error'];
+const least = levels.indexOf(setting('LOG_LEVEL', process.argv.includes('-d') ? 'debug' : 'info'));
+
+export function log(level: 'debug' | 'info' | 'error', message: string, more: object = {}): void {
+	if (levels.indexOf(level) < least) return;
 	console.log(JSON.stringify({ time: new Date().toISOString(), level, instance: hostname(), message, ...more }));
 }
 
-// dist-server, where the profiles lie
-export const home = path.resolve(__dirname, '../..');
-
-const queueUrl = () => setting('RABBITMQ_URL', 'amqp://guest:guest@rabbitmq:5672');
+const queueUrl = () => setting('RABBITMQ_URL');
 
 export async function connect(vhostConfig: string) {
-	const mongo = new MongoClient(setting('MONGO_URL', 'mongodb://mongo-repl-1:27017/srvthreds?directConnection=true'),
-		{ serverSelectionTimeoutMS: 5000 });
+	const mongo = new MongoClient(setting('MONGO_URL'), { serverSelectionTimeoutMS: 5000 });
 	await mongo.connect();
-	const redis = new Redis(setting('REDIS_URL', 'redis://redis:6379'), { maxRetriesPerRequest: null });
+	const redis = new Redis(setting('REDIS_URL'), { maxRetriesPerRequest: null });
 	redis.on('error', (e) => log('error', `redis: ${e.message}`));
 	// Rascal makes the exchanges and queues that the file names; {{HOST}} is this instance.
 	const text = readFileSync(path.join(home, 'run-profiles', vhostConfig), 'utf8').replaceAll('{{HOST}}', hostname());
@@ -63,7 +70,7 @@ async function troubles({ db, redis }: Connections) {
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 // Serves /health, and what `answer` knows; the correlation id of a request is that of its answer.
-export function serve(port: number, connections: Connections, answer: Answer = async () => false) {
+export function serve(port: number, connections: Connections, answer: Answer = async () => false): Server {
 	return createServer(async (request, response) => {
 		const id = request.headers['x-request-id'];
 		if (id) response.setHeader('X-Request-ID', id);
@@ -76,7 +83,8 @@ export function serve(port: number, connections: Connections, answer: Answer = a
 				response.writeHead(404).end('{}');
 			}
 		} catch (e) {
-			response.writeHead(400).end(JSON.stringify({ error: (e as Error).message }));
+			if (!response.headersSent) response.writeHead(400);
+			response.end(JSON.stringify({ error: (e as Error).message }));
 		}
 	}).listen(port);
 }
@@ -90,10 +98,14 @@ export async function body(request: IncomingMessage): Promise<unknown> {
 	return JSON.parse(text);
 }
 
-// Messages in hand are done before the end; what is not acknowledged goes to another replica.
-export function endOn(connections: Connections): void {
+// No new work, then what is in hand is done; what is not acknowledged goes to another replica.
+export function endOn(connections: Connections, server: Server, close = () => {}): void {
 	process.on('SIGTERM', async () => {
 		log('info', 'stopping');
+		close();
+		const answered = new Promise((done) => server.close(done));
+		server.closeIdleConnections();
+		await Promise.race([answered, new Promise((done) => setTimeout(done, 3000))]);
 		await connections.broker.shutdown().catch(() => undefined);
 		await connections.mongo.close();
 		connections.redis.disconnect();

@@ -30,26 +30,27 @@ async function advance({ db, broker }: Connections, patterns: Pattern[], event: 
 	}
 	const pattern = patterns.find((p) => p.id === thred.pattern);
 	const next = pattern && transition(pattern, thred.state, event);
-	// Read, then written: right only because the lock is held.
-	await threds.updateOne({ _id: thredId }, { $set: { state: next?.goto ?? thred.state, events: thred.events + 1 } });
-	if (!next) return;
-	if (next.send) {
+	// First what others are to hear, then the state: killed in between, it is done again, never left out.
+	if (next?.send) {
 		const group = await db.collection('groups').findOne({ name: next.send.to });
 		const message: Message = { thredId, type: next.send.type, to: group ? group.participants : [next.send.to], data: event.data };
 		await publish(broker, 'message', message);
 	}
-	if (next.persist)
+	if (next?.persist)
 		await publish(broker, 'task', { op: 'create', collection: 'outcomes',
-			values: { thredId, state: next.goto, ...event.data } });
-	log('info', 'transition', { thredId, to: next.goto });
+			values: { ...event.data, _id: event.id, thredId, state: next.goto } });
+	// Read, then written: right only because the lock is held, and noticed when it was not.
+	const { matchedCount } = await threds.updateOne({ _id: thredId, events: thred.events },
+		{ $set: { state: next?.goto ?? thred.state, events: thred.events + 1 } });
+	if (!matchedCount) throw new Error(`lock violation: somebody else has moved ${thredId}`);
+	log(next ? 'info' : 'debug', next ? 'transition' : 'no transition', { thredId, event: event.type, state: next?.goto ?? thred.state });
 }
 
 run(async () => {
 	const connections = await connect('rascal_engine.json');
 	const { broker, db, redis } = connections;
 	const patterns = (await db.collection('patterns').find().toArray()) as unknown as Pattern[];
-	serve(Number(setting('HEALTH_PORT', '8082')), connections);
-	endOn(connections);
+	endOn(connections, serve(Number(setting('HEALTH_PORT', '8082')), connections));
 	const events = await subscribe(broker, 'event');
 	events.on('invalid_content', (_e: Error, _m: unknown, ack: () => void) => ack());
 	events.on('message', async (_m: unknown, event: unknown, ack: (e?: Error, how?: object) => void) => {

@@ -1,5 +1,5 @@
 // agent -c session_agent|persistence_agent -i ID: one of the agents.
-import { connect, endOn, log, run } from '../common';
+import { connect, log, run } from '../common';
 import { persistenceAgent } from './persistence';
 import { sessionAgent } from './session';
 
@@ -10,7 +10,6 @@ run(async () => {
 	const start = agents[option('-c')];
 	if (!start) throw new Error(`agent -c ${Object.keys(agents).join('|')} -i ID`);
 	const connections = await connect(`rascal_${option('-c')}.json`);
-	endOn(connections);
 	await start(connections, option('-i'));
 	log('info', `${option('-c')} ${option('-i')} is ready`);
 });

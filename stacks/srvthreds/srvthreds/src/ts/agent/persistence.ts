@@ -1,6 +1,6 @@
 // Tasks from the queue become operations of the database; the result goes where the task says.
 import { Task, translate } from '#thredlib';
-import { Connections, log, publish, serve, setting, subscribe } from '../common';
+import { Connections, endOn, log, publish, serve, setting, subscribe } from '../common';
 
 async function perform(db: Connections['db'], task: Task): Promise<object> {
 	const collection = db.collection(String(task.collection));
@@ -21,13 +21,15 @@ async function perform(db: Connections['db'], task: Task): Promise<object> {
 
 export async function persistenceAgent(connections: Connections): Promise<void> {
 	const { broker, db } = connections;
-	serve(Number(setting('HEALTH_PORT', '8083')), connections);
+	endOn(connections, serve(Number(setting('HEALTH_PORT', '8083')), connections));
 	const tasks = await subscribe(broker, 'task');
 	tasks.on('message', async (m: { properties: { replyTo?: string; correlationId?: string } }, task: Task, ack: () => void) => {
 		const result = await perform(db, task).catch((e: Error) => ({ error: e.message }));
 		if ('error' in result) log('error', String(result.error));
 		const { replyTo, correlationId } = m.properties;
-		if (replyTo) await publish(broker, 'reply', result, { routingKey: replyTo, options: { correlationId } });
+		if (replyTo)
+			await publish(broker, 'reply', result, { routingKey: replyTo, options: { correlationId } })
+				.catch((e: Error) => log('error', `nobody hears of it: ${e.message}`)); // the operation is done
 		ack();
 	});
 }

@@ -5,7 +5,18 @@ import { IncomingMessage, ServerResponse } from 'http';
 import { hostname } from 'os';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Event, isEvent, Message } from '#thredlib';
-import { body, Connections, log, publish, serve, setting, subscribe } from '../common';
+import { body, Connections, endOn, log, publish, serve, setting, subscribe } from '../common';
+
+const SEEN_MS = 30_000; // a participant whose instance was killed is forgotten by then
+
+// "/?participant=NAME"; a path that is none names nobody.
+function participant(url: string): string | null {
+	try {
+		return new URL(url, 'http://x').searchParams.get('participant');
+	} catch {
+		return null;
+	}
+}
 
 export async function sessionAgent(connections: Connections, id: string): Promise<void> {
 	const { broker, redis } = connections;
@@ -28,18 +39,28 @@ export async function sessionAgent(connections: Connections, id: string): Promis
 		return answer;
 	};
 
-	new WebSocketServer({ port: 3000, maxPayload: 65536 }).on('connection', (socket, opening) => {
-		const name = new URL(opening.url ?? '/', 'http://x').searchParams.get('participant');
+	// Who is there, on any instance: when it was seen last.
+	const seen = `session:${id}`;
+	const see = (...names: string[]) =>
+		names.length ? redis.zadd(seen, ...names.flatMap((name) => [Date.now(), name])).catch(() => 0) : 0;
+	setInterval(() => see(...here.keys()), SEEN_MS / 3).unref();
+
+	const sockets = new WebSocketServer({ port: 3000, maxPayload: 65536 });
+	sockets.on('connection', (socket, opening) => {
+		const name = participant(opening.url ?? '/');
+		socket.on('error', (e) => log('info', `socket: ${e.message}`)); // too long, or no WebSocket: it is closed
 		if (!name) return socket.close(4001, 'who are you?');
 		const mine = here.get(name) ?? new Set();
 		here.set(name, mine.add(socket));
-		redis.sadd(`session:${id}`, name).catch(() => undefined);
+		void see(name);
 		socket.on('message', (text) => {
 			Promise.resolve().then(() => ingest(JSON.parse(String(text)), name))
 				.catch((e: Error) => socket.send(JSON.stringify({ error: e.message })));
 		});
 		socket.on('close', () => {
-			if (mine.delete(socket) && mine.size === 0) here.delete(name);
+			if (!mine.delete(socket) || mine.size > 0) return;
+			here.delete(name);
+			redis.zrem(seen, name).catch(() => 0);
 		});
 	});
 
@@ -52,13 +73,18 @@ export async function sessionAgent(connections: Connections, id: string): Promis
 		ack();
 	});
 
-	serve(Number(setting('HEALTH_PORT', '3001')), connections, async (q: IncomingMessage, r: ServerResponse) => {
+	const server = serve(Number(setting('HEALTH_PORT', '3001')), connections, async (q: IncomingMessage, r: ServerResponse) => {
 		const route = `${q.method} ${q.url}`;
-		if (route === 'GET /sessions') r.end(JSON.stringify([...here.keys()]));
-		else if (route === 'POST /events') r.writeHead(202).end(JSON.stringify({ id: await ingest(await body(q), 'http') }));
-		else if (route === 'POST /tasks') r.end(JSON.stringify(await request(await body(q))));
+		if (route === 'GET /sessions') r.end(JSON.stringify(await redis.zrangebyscore(seen, Date.now() - SEEN_MS, '+inf')));
+		else if (route === 'POST /events') {
+			const id = await ingest(await body(q), 'http');
+			r.writeHead(202).end(JSON.stringify({ id }));
+		} else if (route === 'POST /tasks') r.end(JSON.stringify(await request(await body(q))));
 		else return false;
 		return true;
 	});
-	log('info', `session ${id}`);
+	endOn(connections, server, () => {
+		for (const socket of sockets.clients) socket.close(1001, 'going away');
+		sockets.close();
+	});
 }

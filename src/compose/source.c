@@ -53,6 +53,62 @@ static int interpolate_tree(struct loading *l, struct node *n, struct err *e)
 	return 0;
 }
 
+/* ---- required variables that are not set, all of them ------------------------------------- */
+
+struct lacking {
+	struct loading *l;
+	struct strings names;
+};
+
+static const char *lookup_lacking(void *arg, const char *name)
+{
+	struct lacking *a = arg;
+
+	return loading_env(a->l, name);
+}
+
+static void seen_lacking(void *arg, const char *name, const char *op, const char *word,
+			 const char *value)
+{
+	struct lacking *a = arg;
+	bool set = value && (*op != ':' || *value);
+
+	if (!set && strchr(op, '?') && !strings_have(&a->names, name))
+		*vec_push(a->l->a, &a->names) = name;
+}
+
+static void collect_lacking(struct lacking *a, const struct node *n)
+{
+	struct interpolation i = {
+		.lookup = lookup_lacking, .seen = seen_lacking, .arg = a, .lenient = true};
+	const char *text;
+	struct err ignored;
+
+	if (n->kind == NODE_SCALAR && n->type == TYPE_STR &&
+	    interpolate(a->l->a, n->text, &i, &text, &ignored) < 0)
+		return; /* another mistake: for the next look */
+	vec_each(k, &n->kids)
+		collect_lacking(a, *k);
+}
+
+/* The message names the first, as docker compose's does; the hint all, so that one look is enough.
+ */
+static int interpolate_doc(struct loading *l, struct node *doc, struct err *e)
+{
+	struct lacking all = {.l = l};
+	auto_buf b = {0};
+	int r = interpolate_tree(l, doc, e);
+
+	if (r != -ENOENT)
+		return r;
+	collect_lacking(&all, doc);
+	if (all.names.n < 2)
+		return r;
+	vec_each(name, &all.names)
+		buf_printf(&b, "%s%s", b.n ? ", " : "", *name);
+	return err_hint(e, "set these in the environment or in .env: %.200s", b.p);
+}
+
 static int read_docs(struct loading *l, const char *path, struct nodes *docs, struct err *e)
 {
 	struct span text;
@@ -72,7 +128,7 @@ static int prepare_doc(struct loading *l, struct node **doc, struct err *e)
 		return node_fail(*doc, e,
 				 "a compose file is a mapping: services, networks, volumes ...");
 	if (!l->o->no_interpolate)
-		r = interpolate_tree(l, *doc, e);
+		r = interpolate_doc(l, *doc, e);
 	if (!r)
 		r = schema_expand(&l->w, &compose_row, doc, e);
 	if (!r && node_get(*doc, "version")) {

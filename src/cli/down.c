@@ -1,6 +1,7 @@
 /* down: everything of the project goes, its data only when asked. */
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/disk.h"
 #include "cli/request.h"
 #include "cli/target.h"
 #include "cli/up.h"
@@ -102,6 +103,35 @@ static int whom(struct cli *c, const struct down *d, const char *project, enum c
 	return up_save(c, p, e);
 }
 
+/* What the file names beyond the one that the project was brought up with. */
+static int remove_volumes(struct cli *c, struct err *e)
+{
+	auto_progress *shown = progress_new(c, "Removing", false);
+	struct disk_users users;
+	struct store_volume had;
+	struct project *p;
+	int r;
+
+	if (cli_project(c, NULL, &p, &(struct err){0}) < 0)
+		return 0; /* -p NAME, and no file here */
+	r = disk_in_use(&c->arena, &users, e);
+	if (r < 0)
+		return r;
+	vec_each(v, &p->volumes) {
+		char *id = arena_printf(&c->arena, "Volume %s", v->name);
+
+		if (v->external || volume_find(&c->arena, v->name, &had, e))
+			continue;
+		if (strings_have(&users.volumes, v->name))
+			progress_set(shown, NULL, id, PROGRESS_WARNING, "Resource is still in use");
+		else if (volume_remove(v->name, NULL, e) < 0)
+			return -e->code;
+		else
+			progress_set(shown, NULL, id, PROGRESS_DONE, "Removed");
+	}
+	return 0;
+}
+
 static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct down *d = opts;
@@ -133,6 +163,8 @@ static int down_run(struct cli *c, void *opts, int argc, char **argv, struct err
 				project);
 		rc = 0;
 	}
+	if (rc >= 0 && !code && d->volumes && !argc && !c->global.dry_run)
+		rc = remove_volumes(c, e);
 	if (rc >= 0 && !code && !c->global.dry_run)
 		rc = remove_images(c, &images, e);
 	return rc < 0 ? rc : code;

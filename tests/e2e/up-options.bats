@@ -211,3 +211,28 @@ setup() {
 	run -1 berth up -d
 	[[ $output == *"no service selected"* ]]
 }
+
+@test "down -v removes the volumes of the file also when the project is down, or ran by another" {
+	compose <<-'END'
+		services:
+		  one: {image: busybox, command: sleep 1000, stop_signal: KILL}
+		  two: {image: busybox, command: sleep 1000, stop_signal: KILL, volumes: ["data:/data", "kept:/kept"]}
+		volumes: {data: , kept: {external: true}}
+	END
+	berth volume create kept
+	volumes() { berth volume ls -q | grep -E "^(kept|${PROJECT}_.*)\$" | sort | xargs; }
+	berth up -d
+	berth down
+	[ "$(volumes)" = "kept ${PROJECT}_data" ]
+	run -0 berth down -v
+	[[ $output == *"Volume ${PROJECT}_data  Removed"* ]]
+	[ "$(volumes)" = kept ]
+	run -0 berth down -v
+	[[ $output == *'No resource found'* ]]
+	berth up -d
+	printf 'services: {one: {image: busybox, command: sleep 1000, stop_signal: KILL}}\n' >less.yml
+	berth -f less.yml up -d --remove-orphans
+	berth down -v
+	[ "$(volumes)" = kept ]
+	berth volume rm kept
+}

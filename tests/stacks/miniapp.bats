@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # stacks/miniapp: the requirements of its document, by their ids.
-# images: postgres=postgres:15 redis=redis:7 nginx=nginx:1 stacks/miniapp/backend=miniapp/backend:1 stacks/miniapp/bot=miniapp/bot:1 stacks/miniapp/frontend=miniapp/frontend:1
+# images: postgres=postgres:15 redis=redis:7 nginx=nginx:1 stacks/miniapp/backend=miniapp/backend:1 stacks/miniapp/bot=miniapp/bot:1 stacks/miniapp/frontend=miniapp/frontend:1 stacks/miniapp/frontend:development=miniapp/frontend:dev
 # npm: ws@8.18.0
 load ../e2e/lib
 load lib
@@ -68,6 +68,11 @@ site() { curl -sk "$@"; } # the certificate is the stack's own
 status() { site -o /dev/null -w '%{http_code}' "$@"; }
 sql() { prod exec -T postgres psql -U miniapp -d miniapp -Atc "$1"; }
 is() { [ "$("${@:2}")" = "$1" ]; }
+inside() { # SERVICE COMMAND...: what it prints in a container of the project here
+	berth exec -T "$@"
+}
+# SERVICE FILE-OF-V2 FILE-OF-V1: what the kernel says of its group
+group_of() { inside "$1" sh -c "cat /sys/fs/cgroup/$2 2>/dev/null || cat /sys/fs/cgroup/$3"; }
 
 @test "FTR-54 FTR-62 FTR-48 the three files and how they differ" {
 	run -0 --separate-stderr prod config --format json
@@ -85,9 +90,14 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 		and .services.backend.volumes[0].type == "bind"' <<<"$output"
 }
 
-@test "FTR-38 a missing variable is named before anything starts" {
-	run ! berth -f docker-compose.yml --env-file /dev/null up -d
-	[[ $output == *POSTGRES_USER* ]]
+@test "FTR-38 missing variables are named, all of them, before anything starts" {
+	for verb in 'up -d' 'env check'; do
+		# shellcheck disable=SC2086
+		run -1 berth -f docker-compose.yml --env-file /dev/null $verb
+		for name in POSTGRES_USER POSTGRES_PASSWORD BOT_TOKEN WEBHOOK_SECRET; do
+			[[ $output == *$name* ]]
+		done
+	done
 	run -0 prod ps -aq
 	[ -z "$output" ]
 }
@@ -99,6 +109,10 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 		[[ $output == *$name* ]]
 	done
 	[[ $output != *xyzzy* ]]
+	BACKEND_WORKERS=0 run ! prod up -d
+	[[ $output == *BACKEND_WORKERS* ]]
+	run -0 prod ps -aq
+	[ -z "$output" ]
 }
 
 @test "FTR-58 FTR-63 what the applications are told; .env is its owner's alone" {
@@ -109,7 +123,7 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 }
 
 @test "FTR-37 the shell overrides --env-file, which replaces .env; defaults" {
-	of_redis() { "$@" config --format json 2>/dev/null | jq -r '.services.redis.command[-1]'; }
+	of_redis() { "$@" config --format json 2>/dev/null | jq -r '.services.redis.command[3]'; }
 	cp .env other && echo REDIS_MAXMEMORY=9mb >>other
 	[ "$(of_redis berth)" = 128mb ]
 	[ "$(of_redis berth --env-file other)" = 9mb ]
@@ -191,11 +205,19 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	run -0 site -D - -o bundle.gz -H 'Accept-Encoding: gzip' "https://127.0.0.1$asset"
 	grep -qi '^cache-control: .*immutable' <<<"$output"
 	grep -qi '^content-encoding: gzip' <<<"$output"
-	run ! curl -sk --tls-max 1.1 https://127.0.0.1/
+	speaks() { openssl s_client -connect 127.0.0.1:443 -cipher ALL:@SECLEVEL=0 "$@" </dev/null; }
+	run ! speaks -tls1_1
+	[[ $output == *'alert protocol version'* || $output == *'no protocols available'* ]]
+	run -0 speaks -tls1_2
+	run -0 speaks -tls1_3
+	[ "$(site https://127.0.0.1/nginx-health)" = ok ]
+	[ "$(prod exec -T nginx grep -c "GET $asset HTTP" /var/log/miniapp/access.log)" = 1 ]
 }
 
 @test "FTR-59 FTR-69 the bundle calls the API; routes of the page are the page" {
 	gunzip -c <bundle.gz | grep -q '/api'
+	run -0 prod exec -T frontend sh -c 'ls /usr/share/nginx/html; ! command -v node'
+	[ "$output" = $'assets\nindex.html' ]
 	[ "$(status https://127.0.0.1/some/route)" = 200 ]
 }
 
@@ -248,6 +270,9 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 }
 
 @test "FTR-55 FTR-56 the servers obey their files" {
+	# What a line of the file asks for is what runs, or it would be among these.
+	[ "$(sql "select count(*) from pg_file_settings where error is not null or not applied")" = 0 ]
+	[ "$(sql "select count(*) from pg_file_settings")" = "$(grep -c = postgres/postgresql.conf)" ]
 	[ "$(sql 'show shared_buffers')" = 64MB ]
 	[ "$(sql 'show max_connections')" = 100 ]
 	run -0 prod exec -T redis redis-cli config get maxmemory
@@ -271,9 +296,10 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	run ! prod exec -T backend touch /app/x
 }
 
-@test "FTR-11 FTR-12 a volume is shared, and filled from the image" {
-	run -0 prod exec -T nginx ls /etc/nginx/certs
-	[[ $output == *server.pem* ]]
+@test "FTR-11 what one service writes into a volume another reads" {
+	run -0 prod exec -T nginx cat /etc/nginx/certs/server.pem
+	openssl x509 -noout -ext subjectAltName <<<"$output" | grep -q DNS:localhost
+	run ! prod exec -T nginx touch /etc/nginx/certs/x
 }
 
 @test "FTR-25 FTR-65 without Redis the API answers and is not ready; it recovers by itself" {
@@ -286,19 +312,59 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 	wait_for 15 is 200 status https://127.0.0.1/ready
 }
 
-@test "FTR-70 logs are JSON with a request's id" {
-	site -o /dev/null -H 'X-Request-ID: abc' https://127.0.0.1/api/players
-	told() { prod logs --no-log-prefix backend | grep '^{' | jq -es 'any(.request_id and .level == "info")'; }
+@test "FTR-65 a database that hangs is left alone after some failures, and asked again later" {
+	export BACKEND_WORKERS=1 # one process, one circuit
+	prod up -d --wait backend
+	circuit() { # NAME: 1 is open
+		prod exec -T backend python3 -c 'import urllib.request as u; print(u.urlopen("http://127.0.0.1:8000/metrics").read().decode())' |
+			sed -n "s/^circuit_open{name=\"$1\"} //p"
+	}
+	new() { status -H 'Content-Type: application/json' -d '{"name":"late"}' https://127.0.0.1/api/players; }
+	[ "$(circuit database)" = 0 ]
+	prod stop -t 5 postgres
+	opened() { is 503 new && is 1 circuit database; }
+	wait_for 30 opened
+	[ "$(site https://127.0.0.1/health)" = '{"status":"alive"}' ]
+	prod start postgres
+	wait_for 30 is 201 new
+	[ "$(circuit database)" = 0 ]
+	told() { prod logs --no-log-prefix backend | grep -q 'circuit of database is closed'; }
 	wait_for 10 told
+	sql "delete from players where name = 'late'"
 }
 
-@test "FTR-07 FTR-42 one variable changed recreates its service, and the proxy finds the new one" {
+@test "FTR-70 every line of a log is JSON with a level, a request's has its id" {
+	run -0 site -D - -o /dev/null https://127.0.0.1/api/players
+	id=$(sed -n 's/^x-request-id: \([0-9a-f]*\).*/\1/Ip' <<<"$output")
+	told() { prod logs --no-log-prefix backend | jq -es --arg id "$id" 'all(.level) and any(.request_id == $id)'; }
+	wait_for 10 told
+	prod logs --no-log-prefix bot migrations | jq -es 'all(.level)'
+}
+
+@test "FTR-42 one variable changed recreates its service, and the proxy finds the new one" {
 	before=$(prod ps -q postgres bot | sort)
 	old=$(prod ps -q backend)
 	DB_POOL_SIZE=9 run -0 prod up -d --wait
 	[ "$(prod ps -q backend)" != "$old" ]
 	[ "$(prod ps -q postgres bot | sort)" = "$before" ]
 	wait_for 20 is 200 status https://127.0.0.1/ready
+}
+
+@test "FTR-07 a name is the living container's, over restarts and recreation" {
+	address() { berth inspect -f '{{.NetworkSettings.Networks.miniapp_edge.IPAddress}}' "$(prod ps -q backend)"; }
+	seen() { prod exec -T nginx getent ahostsv4 backend | awk '{ print $1 }' | sort -u; }
+	rm -f done
+	prod exec -T nginx sh -c 'while [ ! -e /tmp/done ]; do getent ahostsv4 backend; done' >looked 2>&1 3>&- &
+	local looking=$!
+	wait_for 20 test -s looked
+	prod restart -t 5 backend
+	wait_for 20 eval '[ "$(seen)" = "$(address)" ]'
+	prod up -d --wait --force-recreate --no-deps backend
+	[ "$(seen)" = "$(address)" ]
+	prod exec -T nginx touch /tmp/done
+	wait $looking
+	# While it was asked for all the time nothing but addresses of this network was said.
+	run ! grep -vE '^(10|172|192)\.' looked
 }
 
 @test "FTR-27 FTR-30 a crashed server comes back" {
@@ -320,10 +386,26 @@ is() { [ "$("${@:2}")" = "$1" ]; }
 # A project of its own, on the same images, for what the stack itself never does.
 engine() {
 	mkdir -p "$BERTH_HOME/engine" && cd "$BERTH_HOME/engine" || return
+	FIRST_CPU=$(sed -n 's/^Cpus_allowed_list:\s*\([0-9]*\).*/\1/p' /proc/self/status)
+	export FIRST_CPU
 	[ -f compose.yaml ] || cat >compose.yaml <<-'END'
 		x-idle: &idle {image: "redis:7", entrypoint: [sleep, "1000"], init: true, stop_grace_period: 1s}
 		services:
-		  limited: {<<: *idle, oom_score_adj: 300, cpu_shares: 512, mem_limit: 64m, mem_swappiness: 10}
+		  limited:
+		    <<: *idle
+		    oom_score_adj: 300
+		    cpu_shares: 512
+		    cpuset: "$FIRST_CPU"
+		    mem_limit: 64m
+		    mem_reservation: 32m
+		    memswap_limit: 96m
+		    mem_swappiness: 10
+		  greedy: {<<: *idle, entrypoint: [tail, /dev/zero], mem_limit: 32m, memswap_limit: 32m, mem_swappiness: 0, init: false}
+		  busy: {<<: *idle, entrypoint: [sh, -c, 'while :; do :; done'], cpus: 0.1}
+		  crashing: {image: "redis:7", entrypoint: ["false"], restart: always}
+		  done: {image: "redis:7", entrypoint: ["true"], restart: on-failure}
+		  filled: {<<: *idle, image: "miniapp/frontend:1", volumes: ["html:/usr/share/nginx/html"]}
+		  owned: {<<: *idle, volumes: ["owned:/data", "small:/small", "html:/html:ro"]}
 		  unhealthy:
 		    <<: *idle
 		    restart: always
@@ -345,18 +427,49 @@ engine() {
 		    entrypoint: [sh, -c, 'seq 20000; sleep 1000']
 		    logging: {options: {max-size: 10k, max-file: "2"}}
 		secrets: {s: {file: ./s}}
+		volumes: {html: , owned: , small: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}}
 	END
 	echo first >s.new && [ -e s ] || mv s.new s
 }
 
-@test "FTR-20 FTR-21 FTR-23 the kernel is told of out-of-memory, swap and shares" {
+@test "FTR-20 FTR-21 FTR-22 FTR-23 the kernel is told of out-of-memory, swap, processors and shares" {
 	engine
 	run -0 berth up -d
-	run -0 berth exec -T limited sh -c 'cat /proc/1/oom_score_adj; cat /sys/fs/cgroup/cpu.weight 2>/dev/null || cat /sys/fs/cgroup/cpu/cpu.shares'
-	[[ $output == $'300\n'* ]]
-	[[ $output == *$'\n512' || $output == *$'\n20' ]]
-	run -0 berth exec -T limited sh -c 'cat /sys/fs/cgroup/memory/memory.swappiness 2>/dev/null || echo 10'
-	[ "$output" = 10 ]
+	[ "$(inside limited cat /proc/1/oom_score_adj)" = 300 ]
+	case $(group_of limited cpu.weight cpu/cpu.shares) in 512 | 20) ;; *) false ;; esac
+	# Swap beyond the memory, or both together; a kernel may count none.
+	case $(group_of limited memory.swap.max memory/memory.memsw.limit_in_bytes || echo none) in
+	$((32 << 20)) | $((96 << 20)) | none) ;;
+	*) false ;;
+	esac
+	if [ -e /sys/fs/cgroup/memory ]; then # the other kind has no swappiness of groups
+		[ "$(inside limited cat /sys/fs/cgroup/memory/memory.swappiness)" = 10 ]
+	fi
+	[ "$(inside limited nproc)" = 1 ]
+	held_back() { [ "$(group_of busy cpu.stat cpu/cpu.stat | awk '$1 == "nr_throttled" { print $2 }')" -gt 5 ]; }
+	wait_for 20 held_back
+	berth rm -fs busy
+}
+
+@test "FTR-19 what wants more than its memory is killed, and it is told" {
+	engine
+	ended() { is false berth inspect -f '{{.State.Running}}' greedy; }
+	wait_for 30 ended
+	[ "$(berth inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' greedy)" = 'true 137' ]
+	case $(group_of limited memory.low memory/memory.soft_limit_in_bytes) in $((32 << 20))) ;; *) false ;; esac
+}
+
+@test "FTR-10 FTR-12 a new volume has the image's files and owner, its driver's options, and a name" {
+	engine
+	run -0 inside owned ls /html
+	[[ $output == *index.html* ]]
+	[ "$(inside owned stat -c %U /data)" = redis ]
+	[ "$(inside owned stat -c '%u %a' /html/index.html)" = "$(inside filled stat -c '%u %a' /usr/share/nginx/html/index.html)" ]
+	[ "$(inside owned df -k --output=size /small | tail -n 1 | tr -d ' ')" = 1024 ]
+	[ "$(berth volume inspect -f '{{.Driver}} {{.Options.type}}' engine_small)" = 'local tmpfs' ]
+	inside owned touch /data/kept
+	berth up -d --force-recreate -t 1 owned
+	inside owned ls /data/kept
 }
 
 @test "FTR-26 FTR-28 the unhealthy is restarted, the hopeless given up" {
@@ -367,13 +480,29 @@ engine() {
 	wait_for 30 healed
 	given_up() { [ "$(restarts hopeless)" = 2 ] && berth ps -a | grep 'hopeless.*Exited (1)'; }
 	wait_for 30 given_up
+	run -0 berth why hopeless
+	[[ $output == *'gave up'* ]]
+}
+
+@test "FTR-27 FTR-30 what crashes waits longer each time; what ended well is left alone" {
+	engine
+	begins() { berth events --json --since 1h --until 0s crashing | jq -r 'select(.action == "start").time'; }
+	often() { [ "$(begins | wc -l)" -ge 7 ]; }
+	wait_for 40 often
+	begins | python3 -c 'import datetime, sys
+at = [datetime.datetime.fromisoformat(line[:26]) for line in sys.stdin]
+gaps = [(b - a).total_seconds() for a, b in zip(at, at[1:])]
+print(gaps)
+assert all(gap >= 0.09 * 2 ** i for i, gap in enumerate(gaps[:8]))' # each time twice as long, or longer
+	[ "$(berth inspect done | jq '.[0] | [.RestartCount, .State.ExitCode]' -c)" = '[0,0]' ]
+	berth rm -fs crashing
 }
 
 @test "FTR-31 a dependency that never gets well fails the start, by name" {
 	engine
 	run ! berth --profile never up -d waits
 	[[ $output == *never* && $output == *unhealthy* ]]
-	[ "$(berth ps -q --status running waits)" = '' ]
+	[ "$(berth inspect -f '{{.State.Status}}' waits)" = created ]
 	berth --profile never rm -fs never waits
 }
 
@@ -387,7 +516,8 @@ engine() {
 	failing() { berth -f compose.yaml -f failing.yml --profile never "$@"; }
 	run ! failing up -d after
 	[[ $output == *migrates*3* ]]
-	[ -z "$(failing ps -q --status running after)" ]
+	[ "$(berth inspect -f '{{.State.Status}}' after)" = created ]
+	[ "$(berth inspect -f '{{.State.ExitCode}}' migrates)" = 3 ]
 	kept() { failing logs migrates | grep -q 'no such table'; }
 	wait_for 10 kept
 	failing rm -fs migrates after
@@ -426,6 +556,7 @@ engine() {
 	[ "$(berth ps -q secretive)" != "$reader" ]
 	[ "$(berth ps -q base)" = "$other" ]
 	[ "$(berth exec -T secretive cat /run/secrets/s)" = second ]
+	run ! grep -rlsx first "$BERTH_RUN" "$BERTH_ROOT/projects"
 }
 
 @test "FTR-46 a port for this host alone" {
@@ -459,7 +590,8 @@ engine() {
 	printf 'services: {base: {image: "redis:7", entrypoint: [sleep, "1000"], init: true}}\n' >less.yml
 	berth -f less.yml up -d --remove-orphans -t 0
 	[ "$(berth -f less.yml ps -aq | wc -l)" = 1 ]
-	berth -f less.yml down -v -t 0
+	berth down -v -t 0
+	run ! grep engine_ <(berth volume ls -q)
 	nameless=$(printf 'FROM redis:7\nLABEL one=1\n' | berth build -q -t once -f - .)
 	berth image inspect "$nameless"
 	printf 'FROM redis:7\nLABEL one=2\n' | berth build -q -t once -f - .
@@ -472,9 +604,16 @@ engine() {
 @test "FTR-09 FTR-49 development publishes each server and reloads on an edit" {
 	run -0 dev up -d --wait
 	wait_for 10 answers 5432 6379 8000 8001 5173 8080
+	id=$(berth ps -q backend)
 	sed -i 's/"alive"/"very alive"/' backend/app/main.py
 	reloaded() { curl -sf http://127.0.0.1:8000/health | grep -q 'very alive'; }
 	wait_for 120 reloaded
+	[ "$(berth ps -q backend)" = "$id" ]
+	# Vite serves the page's source as it is now, and asks the backend for the API.
+	sed -i 's/<h1>Players/<h1>Gamers/' frontend/src/main.jsx
+	page() { curl -sf http://127.0.0.1:5173/src/main.jsx | grep -q Gamers; }
+	wait_for 120 page
+	wait_for 20 is 200 status http://127.0.0.1:5173/api/players
 	"$BERTH" -f docker-compose.yml -f docker-compose.dev.yml watch --no-up bot >watched 2>&1 3>&- &
 	local watcher=$!
 	wait_for 60 grep -q 'Watch enabled' watched
@@ -483,5 +622,16 @@ engine() {
 	wait_for 120 synced
 	kill $watcher
 	dev down -v
+}
+
+@test "FTR-56 Redis keeps snapshots, a log of writes, both or nothing" {
+	of_redis() { inside redis redis-cli config get "$1" | tail -n 1; }
+	for mode in '900 1:no' ':yes' ':no'; do
+		export REDIS_SAVE=${mode%:*} REDIS_APPENDONLY=${mode#*:}
+		run -0 berth up -d --wait redis
+		[ "$(of_redis appendonly)" = "$REDIS_APPENDONLY" ]
+		[ "$(of_redis save)" = "$REDIS_SAVE" ]
+	done
+	berth down -v -t 1
 	wait_for 100 no_trace
 }

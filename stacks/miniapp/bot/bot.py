@@ -11,17 +11,18 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import redis
+import redis.asyncio
 import websockets
-from fastapi import FastAPI, Header, HTTPException, Request
+from fastapi import FastAPI, Header, HTTPException, Request, Response
 
 from log import logger
 
 log = logger("bot")
 app = FastAPI()
-store = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=10, decode_responses=True)
+store = redis.asyncio.from_url(os.environ["REDIS_URL"], socket_timeout=10, decode_responses=True)
 backend = os.environ["BACKEND_URL"]
 telegram = f"{os.environ['TELEGRAM_API_URL']}/bot{os.environ['BOT_TOKEN']}"
+secret = os.environ["WEBHOOK_SECRET"].encode()
 timeout = int(os.environ["SESSION_TIMEOUT"])
 limit = int(os.environ["RATE_LIMIT_PER_MINUTE"])
 games = set()
@@ -30,55 +31,76 @@ games = set()
 def post(url, what):
     request = urllib.request.Request(url, json.dumps(what).encode(),
                                      {"Content-Type": "application/json"})
-    return urllib.request.urlopen(request, timeout=20)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        response.read()
 
 
-def say(chat, text):
+async def say(chat, text):
     try:
-        post(f"{telegram}/sendMessage", {"chat_id": chat, "text": text})
+        await asyncio.to_thread(post, f"{telegram}/sendMessage", {"chat_id": chat, "text": text})
     except OSError as error:
         log.error("Telegram does not answer: %s", error)
 
 
-async def play(chat, name):
-    loop = asyncio.get_running_loop()
+async def match(name):
     try:
-        await loop.run_in_executor(None, post, f"{backend}/api/players", {"name": name})
+        await asyncio.to_thread(post, f"{backend}/api/players", {"name": name})
     except urllib.error.HTTPError as error:
-        if error.code != 409:
+        if error.code != 409:  # who has played before is a player already
             raise
-    address = backend.replace("http", "ws", 1) + "/ws?name=" + urllib.parse.quote(name)
+    address = backend.replace("http", "ws", 1) + "/ws?name=" + urllib.parse.quote(name, safe="")
     async with websockets.connect(address) as socket:
-        match = json.loads(await socket.recv())
-    await loop.run_in_executor(None, say, chat, f"match {match['match']}: you play {match['with']}")
+        return json.loads(await socket.recv())
+
+
+async def play(chat, name):
+    try:
+        found = await match(name)
+        await say(chat, f"match {found['match']}: you play {found['with']}")
+    except (OSError, websockets.WebSocketException) as error:
+        log.error("no match for %s: %s", name, error)
+        await say(chat, "no match; try again later")
+
+
+async def admit(chat):
+    """Counts the update; who has sent too many this minute is refused."""
+    key = f"rate:{chat}"
+    await store.set(key, 0, ex=60, nx=True)
+    if await store.incr(key) > limit:
+        raise HTTPException(429, "slower, please")
+
+
+@app.exception_handler(redis.RedisError)
+async def unavailable(_, error):
+    log.error("redis: %s", error)
+    return Response("the sessions are out of reach\n", 503)  # Telegram will ask again
 
 
 @app.get("/health")
-def health():
+async def health():
     try:
-        store.ping()
-        urllib.request.urlopen(f"{backend}/health", timeout=3)
+        await store.ping()
+        await asyncio.to_thread(urllib.request.urlopen, f"{backend}/health", timeout=3)
     except (redis.RedisError, OSError) as error:
-        raise HTTPException(503, str(error))
+        raise HTTPException(503, str(error)) from None
     return {"status": "ok"}
 
 
 @app.post("/webhook")
 async def update(request: Request, x_telegram_bot_api_secret_token: str = Header("")):
-    if not hmac.compare_digest(x_telegram_bot_api_secret_token, os.environ["WEBHOOK_SECRET"]):
+    if not hmac.compare_digest(x_telegram_bot_api_secret_token.encode(), secret):
         raise HTTPException(403, "not from Telegram")
-    message = (await request.json()).get("message") or {}
+    try:
+        message = (await request.json()).get("message") or {}
+    except ValueError:
+        raise HTTPException(400, "not JSON") from None
     chat, words = message.get("chat", {}).get("id"), message.get("text", "").split(maxsplit=1)
     if chat is None or not words:
         return {}
-    count = store.incr(f"rate:{chat}")
-    if count == 1:
-        store.expire(f"rate:{chat}", 60)
-    if count > limit:
-        raise HTTPException(429, "slower, please")
-    store.set(f"session:{chat}", json.dumps({"last": words[0]}), ex=timeout)
+    await admit(chat)
+    await store.set(f"session:{chat}", json.dumps({"last": words[0]}), ex=timeout)
     if words[0] == "/start":
-        await asyncio.get_running_loop().run_in_executor(None, say, chat, "welcome; /play NAME")
+        await say(chat, "welcome; /play NAME")
     elif words[0] == "/play" and len(words) == 2:
         game = asyncio.ensure_future(play(chat, words[1]))
         games.add(game)

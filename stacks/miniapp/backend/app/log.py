@@ -1,4 +1,4 @@
-"""One JSON object a line."""
+"""One JSON object a line, whoever logs: the application, uvicorn, a library."""
 import json
 import logging
 import os
@@ -8,17 +8,20 @@ import sys
 class Json(logging.Formatter):
     def format(self, record):
         line = {"time": self.formatTime(record), "level": record.levelname.lower(),
-                "message": record.getMessage(), **getattr(record, "fields", {})}
+                "logger": record.name, "message": record.getMessage(),
+                **getattr(record, "fields", {})}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)
 
 
+level = logging.getLevelName(os.environ.get("LOG_LEVEL", "info").upper())
+handler = logging.StreamHandler(sys.stdout)
+handler.setFormatter(Json())
+logging.basicConfig(handlers=[handler], level=max(level, logging.INFO))
+
+
 def logger(name):
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(Json())
     log = logging.getLogger(name)
-    log.handlers = [handler]
-    log.setLevel(os.environ.get("LOG_LEVEL", "info").upper())
-    log.propagate = False
+    log.setLevel(level)  # debug is ours alone
     return log

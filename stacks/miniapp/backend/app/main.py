@@ -15,16 +15,17 @@ import psycopg2.errors
 import redis
 import redis.asyncio
 from fastapi import FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
-from psycopg2.pool import ThreadedConnectionPool
 from pydantic import BaseModel, constr
 
+import database
+from circuit import Circuit, Open
 from log import logger
 
 log = logger("backend")
 app = FastAPI()
-cache = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
+store = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2)
+store_circuit = Circuit("redis", redis.RedisError)
 bus = redis.asyncio.from_url(os.environ["REDIS_URL"])
-pool = None
 requests = {}
 
 
@@ -32,19 +33,10 @@ class Player(BaseModel):
     name: constr(min_length=1, max_length=40)
 
 
-@contextlib.contextmanager
-def database():
-    """A connection out of the pool; a broken one is thrown away, so that the next try reconnects."""
-    global pool
-    if pool is None:
-        pool = ThreadedConnectionPool(0, int(os.environ.get("DB_POOL_SIZE", "5")),
-                                      os.environ["DATABASE_URL"], connect_timeout=3)
-    connection = pool.getconn()
-    try:
-        with connection, connection.cursor() as cursor:
-            yield cursor
-    finally:
-        pool.putconn(connection, close=bool(connection.closed))
+def cache(action, *arguments, **options):
+    """What Redis answers, or None when it does not: the API goes on without it."""
+    with contextlib.suppress(redis.RedisError, Open), store_circuit.guard():
+        return action(*arguments, **options)
 
 
 @app.middleware("http")
@@ -53,9 +45,9 @@ async def trace(request: Request, call_next):
     started = time.monotonic()
     try:
         response = await call_next(request)
-    except psycopg2.OperationalError as error:
-        log.error("database: %s", str(error).strip(), extra={"fields": {"request_id": name}})
-        response = Response("the database does not answer\n", 503)
+    except (psycopg2.OperationalError, Open) as error:
+        log.error("%s", str(error).strip(), extra={"fields": {"request_id": name}})
+        response = Response("the database does not answer\n", 503, {"Retry-After": "5"})
     response.headers["X-Request-ID"] = name
     key = request.method, response.status_code
     requests[key] = requests.get(key, 0) + 1
@@ -72,17 +64,16 @@ def health():
 
 @app.get("/ready")
 def ready():
-    states = {}
+    states = {"database": "ok", "redis": "ok"}
     try:
-        with database() as cursor:
+        with database.transaction() as cursor:
             cursor.execute("SELECT 1")
-        states["database"] = "ok"
-    except psycopg2.Error as error:
+    except (psycopg2.Error, Open) as error:
         states["database"] = str(error).strip()
     try:
-        cache.ping()
-        states["redis"] = "ok"
-    except redis.RedisError as error:
+        with store_circuit.guard():
+            store.ping()
+    except (redis.RedisError, Open) as error:
         states["redis"] = str(error)
     if set(states.values()) != {"ok"}:
         raise HTTPException(503, states)
@@ -94,37 +85,43 @@ def metrics():
     lines = ["# TYPE http_requests_total counter"]
     lines += [f'http_requests_total{{method="{m}",status="{s}"}} {n}'
               for (m, s), n in sorted(requests.items())]
+    lines += ["# TYPE circuit_open gauge"]
+    lines += [f'circuit_open{{name="{c.name}"}} {int(c.is_open())}'
+              for c in (database.circuit, store_circuit)]
     return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
 @app.get("/api/players")
 def players():
-    with contextlib.suppress(redis.RedisError):
-        cached = cache.get("players")
-        if cached:
-            return json.loads(cached)
-    with database() as cursor:
+    cached = cache(store.get, "players")
+    if cached:
+        return json.loads(cached)
+    with database.transaction() as cursor:
         cursor.execute("SELECT name FROM players ORDER BY joined")
         names = [name for name, in cursor.fetchall()]
-    with contextlib.suppress(redis.RedisError):
-        cache.set("players", json.dumps(names), ex=5)
+    cache(store.set, "players", json.dumps(names), ex=5)
     return names
 
 
 @app.post("/api/players", status_code=201)
 def join(player: Player):
     try:
-        with database() as cursor:
+        with database.transaction() as cursor:
             cursor.execute("INSERT INTO players (name) VALUES (%s)", (player.name,))
     except psycopg2.errors.UniqueViolation:
-        raise HTTPException(409, "this name is taken")
-    with contextlib.suppress(redis.RedisError):
-        cache.delete("players")
+        raise HTTPException(409, "this name is taken") from None
+    cache(store.delete, "players")
     return player
 
 
+def is_player(name):
+    with database.transaction() as cursor:
+        cursor.execute("SELECT 1 FROM players WHERE name = %s", (name,))
+        return cursor.fetchone() is not None
+
+
 def record(first, second):
-    with database() as cursor:
+    with database.transaction() as cursor:
         cursor.execute("INSERT INTO matches (first, second) VALUES (%s, %s) RETURNING id",
                        (first, second))
         return cursor.fetchone()[0]
@@ -138,6 +135,16 @@ redis.call('rpush', KEYS[1], ARGV[1])
 """
 
 
+async def begin(first, second):
+    try:
+        number = await asyncio.to_thread(record, first, second)
+    except Exception:
+        await bus.lpush("waiting", first)  # who had waited goes on waiting
+        raise
+    await bus.publish(f"match:{first}", json.dumps({"match": number, "with": second}))
+    return {"match": number, "with": first}
+
+
 async def find(name):
     """The match of this player: with who waits, or with who comes."""
     channel = bus.pubsub()
@@ -145,10 +152,7 @@ async def find(name):
     try:
         other = await bus.eval(PAIR, 1, "waiting", name)
         if other:
-            other = other.decode()
-            number = await asyncio.get_running_loop().run_in_executor(None, record, other, name)
-            await bus.publish(f"match:{other}", json.dumps({"match": number, "with": name}))
-            return {"match": number, "with": other}
+            return await begin(other.decode(), name)
         async for message in channel.listen():
             if message["type"] == "message":
                 return json.loads(message["data"])
@@ -160,13 +164,20 @@ async def find(name):
 @app.websocket("/ws")
 async def play(socket: WebSocket, name: str):
     await socket.accept()
-    search = asyncio.ensure_future(find(name))
-    leave = asyncio.ensure_future(socket.receive())
-    await asyncio.wait({search, leave}, return_when=asyncio.FIRST_COMPLETED)
-    leave.cancel()
-    if not search.done():
-        search.cancel()
-        return
-    with contextlib.suppress(WebSocketDisconnect):
-        await socket.send_json(search.result())
-        await socket.close()
+    try:
+        if not await asyncio.to_thread(is_player, name):
+            return await socket.close(4404, "no player of this name")
+        search = asyncio.ensure_future(find(name))
+        leave = asyncio.ensure_future(socket.receive())
+        await asyncio.wait({search, leave}, return_when=asyncio.FIRST_COMPLETED)
+        leave.cancel()
+        if not search.done():
+            search.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await socket.send_json(await search)
+            await socket.close()
+    except (WebSocketDisconnect, RuntimeError):  # who asked has gone
+        pass
+    except (psycopg2.Error, redis.RedisError, Open) as error:
+        log.error("%s", str(error).strip(), extra={"fields": {"player": name}})
+        await socket.close(1013, "try again later")

@@ -1,10 +1,9 @@
-import logging
 import os
 
 from alembic import context
 from sqlalchemy import create_engine
 
-logging.basicConfig(level=logging.INFO, format="%(message)s")  # which steps were done
+import log  # noqa: F401, which steps were done
 
 engine = create_engine(os.environ["DATABASE_URL"])
 with engine.connect() as connection:

@@ -70,6 +70,65 @@ static int reserve(struct instance *i, const struct port *p, const struct ip_add
 	return publish_reserve_range(protocol, ip->family ? ip : NULL, first, last, port, fd, e);
 }
 
+/* What a network of the service says about ports that name no address; NULL: nothing. */
+static const char *usual_address(const struct instance *i)
+{
+	vec_each(ep, &i->svc->networks) {
+		for (const struct net *n = i->of->nets; n; n = n->next) {
+			if (n->host_ip && !strcmp(n->key, ep->network))
+				return n->host_ip;
+		}
+	}
+	return NULL;
+}
+
+static void unlist(struct reservation **at)
+{
+	struct reservation *r = *at;
+
+	*at = r->next;
+	close(r->fd);
+	free(r->service);
+	free(r->protocol);
+	free(r->host_ip);
+	free(r->published);
+	free(r);
+}
+
+static bool still_wanted(const struct instance *i, const struct reservation *r)
+{
+	vec_each(given, &i->svc->ports) {
+		struct port p = *given;
+
+		if (!p.host_ip || !*p.host_ip)
+			p.host_ip = usual_address(i);
+		if (find(i->of, r->service, r->number, &p) == r)
+			return true;
+	}
+	return false;
+}
+
+/* What the file said before about the service's ports may be all that is in its way now. */
+static bool drop_former(const struct instance *i)
+{
+	const char *holder = i->st.one_off ? i->st.name : i->st.service;
+	struct reservation **at = &i->of->ports;
+	bool dropped = false;
+
+	while (*at) {
+		const struct reservation *r = *at;
+
+		if (strcmp(r->service, holder) || (r->number && r->number != i->st.number) ||
+		    still_wanted(i, r)) {
+			at = &(*at)->next;
+			continue;
+		}
+		unlist(at);
+		dropped = true;
+	}
+	return dropped;
+}
+
 static int one(struct instance *i, const struct port *p, struct reservation **out, struct err *e)
 {
 	struct supervisor *s = i->of;
@@ -88,6 +147,8 @@ static int one(struct instance *i, const struct port *p, struct reservation **ou
 	if (*out)
 		return 0;
 	code = reserve(i, p, &ip, first, last, &port, &fd, e);
+	if (code == -EADDRINUSE && drop_former(i))
+		code = reserve(i, p, &ip, first, last, &port, &fd, e);
 	if (code < 0)
 		return p->at ? err_at(e, "%s", p->at) : code;
 	r = mem_new(sizeof(*r));
@@ -165,18 +226,6 @@ void ports_expose(struct instance *i, const struct image *image)
 		expose(i, *x);
 }
 
-/* What a network of the service says about ports that name no address; NULL: nothing. */
-static const char *usual_address(const struct instance *i)
-{
-	vec_each(ep, &i->svc->networks) {
-		for (const struct net *n = i->of->nets; n; n = n->next) {
-			if (n->host_ip && !strcmp(n->key, ep->network))
-				return n->host_ip;
-		}
-	}
-	return NULL;
-}
-
 int ports_reserve(struct instance *i, struct err *e)
 {
 	const char *mode = i->svc->network_mode;
@@ -229,13 +278,7 @@ void ports_release(struct instance *i)
 			at = &r->next;
 			continue;
 		}
-		*at = r->next;
-		close(r->fd);
-		free(r->service);
-		free(r->protocol);
-		free(r->host_ip);
-		free(r->published);
-		free(r);
+		unlist(at);
 	}
 	ports_apply_later(i->of);
 }

@@ -105,6 +105,21 @@ load net
 	[[ $output == *8084*"(pid $holder)"* ]]
 }
 
+@test "a container that ends after the file has changed its port comes back" {
+	compose <<-EOF
+		services:
+		  web: {image: busybox, command: sh -c "echo page >/index.html && exec httpd -f -p 80 -h /", restart: always, ports: ["127.0.0.1:8097:80"]}
+		  other: {image: busybox, command: "true", profiles: [x]}
+	EOF
+	run -0 berth up -d
+	wait_for 5 get http://127.0.0.1:8097
+	sed -i 's/127.0.0.1:8097/8097/' compose.yaml
+	run -0 berth run --rm other # the project is now what the file says
+	kill -9 "$(berth inspect -f '{{.State.Pid}}' "$PROJECT-web-1")"
+	outside() { get http://192.0.2.1:8097; }
+	wait_for 10 outside
+}
+
 @test "nothing of the network is left behind" {
 	compose <<-EOF
 		services:

@@ -36,6 +36,25 @@ int netns_call(int netns_fd, int (*fn)(void *arg), void *arg)
 	return r;
 }
 
+static int count_sockets(void *arg)
+{
+	auto_fd int fd = sys_open(AT_FDCWD, "/proc/thread-self/net/sockstat", O_RDONLY, 0);
+	char text[256];
+	ssize_t n = fd < 0 ? fd : sys_read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	return sscanf(text, "sockets: used %d", (int *)arg) == 1 ? 0 : -EINVAL;
+}
+
+bool netns_in_use(int netns_fd)
+{
+	int used = 0;
+
+	return !netns_call(netns_fd, count_sockets, &used) && used > 0;
+}
+
 int netns_sysctl(const char *value, const char *name_fmt, ...)
 {
 	char path[256] = "/proc/sys/net/";

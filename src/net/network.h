@@ -65,6 +65,8 @@ int netns_make(const char *pin, const struct id_map *ids, int *out_fd, struct er
 int netns_owner(int netns_fd, int *out_fd, struct err *e) must_check;
 int netns_open(const char *pin, int *out_fd, struct err *e) must_check;
 int netns_remove(const char *pin, struct err *e) must_check;
+/* Sockets are left in it: those of processes, or connections that outlive theirs for minutes. */
+bool netns_in_use(int netns_fd);
 
 int network_up(const struct net_spec *n, struct err *e) must_check;
 int network_down(const struct net_spec *n, struct err *e) must_check;

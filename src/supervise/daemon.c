@@ -153,6 +153,7 @@ void supervisor_leave(struct supervisor *s, const struct conn *last)
 	s->left = true;
 	unlink(status_control_path(&a, s->name));
 	loop_unwatch(&s->listener);
+	nets_prune_stuck(s);
 	if (publish_remove(s->name, &e) < 0)
 		log_err(LOG_WARN_, &e);
 	(void)!(cgroup_remove(arena_printf(&a, "berth/%s", s->name), &e) < 0);

@@ -284,7 +284,14 @@ static int on_prune(struct timer *t)
 		log_err(LOG_WARN_, &e);
 	s->gone_ports = (struct port_numbers){0};
 	arena_free(&s->gone);
+	s->stuck = false;
 	return 0;
+}
+
+void nets_prune_stuck(struct supervisor *s)
+{
+	if (s->stuck)
+		on_prune(&s->prune);
 }
 
 static void note_ports(struct instance *i)
@@ -301,6 +308,7 @@ static void note_ports(struct instance *i)
 		if (port)
 			*vec_push(&s->gone, &s->gone_ports) = port;
 	}
+	s->stuck |= i->netns >= 0 && netns_in_use(i->netns);
 }
 
 /* A supervisor that died between taking addresses and writing so. */

@@ -155,6 +155,7 @@ struct supervisor {
 	struct timer prune; /* of guard entries and ports, a while after a container went */
 	struct arena gone;
 	struct port_numbers gone_ports;
+	bool stuck; /* one of their namespaces may stay for minutes */
 	struct timer lonely;
 	struct timer unwritten; /* states are tried again */
 	bool ending, leaving, forget, left;
@@ -319,6 +320,8 @@ bool nets_has_own(const struct instance *i);   /* not the host's, not another co
 bool nets_is_shared(const struct instance *i); /* others are in its network namespace */
 /* It shared a namespace: those whose owners were removed before go with the last who shared. */
 void nets_drop_orphans(const struct instance *i);
+/* Where one would stay, ports go now: nobody is here a second later. */
+void nets_prune_stuck(struct supervisor *s);
 void nets_unwire(struct instance *i, bool keep_addresses);
 void nets_announce(struct instance *i); /* names, according to its state */
 void nets_withdraw(struct instance *i);

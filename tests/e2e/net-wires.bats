@@ -312,3 +312,28 @@ kernel_has() { ip link add link up0 name probe0 type "$@" 2>/dev/null && ip link
 		run ! ip link show again0
 	done
 }
+
+@test "words that nobody takes keep no interface, neither after rm nor after down" {
+	compose <<-EOF
+		services:
+		  sink: {image: busybox, command: ["sh", "-c", "sleep 1000 | nc -l -p 7000 | sleep 1000"]}
+		  one: {image: busybox, command: ["sh", "-c", "until nc sink 7000 </dev/zero; do sleep 0.1; done"], depends_on: [sink]}
+		  two: {image: busybox, command: ["sh", "-c", "until nc 192.0.2.2 9300 </dev/zero; do sleep 0.1; done"]}
+	EOF
+	links() { ip -o link | wc -l; }
+	as_many() { [ "$(links)" = "$1" ]; }
+	stuck() { inside "$1" ss -Htn state established | awk '$2 > 0 { n = 1 } END { exit !n }'; }
+	none=$(links)
+	client sh -c "sleep 1000 | nc -l -p 9300 | sleep 1000" >/dev/null 2>&1 3>&- &
+	server=$!
+	berth create >/dev/null
+	before=$(links)
+	berth start
+	wait_for 5 stuck one
+	wait_for 5 stuck two
+	berth rm -sf two
+	wait_for 5 as_many $((before + 2))
+	berth down -t 0 # when nobody is there a second later
+	wait_for 5 as_many "$none"
+	pkill -P "$server" || true
+}

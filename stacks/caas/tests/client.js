@@ -13,14 +13,19 @@ exports.open = (...where) => new Promise((resolve, reject) => {
 	socket.on('connect', () => resolve(socket));
 	socket.on('connect_error', reject);
 });
-exports.heard = (socket, event, good = () => true) => new Promise((resolve, reject) => {
-	const timer = setTimeout(() => reject(new Error(`no "${event}" came`)), 30_000);
-	socket.on(event, (...args) => {
-		if (!good(...args)) return;
-		clearTimeout(timer);
-		resolve(args[0]);
+exports.heard = (socket, event, good = () => true) => {
+	const word = new Promise((resolve, reject) => {
+		const timer = setTimeout(() => reject(new Error(`no "${event}" came`)), 30_000);
+		socket.on(event, (...args) => {
+			if (!good(...args)) return;
+			clearTimeout(timer);
+			resolve(args[0]);
+		});
 	});
-});
+	word.catch(() => undefined); // who waits for two learns of the first that fails
+	return word;
+};
+exports.ask = (socket, ...words) => socket.timeout(30_000).emitWithAck(...words);
 exports.run = async (tests) => {
 	let failed = 0;
 	for (const [name, test] of Object.entries(tests)) {

@@ -4,7 +4,7 @@ import { createServer } from 'http';
 import Redis from 'ioredis';
 import { MongoClient } from 'mongodb';
 import { Server } from 'socket.io';
-import { env, log } from './env';
+import { env, instance, log } from './env';
 import { authenticate } from './namespaces/auth';
 import { chat } from './namespaces/chat';
 import { notifications } from './notifications';
@@ -26,7 +26,7 @@ const server = createServer(async (request, response) => {
 	await Promise.all([check('mongodb', mongo.db().collection('messages').findOne({}, { projection: { _id: 1 } })),
 		check('redis', redis.ping())]);
 	const well = Object.values(found).every((v) => v === 'ok');
-	response.writeHead(well ? 200 : 503).end(JSON.stringify({ instance: env('INSTANCE'), ...found }));
+	response.writeHead(well ? 200 : 503).end(JSON.stringify({ instance, ...found }));
 });
 const io = new Server(server, { cors: { origin: env('CORS_ORIGINS').split(',') } });
 io.adapter(createAdapter(bus[0], bus[1]));
@@ -38,6 +38,7 @@ for (const [name, set] of Object.entries({ chat, presence, notifications, webrtc
 }
 server.listen(3001, () => log('info', 'listening'));
 
+// The default grace is ten seconds: who does not go by then is left.
 process.on('SIGTERM', () => {
 	log('info', 'draining');
 	io.close(async () => {

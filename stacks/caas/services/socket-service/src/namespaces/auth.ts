@@ -6,8 +6,9 @@ import { env } from '../env';
 export function authenticate(socket: Socket, next: (e?: Error) => void): void {
 	try {
 		const claims = jwt.verify(String(socket.handshake.auth.token), env('JWT_SECRET'), { algorithms: ['HS256'] });
-		socket.data.user = String((claims as jwt.JwtPayload).sub);
-		socket.join(`user:${socket.data.user}`);
+		if (typeof claims.sub !== 'string') throw new Error('nobody');
+		socket.data.user = claims.sub;
+		socket.join(`user:${claims.sub}`);
 		next();
 	} catch {
 		next(new Error('not authorised'));

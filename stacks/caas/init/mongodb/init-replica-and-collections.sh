@@ -3,8 +3,7 @@
 # Runs on the host: COMPOSE says how to reach the project.
 set -eu
 cd "$(dirname "$0")/../.."
-${COMPOSE:-docker compose} exec -T -e APP_USER="${MONGO_APP_USER:-caas_app}" \
-	-e APP_PASSWORD="${MONGO_APP_PASSWORD:-caas_app_2026}" mongodb-primary sh -ec '
+${COMPOSE:-docker compose} exec -T mongodb-primary sh -ec '
 exec mongosh --quiet -u "$MONGO_INITDB_ROOT_USERNAME" -p "$MONGO_INITDB_ROOT_PASSWORD" \
 	--authenticationDatabase admin --eval "$0"' '
 try {
@@ -20,13 +19,13 @@ try {
 		print("the replica set is made");
 	} else if (/not implemented|no such command|CommandNotFound/i.test(`${e.codeName} ${e.message}`)) {
 		// FerretDB, which stands in where MongoDB cannot be had, has no elections.
-		print(`this server knows no replica sets: its three nodes stay apart`);
+		print("this server knows no replica sets: its three nodes stay apart");
 	} else {
 		throw e;
 	}
 }
 const caas = db.getSiblingDB("caas");
-const user = process.env.APP_USER, pwd = process.env.APP_PASSWORD;
+const user = process.env.MONGO_APP_USER, pwd = process.env.MONGO_APP_PASSWORD;
 if (!caas.getUser(user)) {
 	try {
 		caas.createUser({user, pwd, roles: [{role: "readWrite", db: "caas"}]});

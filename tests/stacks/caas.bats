@@ -453,7 +453,7 @@ nine() { docker volume ls -q | grep '^caas_' | sort; }
 	[[ $output == *'gateway_http_requests_total{route="POST /api/messages",status="201"}'* ]]
 	echo 'services: {promtool: {image: "prom/prometheus:v2.42.0", entrypoint: [promtool]}}' >"$BERTH_HOME/promtool.yml"
 	run -0 berth -f "$BERTH_HOME/promtool.yml" -p caas-promtool run --rm -T promtool check metrics <<<"$output"
-	berth -p caas-promtool down
+	berth -f "$BERTH_HOME/promtool.yml" -p caas-promtool down
 }
 
 @test "CAAS-37 each of the three that is away makes the gateway unhealthy, and it recovers by itself" {
@@ -596,6 +596,8 @@ nine() { docker volume ls -q | grep '^caas_' | sort; }
 		});
 		request.flushHeaders();
 	END
+	posted() { gateway -d '{"room":"r","text":"warm"}' http://127.0.0.1:3000/api/messages; }
+	wait_for 60 posted # a broker was killed before
 	node "$BERTH_HOME/halves.js" "$(token)" "$BERTH_HOME/half" "$BERTH_HOME/go" >"$BERTH_HOME/answer" 3>&- &
 	client=$!
 	wait_for 30 test -e "$BERTH_HOME/half"

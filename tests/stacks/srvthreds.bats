@@ -571,10 +571,12 @@ moved() { # NAME: how many events its threds have seen
 }
 
 @test "SRV-22 down: nothing of the services is left, the data of the databases are" {
+	used=$(docker inspect mongo-repl-1 redis rabbitmq | jq -r '.[].Mounts[] | select(.Type == "volume").Name')
+	[ -n "$used" ]
 	prod down -v
 	database down -v
 	[ -z "$(docker ps -aq)" ]
-	[ -z "$(docker volume ls -q)" ]
+	for volume in $used; do run ! docker volume inspect "$volume"; done
 	run ! docker network inspect srvthreds-net
 	[ -d .docker/mongodb/data/db ]
 }

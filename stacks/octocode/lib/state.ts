@@ -1,9 +1,16 @@
 // What a process holds once: its connections and its counters. Next.js loads a module anew in each
 // of its bundles, so they hang on the global object.
-import Redis from 'ioredis';
+import Redis, { type RedisOptions } from 'ioredis';
 import { Pool } from 'pg';
 import client from 'prom-client';
 import { databaseUrl, redisUrl, setting } from './config';
+
+// A connection to Redis. Without options what is asked of it waits until Redis is back.
+export function connect(options: RedisOptions = { maxRetriesPerRequest: null }): Redis {
+	const redis = new Redis(redisUrl(), options);
+	redis.on('error', (e) => log('error', `redis: ${e.message}`));
+	return redis;
+}
 
 function make() {
 	const registry = new client.Registry();
@@ -13,8 +20,7 @@ function make() {
 	const pool = new Pool({ connectionString: databaseUrl(), max: Number(setting('DB_POOL_SIZE', '5')),
 		connectionTimeoutMillis: 3000 });
 	pool.on('error', (e) => log('error', `database: ${e.message}`));
-	const redis = new Redis(redisUrl(), { maxRetriesPerRequest: 1 });
-	redis.on('error', (e) => log('error', `redis: ${e.message}`));
+	const redis = connect({ maxRetriesPerRequest: 1 });
 	return {
 		registry, pool, redis, stopping: false,
 		requests: counter('octocode_http_requests_total', 'Requests answered', ['route', 'status']),

@@ -5,19 +5,30 @@ type Task = { id: number; prompt: string; state: string; result: string | null }
 export default function Home() {
 	const [tasks, setTasks] = useState<Task[]>([]);
 	const [prompt, setPrompt] = useState('');
-	const load = () => fetch('/api/tasks').then((r) => r.json()).then(setTasks);
-	useEffect(() => { load(); }, []);
+	const [trouble, setTrouble] = useState('');
+	const ask = async (init?: RequestInit) => {
+		const response = await fetch('/api/tasks', init);
+		if (!response.ok) throw new Error(`the server answered ${response.status}`);
+		return response.json();
+	};
+	const attempt = (what: () => Promise<void>) => {
+		setTrouble('');
+		what().catch((e: Error) => setTrouble(e.message));
+	};
+	const load = async () => setTasks(await ask());
 	const add = async () => {
-		await fetch('/api/tasks', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+		await ask({ method: 'POST', headers: { 'Content-Type': 'application/json' },
 			body: JSON.stringify({ prompt }) });
 		setPrompt('');
-		load();
+		await load();
 	};
+	useEffect(() => attempt(load), []);
 	return (
 		<main>
 			<h1>OctoCode</h1>
 			<input value={prompt} onChange={(e) => setPrompt(e.target.value)} />
-			<button onClick={add}>Ask</button>
+			<button onClick={() => attempt(add)}>Ask</button>
+			{trouble && <p role="alert">{trouble}</p>}
 			<ul>{tasks.map((t) => <li key={t.id}>{t.prompt}: {t.result ?? t.state}</li>)}</ul>
 		</main>
 	);

@@ -6,16 +6,15 @@ import { createServer } from 'http';
 import next from 'next';
 import { Server } from 'socket.io';
 import { setting } from '../lib/config';
-import { log, state } from '../lib/state';
+import { connect, log, state } from '../lib/state';
 
 const dev = process.argv.includes('--dev');
 const drainMs = Number(setting('DRAIN_SECONDS', dev ? '0' : '3')) * 1000;
 
 function sockets() {
-	const { redis } = state();
 	const server = new Server(Number(setting('SOCKET_PORT', '3001')), {
 		cors: { origin: setting('NEXTAUTH_URL') },
-		adapter: createAdapter(redis.duplicate(), redis.duplicate()),
+		adapter: createAdapter(connect(), connect()),
 	});
 	server.on('connection', (socket) => {
 		socket.on('join', (room: string) => socket.join(String(room)));
@@ -24,20 +23,30 @@ function sockets() {
 	return server;
 }
 
+// What is counted under its own name; anybody can ask for anything else.
+const routes = /^(\/|\/_next|\/api\/(health|invite|metrics|tasks))$/;
+function routeOf(url = '/'): string {
+	const path = url.split('?')[0].replace(/^\/_next\/.*/, '/_next');
+	return routes.test(path) ? path : 'other';
+}
+
 async function main() {
 	const app = next({ dev });
 	await app.prepare();
 	const handle = app.getRequestHandler();
 	const { requests, latency } = state();
 	const web = createServer((request, response) => {
-		const route = (request.url ?? '/').split('?')[0].replace(/^\/_next\/.*/, '/_next');
+		const route = routeOf(request.url);
 		const done = latency.startTimer({ route });
 		response.on('finish', () => {
 			done();
 			requests.inc({ route, status: response.statusCode });
 			if (state().stopping) request.socket.end();
 		});
-		handle(request, response);
+		handle(request, response).catch((e: Error) => {
+			log('error', `${route}: ${e.message}`);
+			response.destroy();
+		});
 	});
 	web.keepAliveTimeout = 65_000; // longer than the proxy's, which then never meets a closed one
 	const io = sockets();

@@ -1,11 +1,15 @@
 // The worker: takes tasks from the queue in Redis, asks the AI interface, keeps the answer. A task
-// is on the list "doing" of this worker until it is done, so that a killed worker loses none.
-import { createServer } from 'http';
+// is on the list "doing" of this worker until it is done. A worker says now and then that it lives;
+// the tasks of one that no longer does go back to the queue, so that a killed worker loses none.
+import { createServer, type IncomingMessage } from 'http';
+import type Redis from 'ioredis';
 import { hostname } from 'os';
 import { setting } from '../lib/config';
-import { log, state, troubles } from '../lib/state';
+import { connect, log, state, troubles } from '../lib/state';
 
-const mine = `doing:${setting('WORKER_NAME', hostname())}`;
+const mine = `doing:${hostname()}`;
+const alive = (list: string) => list.replace('doing:', 'alive:');
+const leaseSeconds = 60; // more than a task takes
 
 async function ask(prompt: string): Promise<string> {
 	const base = setting('ANTHROPIC_BASE_URL', 'https://api.anthropic.com');
@@ -39,31 +43,50 @@ async function work(id: string) {
 	}
 }
 
-async function main() {
-	const { redis, registry } = state();
-	const queue = redis.duplicate({ maxRetriesPerRequest: null });
-	queue.on('error', (e) => log('error', `queue: ${e.message}`));
-	createServer(async (request, response) => {
-		if (request.url === '/metrics') {
-			response.setHeader('Content-Type', registry.contentType).end(await registry.metrics());
-			return;
+async function takeBack(queue: Redis) {
+	for (const list of await queue.keys('doing:*')) {
+		if (await queue.exists(alive(list))) continue;
+		log('warning', `${list.slice(6)} is gone: its tasks are queued again`);
+		while (await queue.lmove(list, 'tasks', 'RIGHT', 'RIGHT')); // all of them
+	}
+}
+
+async function serve(queue: Redis) {
+	await queue.del(alive(mine)); // what this one left when it was killed is gone through as well
+	log('info', 'waiting for tasks');
+	for (let next = 0; !state().stopping; ) {
+		if (Date.now() >= next) {
+			await takeBack(queue);
+			await queue.set(alive(mine), '1', 'EX', leaseSeconds);
+			next = Date.now() + 10_000;
 		}
-		const found = await troubles();
-		response.writeHead(Object.keys(found).length ? 503 : 200).end(JSON.stringify(found));
+		const id = await queue.blmove('tasks', mine, 'RIGHT', 'LEFT', 1);
+		if (id === null) continue;
+		await queue.expire(alive(mine), leaseSeconds);
+		await work(id);
+		await queue.lrem(mine, 1, id);
+	}
+}
+
+function answer(request: IncomingMessage): Promise<[number, string]> {
+	if (request.url === '/metrics') return state().registry.metrics().then((text) => [200, text]);
+	return troubles().then((found) => [Object.keys(found).length ? 503 : 200, JSON.stringify(found)]);
+}
+
+async function main() {
+	const queue = connect();
+	createServer((request, response) => {
+		answer(request).then(
+			([status, text]) => response.writeHead(status).end(text),
+			(e: Error) => response.writeHead(500).end(e.message));
 	}).listen(9464);
 	process.on('SIGTERM', () => {
 		log('info', 'stopping after the task in hand');
 		state().stopping = true;
+		if (queue.status !== 'ready') process.exit(0); // what waits for Redis waits for long
 	});
-	log('info', 'waiting for tasks');
-	for (const id of await queue.lrange(mine, 0, -1)) await work(id);
-	await queue.del(mine);
-	while (!state().stopping) {
-		const id = await queue.brpoplpush('tasks', mine, 1);
-		if (id === null) continue;
-		await work(id);
-		await queue.lrem(mine, 1, id);
-	}
+	await serve(queue);
+	await queue.del(alive(mine));
 	process.exit(0);
 }
 

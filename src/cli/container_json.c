@@ -1,5 +1,6 @@
 #include "cli/container_json.h"
 #include "base/vec.h"
+#include "base/when.h"
 #include "compose/load.h"
 #include <string.h>
 
@@ -87,28 +88,47 @@ static json_t *first_text(const char *service, const char *image)
 	return text_or_empty(service ? service : image);
 }
 
-/* As it was started; of one that never was: the image's and the service's. */
+static bool says(const struct origin *o, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; o->img && i < o->img->env.n; i++) {
+		if (!strncmp(o->img->env.v[i], name, n) && o->img->env.v[i][n] == '=')
+			return true;
+	}
+	return o->svc && pairs_get(&o->svc->environment, name);
+}
+
+/* As it was started, without what every container gets; of one that never was: the image's and the
+ * service's. */
 static json_t *env_json(struct origin *o, const struct status *s)
 {
 	auto_json *run = s->runtime_file ? json_load_file(s->runtime_file, 0, NULL) : NULL;
-	json_t *out = json_incref(json_object_get(run, "env"));
+	json_t *out = json_array(), *started = json_object_get(run, "env"), *e;
+	size_t k;
 
-	if (json_is_array(out))
+	json_array_foreach(started, k, e)
+	{
+		const char *text = json_string_value(e);
+
+		if (text && (!text_starts(text, "HOSTNAME=") || says(o, "HOSTNAME")))
+			json_array_append(out, e);
+	}
+	if (json_is_array(started))
 		return out;
-	out = json_array();
 	for (size_t i = 0; o->img && i < o->img->env.n; i++) {
-		const char *e = o->img->env.v[i];
-		const char *name = arena_printf(&o->a, "%.*s", (int)strcspn(e, "="), e);
+		const char *text = o->img->env.v[i];
+		const char *name = arena_printf(&o->a, "%.*s", (int)strcspn(text, "="), text);
 
 		if (!o->svc || !pairs_get(&o->svc->environment, name))
-			json_array_append_new(out, json_string(e));
+			json_array_append_new(out, json_string(text));
 	}
 	for (size_t i = 0; o->svc && i < o->svc->environment.n; i++) {
-		const struct pair *e = &o->svc->environment.v[i];
+		const struct pair *p = &o->svc->environment.v[i];
 
-		if (e->value)
+		if (p->value)
 			json_array_append_new(
-				out, json_string(arena_printf(&o->a, "%s=%s", e->key, e->value)));
+				out, json_string(arena_printf(&o->a, "%s=%s", p->key, p->value)));
 	}
 	return out;
 }
@@ -210,6 +230,9 @@ json_t *container_config_json(struct origin *o, const struct status *s)
 		exposed_json(o), "Volumes", volumes_json(o));
 
 	put_command(j, o, s);
+	if (svc->stop_grace_ns && svc->stop_grace_ns != 10 * NS_PER_SEC)
+		json_object_set_new(j, "StopTimeout",
+				    json_integer(svc->stop_grace_ns / NS_PER_SEC));
 	if (health)
 		json_object_set_new(j, "Healthcheck", health);
 	return j;

@@ -182,20 +182,38 @@ static json_t *networks_json(const struct origin *o, const struct status *s)
 			 ports_json(s), "Networks", all);
 }
 
-static json_t *mounts_json(const struct status *s)
+/* As the file has it; one that says nothing where it does not have it. */
+static const struct mount *mount_of(const struct origin *o, const struct status_mount *m)
+{
+	static const struct mount none;
+
+	for (size_t k = 0; o->svc && k < o->svc->volumes.n; k++) {
+		if (m->target && !strcmp(o->svc->volumes.v[k].target, m->target))
+			return &o->svc->volumes.v[k];
+	}
+	return &none;
+}
+
+static json_t *mounts_json(struct origin *o, const struct status *s)
 {
 	json_t *out = json_array();
 
 	vec_each(m, &s->mounts) {
+		const struct mount *x = mount_of(o, m);
 		bool bind = m->type && !strcmp(m->type, "bind");
+		const char *mode =
+			arena_printf(&o->a, "%s%s%s", m->read_only ? "ro" : "rw",
+				     x->selinux ? "," : "", x->selinux ? x->selinux : "");
 
 		json_array_append_new(
 			out, json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:s}", "Type",
 				       text_or_empty(m->type), "Name", text_or_empty(m->name),
 				       "Source", text_or_empty(m->source), "Destination",
 				       text_or_empty(m->target), "Driver", m->name ? "local" : "",
-				       "Mode", m->read_only ? "ro" : "rw", "RW", !m->read_only,
-				       "Propagation", bind ? "rprivate" : ""));
+				       "Mode", mode, "RW", !m->read_only, "Propagation",
+				       x->propagation ? x->propagation
+				       : bind         ? "rprivate"
+						      : ""));
 	}
 	return out;
 }
@@ -218,7 +236,7 @@ static json_t *container_json(const struct status *made)
 			 text_or_empty(s->image_id), "LogPath",
 			 json_string(s->log_dir ? arena_printf(&a, "%s/json.log", s->log_dir) : ""),
 			 "Name", arena_printf(&a, "/%s", s->name), "RestartCount",
-			 (json_int_t)s->restarts, "Platform", "linux", "Mounts", mounts_json(s),
+			 (json_int_t)s->restarts, "Platform", "linux", "Mounts", mounts_json(&o, s),
 			 "Config", container_config_json(&o, s), "HostConfig",
 			 container_host_json(&o, s), "NetworkSettings", networks_json(&o, s));
 }

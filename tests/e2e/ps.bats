@@ -58,8 +58,7 @@ berth_exited() { [ "$(berth ps --status exited --services)" = done ]; }
 		((.GlobalIPv6Address == "") == (.GlobalIPv6PrefixLen == 0))'
 	[[ $(berth inspect "$PROJECT-web-1" | jq -r '.[0].NetworkSettings.Networks[].IPAddress') == *.*.*.* ]]
 	[ "$(berth inspect web | jq -c '.[0].NetworkSettings.Ports')" = '{"80/tcp":[{"HostIp":"127.0.0.1","HostPort":"18080"}]}' ]
-	berth inspect web | jq -e '.[0] | .Config.Hostname as $h
-		| (.Config.Env | index("HOSTNAME=\($h)")) != null and .Config.Cmd == [.Path] + .Args and .HostConfig.RestartPolicy.Name == "no"
+	berth inspect web | jq -e '.[0] | (.Config.Env | any(startswith("HOSTNAME=")) | not) and .Config.Cmd == [.Path] + .Args and .HostConfig.RestartPolicy.Name == "no"
 		and .HostConfig.ReadonlyRootfs == false'
 	run -1 berth inspect nonsense
 }

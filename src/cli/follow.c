@@ -137,7 +137,7 @@ static int on_exit_event(struct state *s, const char *service, const json_t *abo
 {
 	const char *name = json_string_or(about, "name", "?"), *from = s->f->exit_code_from;
 	int code = (int)json_int_or(about, "exitCode", 0);
-	struct status shown = {.project = s->f->project->name, .name = name};
+	struct status shown = {.project = s->f->project->name, .service = service, .name = name};
 	auto_arena a = {0};
 	int r = logmux_drain(s->logs, e);
 

@@ -52,11 +52,13 @@ void logmux_free(struct logmux *m)
 
 const char *logmux_short_name(const struct status *s)
 {
-	size_t n = strlen(s->project);
+	size_t n = strlen(s->project), m = strlen(s->service);
+	const char *rest = s->name + n + 1, *number = rest + m + 1;
 
-	if (!strncmp(s->name, s->project, n) && (s->name[n] == '-' || s->name[n] == '_'))
-		return s->name + n + 1;
-	return s->name;
+	if (strncmp(s->name, s->project, n) || !s->name[n] || !strchr("-_", s->name[n]) ||
+	    strncmp(rest, s->service, m) || rest[m] != s->name[n])
+		return s->name;
+	return *number && !number[strspn(number, "0123456789")] ? rest : s->name;
 }
 
 int logmux_add(struct logmux *m, const struct status *s, const struct logs_query *q, struct err *e)

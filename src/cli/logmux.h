@@ -34,5 +34,6 @@ void logmux_names(const struct logmux *m, struct buf *out); /* "db-1, web-1" */
 size_t logmux_count(const struct logmux *m);
 /* A line of berth's own between them: "web-1 exited with code 0". */
 void logmux_say(struct logmux *m, const char *text);
-/* "web-1" for project "p", container "p-web-1"; the whole name where it is not of that form. */
+/* "web-1" for a container "p-web-1" of project p and service web; a name that the file gives is
+ * told whole. */
 const char *logmux_short_name(const struct status *s);

@@ -21,6 +21,15 @@ talkers() {
 
 said() { berth logs "$@" | grep -q "$PATTERN"; }
 
+@test "a name that the file gives stands whole before its lines" {
+	compose <<-END
+		services:
+		  web: {image: busybox, command: echo hello, container_name: $PROJECT-engine}
+	END
+	berth up -d
+	PATTERN="^$PROJECT-engine  | hello" wait_for 20 said
+}
+
 @test "logs are prefixed, aligned, and can be cut" {
 	talkers
 	berth up -d

@@ -221,15 +221,19 @@ const struct command *command_find(const struct command *const *rows, const char
 	return world == WORLD_DOCKER ? NULL : second;
 }
 
-static int unknown_command(const struct command *const *rows, const char *path, const char *word,
-			   struct err *e)
+static int unknown_command(const struct command *const *rows, enum command_world world,
+			   const char *path, const char *word, struct err *e)
 {
 	const char *names[160], *near;
 	size_t n = 0;
 
-	for (; *rows && n < countof(names); rows++)
-		names[n++] = (*rows)->name;
 	err_set(e, EINVAL, "unknown command: \"%s %s\"", path, word);
+	if (command_find(rows, word, WORLD_BOTH))
+		return err_hint(e, "\"docker compose %s\" is there, for a project", word);
+	for (; *rows && n < countof(names); rows++) {
+		if (command_find(rows, (*rows)->name, world))
+			names[n++] = (*rows)->name;
+	}
 	near = text_nearest(word, names, n);
 	if (near)
 		return err_hint(e, "did you mean \"%s %s\"?", path, near);
@@ -298,7 +302,7 @@ int command_main(struct cli *c, int argc, char **argv, struct err *e)
 
 		if (!cmd) {
 			c->bad_usage = true;
-			return unknown_command(rows, path, argv[0], e);
+			return unknown_command(rows, c->world, path, argv[0], e);
 		}
 		path = arena_printf(&c->arena, "%s %s", path, argv[0]);
 		argc--;

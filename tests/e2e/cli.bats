@@ -17,6 +17,9 @@ load lib
 	[[ $output == *'unknown flag: --detatch'*'did you mean --detach'* ]]
 	run -1 berth ps -Z
 	[[ $output == *"unknown shorthand flag: 'Z' in -Z"* ]]
+	ln -s "$(readlink -f "$BERTH")" docker
+	run -1 ./docker events
+	[[ $output == *'unknown command: "docker events"'*'"docker compose events" is there'* ]]
 }
 
 @test "what docker compose has and berth has not says so, with the way out" {

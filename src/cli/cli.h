@@ -23,7 +23,7 @@ struct cli {
 	const char *program; /* "berth", "docker compose", ... for messages */
 	bool colour_out, colour_err;
 	int failure;    /* exit status of an error; 0: the usual one */
-	bool bad_usage; /* the error is about the command line itself */
+	bool bad_usage; /* the error is about flags: docker ends with 125 */
 	bool fleeting;  /* the project ends with this command: no power cut matters to it */
 	enum command_reads reads; /* struct command */
 	struct project *project;  /* after cli_project() */

@@ -274,6 +274,7 @@ static int run_leaf(struct cli *c, const struct command *cmd, const char *path, 
 	if (cmd->defaults)
 		memcpy(opts, cmd->defaults, cmd->size);
 	r = command_parse(&p, &argc, argv, e);
+	c->bad_usage = r < 0;
 	if (r >= 0 && p.help) {
 		command_help(cmd, path, stdout);
 		return 0;
@@ -281,7 +282,6 @@ static int run_leaf(struct cli *c, const struct command *cmd, const char *path, 
 	if (r >= 0 && (argc < cmd->min || (cmd->max >= 0 && argc > cmd->max)))
 		r = bad_count(cmd, path, argc, e);
 	if (r < 0) {
-		c->bad_usage = true;
 		if (!e->hint[0])
 			err_hint(e, "see \"%s --help\"", path);
 		return r;
@@ -300,10 +300,8 @@ int command_main(struct cli *c, int argc, char **argv, struct err *e)
 	while (argc > 0) {
 		const struct command *cmd = command_find(rows, argv[0], c->world);
 
-		if (!cmd) {
-			c->bad_usage = true;
+		if (!cmd)
 			return unknown_command(rows, c->world, path, argv[0], e);
-		}
 		path = arena_printf(&c->arena, "%s %s", path, argv[0]);
 		argc--;
 		argv++;

@@ -1,7 +1,9 @@
+#include "base/hash.h"
 #include "base/sys.h"
 #include "base/vec.h"
 #include "image/commit.h"
 #include "image/crew.h"
+#include "image/intake.h"
 #include "image/outgoing.h"
 #include "image/place.h"
 #include "image/pull.h"
@@ -23,6 +25,7 @@ struct push {
 	struct err *e;
 	struct progress_sink *progress;
 	struct ref ref;
+	int turn; /* the lock of its repository, or -1 */
 	struct registry registry;
 	const struct outgoing *out;
 	VEC(struct source) sources;
@@ -173,6 +176,19 @@ static int remember(struct push *p)
 	return ref_write(p->a, &p->ref, &n, p->e);
 }
 
+/*
+ * One push to a repository at a time: docker-registry writes the link of a layer anew for whoever
+ * brings it, and a manifest that is looked at meanwhile finds it empty ("digest did not match").
+ */
+static int take_turn(struct push *p)
+{
+	const char *name = arena_printf(p->a, "%s/%s", p->ref.domain, p->ref.path);
+	char id[72] = "sha256:";
+
+	hash_sha256(name, strlen(name), id + 7);
+	return intake_lock(p->a, id, &p->turn, p->e);
+}
+
 static int open_for_push(struct push *p, const char *ref)
 {
 	int r = ref_parse(p->a, ref, &p->ref, p->e);
@@ -180,25 +196,34 @@ static int open_for_push(struct push *p, const char *ref)
 	if (!r && p->ref.digest)
 		r = err_set(p->e, EINVAL, "a digest cannot be pushed to: name a tag");
 	if (!r)
+		r = take_turn(p);
+	if (!r)
 		r = registry_open(p->a, p->ref.domain, &p->registry, p->e);
 	return r ? r : registry_use_origin(&p->registry, p->e);
+}
+
+static void close_push(struct push *p)
+{
+	registry_close(&p->registry);
+	if (p->turn >= 0)
+		close(p->turn);
 }
 
 int push_outgoing(struct arena *a, const char *ref, const struct outgoing *out,
 		  const struct push_options *o, struct err *e)
 {
-	struct push p = {.a = a, .e = e, .progress = o->progress, .out = out};
+	struct push p = {.a = a, .e = e, .progress = o->progress, .turn = -1, .out = out};
 	int r = open_for_push(&p, ref);
 
 	if (!r)
 		r = push(&p);
-	registry_close(&p.registry);
+	close_push(&p);
 	return r < 0 ? err_wrap(e, "push %s", ref) : 0;
 }
 
 int push_image(struct arena *a, const char *ref, const struct push_options *o, struct err *e)
 {
-	struct push p = {.a = a, .e = e, .progress = o->progress};
+	struct push p = {.a = a, .e = e, .progress = o->progress, .turn = -1};
 	auto_fd int hold = -1;
 	struct outgoing out;
 	struct image *img;
@@ -209,13 +234,13 @@ int push_image(struct arena *a, const char *ref, const struct push_options *o, s
 	if (!r)
 		r = place_hold(a, PLACE_ADD, &hold, e);
 	if (!r)
-		r = outgoing_prepare(a, img, true, &out, e);
-	if (!r)
 		r = open_for_push(&p, ref);
+	if (!r)
+		r = outgoing_prepare(a, img, true, &out, e);
 	p.out = &out;
 	if (!r)
 		r = push(&p);
-	registry_close(&p.registry);
+	close_push(&p);
 	if (!r)
 		r = remember(&p);
 	return r < 0 ? err_wrap(e, "push %s", ref) : 0;

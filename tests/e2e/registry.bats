@@ -66,6 +66,19 @@ manifest_digest() { skopeo inspect --tls-verify=false "docker://$1" | jq -r .Dig
 	[[ $output == *"needs the name"* ]]
 }
 
+@test "pushes to one repository take turns: a registry forgets a layer while it comes again" {
+	local n
+	berth pull -q "$FAKE/ok:1"
+	for n in 1 2 3 4; do berth tag "$FAKE/ok:1" "$FAKE/push-turns:v$n"; done
+	: >"$BERTH_HOME/fake/log"
+	berth push -q -a "$FAKE/push-turns" &
+	berth push -q "$FAKE/push-turns:v1"
+	wait $!
+	# Each asks for the configuration and the layer, and gives its manifest before another asks.
+	[ "$(sed -nE 's/^HEAD.*/ask/p; s/^PUT .*manifests.*/give/p' "$BERTH_HOME/fake/log" | paste -sd' ')" = \
+		"$(for n in {1..5}; do echo ask ask give; done | paste -sd' ')" ]
+}
+
 @test "push sends back byte for byte what was pulled, and packs what was made here" {
 	berth pull -q "$REGISTRY/busybox:1"
 	berth tag "$REGISTRY/busybox:1" "$REGISTRY/copy/of:it"

@@ -321,6 +321,10 @@ static int on_lonely(struct timer *t)
 	struct supervisor *s = container_of(t, struct supervisor, lonely);
 
 	s->ending = true;
+	for (struct instance *i = s->instances; i; i = i->next) {
+		if (i->life == DOWN && i->st.auto_remove && i->st.takes_project)
+			loop_later(s->loop, &i->gone, instance_gone);
+	}
 	supervisor_kick(s);
 	return 0;
 }

@@ -435,11 +435,13 @@ int instance_gone(struct later *later)
 	struct instance *i = container_of(later, struct instance, gone);
 	struct err e = {0};
 
-	/* A client that waits for its end takes the project down itself: a moment is left for that.
+	/*
+	 * A client that waits for its end takes the project down itself, this with it: a moment is
+	 * left for that. Where it died meanwhile, supervisor_linger() comes back here.
 	 */
 	if (i->life == DOWN && i->st.takes_project && i->follower)
 		supervisor_linger(i->of);
-	if (i->life == DOWN && i->st.takes_project && !i->follower)
+	else if (i->life == DOWN && i->st.takes_project)
 		requests_down(i->of);
 	else if (i->life == DOWN && instance_remove(i, false, true, &e) < 0)
 		log_err(LOG_WARN_, &e);

@@ -179,7 +179,8 @@ void supervisor_drop(struct supervisor *s, const char *of, const char *what);
 void supervisor_kick(struct supervisor *s); /* look at the waiting steps again */
 /* Where nothing is left to look after and only `last` is connected: clears everything and ends. */
 void supervisor_leave(struct supervisor *s, const struct conn *last);
-void supervisor_linger(struct supervisor *s); /* not in the next five seconds */
+/* Not in the next five seconds; then a container that takes its project with it does so. */
+void supervisor_linger(struct supervisor *s);
 
 /* instance.c */
 struct instance *instance_find(struct supervisor *s, const char *name);

@@ -126,6 +126,14 @@ of() { docker inspect -f "$2" "$1"; }
 		docker kill aa
 		wait_for 20 gone
 	done
+	# One that was told of the end and dies before it took the project down.
+	"$command" run --rm --name aa busybox sleep 1000 &
+	client=$!
+	wait_for 20 running
+	kill -STOP "$client"
+	docker kill aa
+	kill -9 "$client"
+	wait_for 20 gone
 }
 
 @test "inspect: json, range, index and the members that scripts read" {

@@ -132,7 +132,8 @@ int nets_remove(struct supervisor *s, const struct network *n, bool *absent, str
 	return networks_remove(&st, e);
 }
 
-/* From its record; the bridge is made again where it is missing. */
+/* From its record; its bridge and what the ledgers say of it are made again where they are missing:
+ * after a reboot, a power cut, or when somebody took them away. */
 static int find_recorded(struct supervisor *s, const char *key, const char *name, struct net **out,
 			 struct err *e)
 {
@@ -145,7 +146,9 @@ static int find_recorded(struct supervisor *s, const char *key, const char *name
 		r = err_set(e, ENOENT, "network %s could not be found", name);
 	if (!r)
 		r = networks_spec(&n->arena, &st, &n->spec, e);
-	if (!r) /* after a reboot, or when somebody took it away */
+	if (!r)
+		r = networks_hold(&n->arena, &st, e);
+	if (!r)
 		r = network_up(&n->spec, e);
 	if (r < 0) {
 		arena_free(&n->arena);

@@ -265,6 +265,17 @@ static int take_pools(struct arena *a, struct network_status *n, const struct ne
 	return r;
 }
 
+int networks_hold(struct arena *a, struct network_status *n, struct err *e)
+{
+	int r = 0;
+
+	vec_each(p, &n->pools) {
+		if (!r && p->subnet)
+			r = take_pool(a, n, p, family_of(p), e);
+	}
+	return r;
+}
+
 int networks_make(struct arena *a, struct network_status *n, const struct networks_wish *w,
 		  struct err *e)
 {

@@ -13,6 +13,9 @@ struct networks_wish {
 	bool ip4, ip6; /* a subnet of that family, also where no pool of it is given */
 	bool ip6_if_possible;
 };
+/* Enters what the record says of subnets and gateways into the ledgers, where they do not have it.
+ */
+int networks_hold(struct arena *a, struct network_status *n, struct err *e) must_check;
 /*
  * Finds subnets and gateways for the pools of `n`, brings the network up and writes the record.
  * `n->id` and `n->name` are set; the rest of a pool may be left open. Half of it never stays.

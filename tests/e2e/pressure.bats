@@ -233,6 +233,21 @@ group() { cat "/proc/$(inspect "$1" State.Pid)/cgroup"; }
 	echo "# power cut: $good of ${BERTH_CUTS:-6} came up again" >&3
 }
 
+@test "a power cut that lost who has which addresses: they are the network's again" {
+	compose <<-'END'
+		services:
+		  a: {image: busybox, command: sleep 1000}
+		  b: {image: busybox, command: sleep 1000}
+		networks: {default: {ipam: {config: [{subnet: 10.93.0.0/29, gateway: 10.93.0.2, aux_addresses: {x: 10.93.0.3}}]}}}
+	END
+	berth create
+	pkill -9 '^berth-(super|guard)' # of this file's own process namespace
+	rm -r "$BERTH_ROOT/net"
+	berth up -d
+	[ "$(berth inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' a b | sort | xargs)" = "10.93.0.1 10.93.0.4" ]
+	berth down -t 0
+}
+
 @test "what a container and a volume held goes beside the work; down and rm wait for it" {
 	compose <<-'END'
 		services:

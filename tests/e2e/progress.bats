@@ -48,6 +48,7 @@ one() { # [EXTRA]: a project of one service
 	diff <(told rm -f) <(printf ' %s\n' "$c "{Removing,Removed})
 	told up -d >/dev/null
 	diff <(told down) <(printf ' %s\n' "$c "{Stopping,Stopped,Removing,Removed} "$n "{Removing,Removed})
+	diff <(told down -v) <(printf ' %s\n' "$v "{Removing,Removed}) # which the first had left
 	diff <(told down -v) - <<<"Warning: No resource found to remove for project \"$PROJECT\"."
 	told up -d >/dev/null
 	[[ $(told down -v) == *"$v Removing"*"$v Removed" ]]

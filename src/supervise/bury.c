@@ -62,7 +62,8 @@ static int bury(struct timer *timer)
 {
 	struct instance *i = container_of(timer, struct instance, timer);
 
-	if (i->health.task.running || i->hook.running) { /* its probe is dead but not reaped yet */
+	/* Its probe is dead but not reaped yet; or its removal, asked for twice, still calls. */
+	if (i->health.task.running || i->hook.running || i->gone.queued) {
 		loop_timer_in(i->of->loop, &i->timer, 10 * NS_PER_MSEC, bury);
 		return 0;
 	}

@@ -433,17 +433,18 @@ void instance_wait_on(struct instance *i)
 int instance_gone(struct later *later)
 {
 	struct instance *i = container_of(later, struct instance, gone);
+	bool down = i->life == DOWN && !i->removing; /* else a job was first to remove it */
 	struct err e = {0};
 
 	/*
 	 * A client that waits for its end takes the project down itself, this with it: a moment is
 	 * left for that. Where it died meanwhile, supervisor_linger() comes back here.
 	 */
-	if (i->life == DOWN && i->st.takes_project && i->follower)
+	if (down && i->st.takes_project && i->follower)
 		supervisor_linger(i->of);
-	else if (i->life == DOWN && i->st.takes_project)
+	else if (down && i->st.takes_project)
 		requests_down(i->of);
-	else if (i->life == DOWN && instance_remove(i, false, true, &e) < 0)
+	else if (down && instance_remove(i, false, true, &e) < 0)
 		log_err(LOG_WARN_, &e);
 	run_ended(i);
 	return 0;

@@ -78,8 +78,10 @@ const struct command rollout_command = {
 	.args = "[SERVICE...]",
 	.brief = "Replace containers of a changed service without refusing a connection",
 	.more = "What changed is replaced as deploy.update_config says: so many at a time, each\n"
-		"batch when the one before is healthy and stayed so. A new version that fails is\n"
-		"taken back; with failure_action: rollback the old one comes back everywhere.\n"
+		"batch when the one before is healthy and stayed so. The old ones go when the new\n"
+		"ones are well (order: stop-first: before). When a new one fails, all old ones\n"
+		"stay or come back and nothing of the new is left; failure_action: pause keeps\n"
+		"the batches that went well.\n"
 		"\n"
 		"x-berth.update of a service adds strategy (rolling, blue-green), drain (time for\n"
 		"open connections), ready (time that a new version may take), hold (how long\n"

@@ -277,8 +277,7 @@ static void decode_restart_policy(struct arena *a, struct project *p, const stru
 
 static void decode_update(const struct node *n, struct update_config *u)
 {
-	*u = (struct update_config){
-		.parallelism = 1, .monitor_ns = 5 * NS_PER_SEC, .failure_action = "pause"};
+	*u = (struct update_config){.parallelism = 1, .monitor_ns = 5 * NS_PER_SEC};
 	if (!n)
 		return;
 	u->given = true;
@@ -287,9 +286,8 @@ static void decode_update(const struct node *n, struct update_config *u)
 	u->delay_ns = duration_at(n, "delay", 0);
 	u->monitor_ns = duration_at(n, "monitor", u->monitor_ns);
 	u->max_failure_ratio = number_at(n, "max_failure_ratio");
-	if (node_get_text(n, "failure_action"))
-		u->failure_action = node_get_text(n, "failure_action");
-	u->start_first = node_is(node_get(n, "order"), "start-first");
+	u->failure_action = node_get_text(n, "failure_action");
+	u->order = node_get_text(n, "order");
 }
 
 static void decode_deploy(struct arena *a, struct project *p, const struct node *s,

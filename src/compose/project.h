@@ -111,8 +111,8 @@ struct update_config {
 	bool given;
 	int64_t parallelism, delay_ns, monitor_ns;
 	double max_failure_ratio;
-	const char *failure_action; /* continue, rollback, pause */
-	bool start_first;
+	const char *failure_action; /* continue, rollback, pause; NULL: not given */
+	const char *order;          /* start-first, stop-first; NULL: not given */
 };
 
 struct limits {         /* one resolved set, from deploy.resources or the top-level twins */

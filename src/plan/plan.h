@@ -90,6 +90,11 @@ struct plan_options {
 
 int plan_make(struct arena *a, const struct project *p, const struct observed *seen,
 	      const struct plan_options *o, struct plan *out, struct err *e) must_check;
+/*
+ * By berth's own rules, where the file has none: the old ones stay until the new ones are well, and
+ * come back when these fail. An `up` that meets an update_config keeps to what Compose says of it.
+ */
+bool plan_is_careful(const struct service *s, const struct plan_options *o);
 /* How this service is updated, or rolled back. */
 const struct update_config *plan_update(const struct service *s, bool rollback);
 char *plan_text(struct arena *a, const struct plan *p);

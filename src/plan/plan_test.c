@@ -220,7 +220,7 @@ static void rolling(void **state)
 	s.p.services.v[2].hash[0] = 'b';
 	s.p.services.v[2].replicas = 2;
 	s.p.services.v[2].update =
-		(struct update_config){.given = true, .parallelism = 1, .start_first = true};
+		(struct update_config){.given = true, .parallelism = 1, .order = "start-first"};
 	expect(&s, "1. create container app-db-3: its definition changed\n"
 		   "2. start container app-db-3: its definition changed [after 1]\n"
 		   "3. wait for db to settle: it must stay well [after 2]\n"

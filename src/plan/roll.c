@@ -23,6 +23,11 @@ const struct update_config *plan_update(const struct service *s, bool rollback)
 	return rollback && s->rollback.given ? &s->rollback : &s->update;
 }
 
+bool plan_is_careful(const struct service *s, const struct plan_options *o)
+{
+	return o->rolling || !plan_update(s, o->rollback)->given;
+}
+
 static const char *wish(const struct service *s, const char *key)
 {
 	return node_get_text(node_get(s->x_berth, "update"), key);
@@ -41,8 +46,9 @@ bool making_is_rolled(const struct making *m, const struct service *s)
 {
 	bool by_itself = (s->update.given || wish(s, "strategy")) && !m->p->compat;
 
-	return (m->o->rolling || by_itself) && (!m->o->no_start || m->o->will_start) &&
-	       !m->o->force_recreate && !is_on_stale_network(m, s);
+	return (m->o->rolling || m->o->rollback || by_itself) &&
+	       (!m->o->no_start || m->o->will_start) && !m->o->force_recreate &&
+	       !is_on_stale_network(m, s);
 }
 
 /* Two of these on one directory destroy it. */
@@ -82,6 +88,10 @@ static const char *why_alone(const struct service *s)
 	    (text_starts(s->network_mode, "service:") ||
 	     text_starts(s->network_mode, "container:") || !strcmp(s->network_mode, "host")))
 		return "its network namespace is not its own";
+	vec_each(n, &s->networks) {
+		if (n->ipv4_address || n->ipv6_address)
+			return "its address is given";
+	}
 	if (word ? !strcmp(word, "true") : is_database(s) && has_data(s))
 		return word ? "x-berth.update.exclusive says so"
 			    : "two databases must not share their files";
@@ -181,6 +191,13 @@ static void say_alone(struct roll *r, const char *alone)
 		r->i->svc->name, alone);
 }
 
+static bool wants_start_first(const struct making *m, const struct service *s)
+{
+	const char *order = plan_update(s, m->o->rollback)->order;
+
+	return order ? !strcmp(order, "start-first") : plan_is_careful(s, m->o);
+}
+
 static bool wants_blue_green(const struct making *m, const struct service *s)
 {
 	const char *word = m->o->strategy ? m->o->strategy : wish(s, "strategy");
@@ -195,8 +212,8 @@ void making_roll(struct making *m, struct item *i, struct seens *old, int64_t *t
 	size_t batch = r.how->given ? (size_t)r.how->parallelism : 1;
 
 	r.blue_green = wants_blue_green(m, i->svc) && !alone;
-	r.start_first = (r.how->start_first || r.blue_green) && !alone;
-	if (alone && (r.how->start_first || wants_blue_green(m, i->svc)))
+	r.start_first = (wants_start_first(m, i->svc) || r.blue_green) && !alone;
+	if (alone && (wants_start_first(m, i->svc) || wants_blue_green(m, i->svc)))
 		say_alone(&r, alone);
 	vec_each(c, &m->seen->containers) {
 		if (!strcmp(c->service, i->svc->name))

@@ -437,8 +437,10 @@ static bool unblocked(struct job *j, size_t k)
 	vec_each(x, &j->plan.v[k].after) {
 		enum step_state st = j->steps[*x].state;
 
-		if (st == STEP_FAILED || st == STEP_SKIPPED)
+		if (st == STEP_FAILED || st == STEP_SKIPPED) {
 			j->steps[k].state = STEP_SKIPPED;
+			j->steps[k].behind = st == STEP_FAILED || j->steps[*x].behind;
+		}
 		if (st != STEP_DONE)
 			return false;
 	}

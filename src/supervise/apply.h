@@ -14,6 +14,7 @@ struct run_step {
 	int64_t began_ns, met_ns, ended_ns;
 	bool told;
 	bool again;       /* a start that had to wait for an end was asked for once more */
+	bool behind;      /* skipped, for one before it has failed */
 	int64_t failures; /* of a batch that is rolled out */
 };
 
@@ -78,6 +79,8 @@ void resource_volume(struct job *j, struct run_step *rs, const struct step *s);
 /* gates.c */
 void job_keep_timeline(struct job *j);
 void gate_poll(struct job *j, struct run_step *rs, const struct step *s);
+/* Batches whose gate was never asked, as a container could not be made or started. */
+void gates_undo_unmet(struct job *j);
 
 /* rollback.c */
 void rollback_request(struct conn *c, const json_t *req);

@@ -124,19 +124,36 @@ static void look_again_at(struct job *j, int64_t mono_ns)
 	loop_timer_in(j->of->loop, &j->settle, left > 0 ? left : 0, on_settle);
 }
 
-/* update_config.monitor (and .delay before the next batch) after all are ready. */
+/*
+ * update_config.monitor, and .delay before the next batch. Without any a health check is trusted;
+ * where there is none, nothing tells of a new one's health but that it goes on.
+ */
+static int64_t watched_ns(const struct job *j, const struct step *s,
+			  const struct update_config *how)
+{
+	int64_t ns = how->monitor_ns > 0 ? how->monitor_ns : 0;
+
+	if (how->given)
+		return ns + (how->delay_ns > 0 ? how->delay_ns : 0);
+	for (const struct instance *i = j->of->instances; i; i = i->next) {
+		if (is_judged(j, s, i) && i->life == UP && !health_wanted(i))
+			return ns;
+	}
+	return 0;
+}
+
+/* They stayed well for that long after all were ready. */
 static bool has_settled(struct job *j, struct run_step *rs, const struct step *s)
 {
 	const struct service *svc = project_service(j->of->project, s->service);
 	const struct update_config *how = svc ? plan_update(svc, j->options.rollback) : NULL;
 	int64_t until;
 
-	if (s->gate != GATE_SETTLED || !how || !how->given)
+	if (s->gate != GATE_SETTLED || !how)
 		return true;
 	if (!rs->met_ns)
 		rs->met_ns = when_mono_ns();
-	until = rs->met_ns + (how->monitor_ns > 0 ? how->monitor_ns : 0) +
-		(how->delay_ns > 0 ? how->delay_ns : 0);
+	until = rs->met_ns + watched_ns(j, s, how);
 	if (when_mono_ns() >= until)
 		return true;
 	look_again_at(j, until);
@@ -190,16 +207,39 @@ static bool is_tolerated(const struct job *j, const struct step *s)
 	       (how->max_failure_ratio > 0 && failure_ratio(j, s) <= how->max_failure_ratio);
 }
 
-/* What failed goes, where it can be taken back; and the service goes back where it must. */
-static void fail_gate(struct job *j, struct run_step *rs, const struct step *s, struct err *e)
+static bool goes_back(const struct job *j, const char *service)
 {
-	const struct service *svc = project_service(j->of->project, s->service);
+	const struct service *svc = project_service(j->of->project, service);
 	const char *action = svc ? svc->update.failure_action : NULL;
 
+	if (!svc || strings_have(&j->failing, service))
+		return false;
+	return (action ? !strcmp(action, "rollback") : plan_is_careful(svc, &j->options)) &&
+	       revisions_left(j->of, service);
+}
+
+/* What failed goes, where it can be taken back; and the service goes back where it must. */
+static void undo_batch(struct job *j, const struct step *s)
+{
+	take_back(j, s);
+	if (goes_back(j, s->service))
+		*vec_push(&j->arena, &j->failing) = s->service;
+}
+
+void gates_undo_unmet(struct job *j)
+{
+	for (size_t k = 0; k < j->plan.n && !j->puts_back; k++) {
+		const struct step *s = &j->plan.v[k];
+
+		if (s->doing == STEP_GATE && s->gate == GATE_SETTLED && j->steps[k].behind)
+			undo_batch(j, s);
+	}
+}
+
+static void fail_gate(struct job *j, struct run_step *rs, const struct step *s, struct err *e)
+{
 	if (s->gate == GATE_SETTLED && !j->puts_back) {
-		take_back(j, s);
-		if (action && !strcmp(action, "rollback"))
-			*vec_push(&j->arena, &j->failing) = s->service;
+		undo_batch(j, s);
 	} else if (s->gate != GATE_READY && s->gate != GATE_SETTLED) {
 		err_wrap(e, "dependency failed to start");
 	}

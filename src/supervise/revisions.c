@@ -267,6 +267,19 @@ int revisions_find(struct arena *a, const struct supervisor *s, const char *serv
 	return err_hint(e, "berth revisions %s lists them", service);
 }
 
+bool revisions_left(const struct supervisor *s, const char *service)
+{
+	auto_arena a = {0};
+	struct revisions all;
+	struct err ignored;
+	const struct revision *last;
+
+	if (revisions_read(&a, s->name, &all, &ignored) < 0)
+		return false;
+	last = newest(&all, service);
+	return last && !is_current(&a, s, last);
+}
+
 /* Networks and volumes that have left the file since. */
 static void bring_back_used(struct arena *a, struct project *p, const struct node *kept,
 			    const char *kind)

@@ -38,6 +38,8 @@ int revisions_note(struct supervisor *s, const struct revisions_mark *mark,
 /* number 0: the newest that is not what the file or the containers are now. */
 int revisions_find(struct arena *a, const struct supervisor *s, const char *service, int64_t number,
 		   struct revision *out, struct err *e) must_check;
+/* It can go back to the newest, from a definition or an image that never came up. */
+bool revisions_left(const struct supervisor *s, const char *service);
 /* The saved definition with this service as it was. */
 int revisions_restore(const struct supervisor *s, const struct revision *r,
 		      struct err *e) must_check;

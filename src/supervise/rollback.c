@@ -1,6 +1,6 @@
 /*
- * Back to an earlier revision: by request, or because a new version failed whose
- * update_config.failure_action is "rollback". The saved definition is changed first, then a job
+ * Back to an earlier revision: by request, or because a new version failed that is not to stay by
+ * halves (update_config.failure_action). The saved definition is changed first, then a job
  * like that of `up` rolls the service back by its rollback_config.
  */
 #include "base/log.h"
@@ -116,6 +116,7 @@ static void put_back(struct job *j)
 		json_array_append_new(names, json_string(*s));
 	json_object_set_new(req, "services", names);
 	next = job_back(j->of, j->conn, req);
+	next->options.rolling = j->options.rolling;
 	next->cause = j->err;
 	j->conn = NULL;
 	next->next = j->of->jobs;
@@ -124,6 +125,7 @@ static void put_back(struct job *j)
 
 void rollback_end(struct job *j)
 {
+	gates_undo_unmet(j);
 	if (j->options.goal == GOAL_UP && !j->code && !j->then)
 		note(j);
 	if (j->puts_back && !j->code)

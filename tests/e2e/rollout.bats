@@ -146,3 +146,87 @@ clients() { # COMMAND...: while clients connect all the time; sets requests and 
 	[[ $output == *'service "web": the old one stops before the new one starts, as container_name allows only one'* ]]
 	[ "$(says)" = two ]
 }
+
+plain() { # COMMAND [UPDATE_CONFIG [REPLICAS [MORE]]]: a service that listens nowhere
+	cat >compose.yaml <<-END
+		services:
+		  web:
+		    image: ${IMAGE:-busybox}
+		    command: $1
+		    init: true
+		    stop_grace_period: 1s
+		    volumes: [".:/s"]
+		    deploy: {replicas: ${3:-2}, update_config: {${2:-}}}
+		    ${4:-}
+	END
+	[ -n "${2:-}" ] || sed -i 's/, update_config: {}//' compose.yaml
+}
+
+of_old() { berth ps -a --no-trunc --format '{{.ID}} {{.State}} {{.Command}}' | sort; }
+
+stays_whole() { # REASON: what runs is the old release and nothing else
+	run -1 berth rollout web
+	[[ $output == *"$1"* ]]
+	[ "$(of_old)" = "$before" ]
+	[ "$(berth ps -aq | wc -l)" = "$(grep -c running <<<"$before")" ]
+}
+
+@test "a rollout that fails leaves the old release whole, and nothing of the new" {
+	local n check='healthcheck: {test: test -e /ok, interval: 100ms, retries: 2, start_period: 300ms}'
+	for n in 1 2 3; do
+		plain "sh -c 'touch /ok; exec sleep 1000'" '' $n
+		berth up -d --wait
+		before=$(of_old)
+		plain "sh -c 'exit 9'" '' $n
+		stays_whole 'exited (9); web is back at revision 1'
+		plain "sh -c 'sleep 0.5; exit 8'" 'parallelism: 2' $n
+		stays_whole 'exited (8); web is back at revision 1'
+		plain 'sleep 1000' '' $n "$check"
+		stays_whole 'is unhealthy; web is back at revision 1'
+		plain /nonesuch '' $n
+		stays_whole '/nonesuch'
+		plain "sh -c 'exit 7'" 'failure_action: pause' $n
+		run -1 berth rollout web
+		[[ $output == *'exited (7)' ]]
+		wait_for 5 eval '[ "$(of_old)" = "$before" ]'
+		berth down -t 0
+	done
+}
+
+@test "a rollout whose second batch fails, or that stops first, has the old release back" {
+	local how
+	plain 'sleep 1000' 'monitor: 100ms'
+	berth up -d --wait
+	# The second new one finds the directory that the first one has made.
+	for how in 'monitor: 100ms' 'monitor: 100ms, order: stop-first'; do
+		plain "sh -c 'mkdir /s/first || exit 4; exec sleep 2000'" "$how"
+		run -1 berth rollout web
+		[[ $output == *'exited (4); web is back at revision 1'* ]]
+		[ "$(berth ps -a --no-trunc --format '{{.State}} {{.Command}}')" = $'running "sleep 1000"\nrunning "sleep 1000"' ]
+		rmdir first
+	done
+	berth down -t 0
+	plain 'sleep 1000' 'monitor: 100ms' 1 'container_name: solo'
+	berth up -d --wait
+	plain "sh -c 'exit 9'" 'monitor: 100ms' 1 'container_name: solo'
+	run -1 berth rollout web
+	[[ $output == *'exited (9); web is back at revision 1'* ]]
+	[ "$(berth ps -a --no-trunc --format '{{.Name}} {{.State}} {{.Command}}')" = 'solo running "sleep 1000"' ]
+}
+
+@test "a rollout of an image that was built anew and fails goes back to the one before" {
+	build() {
+		printf 'FROM busybox\nCMD ["sh", "-c", "%s"]\n' "$1" >Dockerfile
+		berth build -q >/dev/null
+	}
+	IMAGE=built plain null 'monitor: 500ms'
+	sed -i 's/command: null/build: ./' compose.yaml
+	build 'exec sleep 1000'
+	berth up -d --wait
+	before=$(of_old)
+	build 'exit 6'
+	stays_whole 'exited (6); web is back at revision 1'
+	build 'exec sleep 2000'
+	berth rollout web
+	[ "$(berth ps --no-trunc --format '{{.Command}}' | grep -c 2000)" = 2 ]
+}

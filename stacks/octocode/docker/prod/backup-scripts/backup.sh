@@ -1,10 +1,11 @@
 #!/bin/sh
-# backup.sh run|list|verify [FILE]|cleanup|schedule: dumps of the database in two formats.
+# backup.sh run|list|verify [FILE]|cleanup|schedule|alive: dumps of the database in two formats.
 #   run       a custom dump and a compressed SQL one, with their checksums; then cleanup
 #   list      what there is: time, size, name, whether its checksum holds
 #   verify    checks one file, or all: checksum, and that it can be read to its end
 #   cleanup   removes what is older than BACKUP_RETENTION_DAYS, never the newest of a format
 #   schedule  waits for the minute and hour of BACKUP_SCHEDULE ("M H * * *"), then run; for ever
+#   alive     does "schedule" go on? For the health check
 # NOTIFICATION_WEBHOOK is told of every run.
 set -eu
 dir=${BACKUP_DIR:-/backups}
@@ -26,8 +27,9 @@ tell() { # TEXT
 }
 
 run() {
-	mkdir "$dir/.lock" 2>/dev/null || { echo "another backup is running ($dir/.lock)" >&2; exit 1; }
-	trap 'rmdir "$dir/.lock"; rm -f "$dir"/.*.part' EXIT
+	exec 9>"$dir/.lock" # let go of by the kernel, however this ends
+	flock -n 9 || { echo "another backup is running ($dir/.lock)" >&2; exit 1; }
+	trap 'rm -f "$dir"/.*.part' EXIT
 	name=${1:-octocode}-$(date -u +%Y%m%dT%H%M%SZ)
 	if dump -Fc >"$dir/.$name.custom.part" && dump >"$dir/.$name.text.part"; then
 		keep "$name.dump" <"$dir/.$name.custom.part"
@@ -87,6 +89,7 @@ schedule() {
 	trap 'exit 0' TERM INT
 	echo "backups at minute $1 of hour $2 (UTC)"
 	while :; do
+		touch /tmp/alive
 		now=$(date -u '+%-M %-H')
 		if { [ "$1" = '*' ] || [ "$1" = "${now% *}" ]; } && { [ "$2" = '*' ] || [ "$2" = "${now#* }" ]; }; then
 			"$0" run || true
@@ -96,9 +99,13 @@ schedule() {
 	done
 }
 
+alive() { # a backup that takes long holds the lock: that is no standstill
+	[ -n "$(find /tmp/alive -mmin -3)" ] || ! flock -n "$dir/.lock" true
+}
+
 verb=${1:-run}
 [ $# = 0 ] || shift
 case $verb in
-run | list | verify | cleanup | schedule) "$verb" "$@" ;;
-*) sed -n '2,8s/^# //p' "$0" >&2; exit 2 ;;
+run | list | verify | cleanup | schedule | alive) "$verb" "$@" ;;
+*) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;
 esac

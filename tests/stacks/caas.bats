@@ -128,7 +128,7 @@ apps='gateway socket-service-1 socket-service-2'
 		# What is the same is in the cache; what were not there could not be fetched here.
 		run -0 builder build --progress plain --secret id=npmrc,src=/dev/null -t "caas-alone/$s" "$BERTH_HOME/alone/$s"
 		[ "$(grep -cE '^#[0-9]+ \[' <<<"$output")" = "$(grep -cE '^#[0-9]+ CACHED' <<<"$output")" ]
-		echo '// changed' >>"$BERTH_HOME/alone/$s/src/index.ts"
+		echo "// changed at $EPOCHREALTIME" >>"$BERTH_HOME/alone/$s/src/index.ts"
 		run -0 builder build --progress plain --secret id=npmrc,src=/dev/null -t "caas-alone/$s" "$BERTH_HOME/alone/$s"
 		cached() { grep -q "^$(grep -oP "^#\d+(?= \[.*$1)" <<<"$output" | head -n 1) CACHED" <<<"$output"; }
 		cached 'COPY package'

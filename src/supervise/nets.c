@@ -45,28 +45,18 @@ void nets_forget(struct supervisor *s)
 	s->nets = NULL;
 }
 
-/* Other projects' containers on this network, by their states. */
-static bool used_by_others(struct supervisor *s, const char *name)
+static bool is_on(const struct status *st, const char *network)
 {
-	auto_arena a = {0};
-	struct strings projects = {0};
-	struct err ignored;
-
-	if (status_projects(&a, &projects, &ignored) < 0)
-		return false;
-	vec_each(p, &projects) {
-		struct statuses all = {0};
-
-		if (!strcmp(*p, s->name) || status_read(&a, *p, &all, &ignored) < 0)
-			continue;
-		vec_each(st, &all) {
-			vec_each(n, &st->networks) {
-				if (n->name && !strcmp(n->name, name))
-					return true;
-			}
-		}
+	vec_each(n, &st->networks) {
+		if (n->name && !strcmp(n->name, network))
+			return true;
 	}
 	return false;
+}
+
+static bool used_by_others(const struct supervisor *s, const char *name)
+{
+	return resource_of_others(s, is_on, name);
 }
 
 static bool used_here(struct supervisor *s, const char *name)

@@ -2,6 +2,7 @@
 #include "image/volume.h"
 #include "supervise/apply.h"
 #include <errno.h>
+#include <string.h>
 
 /* What another project's container is in stays, and down goes on. */
 static void still_used(struct job *j, struct run_step *rs, const struct step *s, const char *kind)
@@ -37,6 +38,28 @@ void resource_network(struct job *j, struct run_step *rs, const struct step *s)
 		 NULL);
 	events_write(j->of, "network", s->doing == STEP_NETWORK ? "create" : "destroy", NULL,
 		     json_pack("{s:s}", "name", s->target));
+}
+
+bool resource_of_others(const struct supervisor *s,
+			bool (*has)(const struct status *st, const char *name), const char *name)
+{
+	auto_arena a = {0};
+	struct strings projects = {0};
+	struct err ignored;
+
+	if (status_projects(&a, &projects, &ignored) < 0)
+		return false;
+	vec_each(p, &projects) {
+		struct statuses all = {0};
+
+		if (!strcmp(*p, s->name) || status_read(&a, *p, &all, &ignored) < 0)
+			continue;
+		vec_each(st, &all) {
+			if (has(st, name))
+				return true;
+		}
+	}
+	return false;
 }
 
 struct pairs resource_labels(struct arena *a, const struct supervisor *s, const struct pairs *own,

@@ -267,6 +267,9 @@ const char *spec_image_wanted(struct arena *a, const struct supervisor *s,
 /* resources.c: the labels of a network or a volume, docker compose's own among them. */
 struct pairs resource_labels(struct arena *a, const struct supervisor *s, const struct pairs *own,
 			     const char *kind, const char *key);
+/* Whether a container of another project has it, by what the states on the disk say. */
+bool resource_of_others(const struct supervisor *s,
+			bool (*has)(const struct status *st, const char *name), const char *name);
 
 /* mounts.c */
 /*

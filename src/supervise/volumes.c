@@ -19,27 +19,18 @@ int volumes_remove(struct supervisor *s, const char *name, struct err *e)
 	return remains_remove(s, aside, e);
 }
 
-bool volumes_used_by_others(const struct supervisor *s, const char *name)
+static bool mounts(const struct status *st, const char *volume)
 {
-	auto_arena a = {0};
-	struct strings projects = {0};
-	struct err ignored;
-
-	if (status_projects(&a, &projects, &ignored) < 0)
-		return false;
-	vec_each(p, &projects) {
-		struct statuses all = {0};
-
-		if (!strcmp(*p, s->name) || status_read(&a, *p, &all, &ignored) < 0)
-			continue;
-		vec_each(st, &all) {
-			vec_each(m, &st->mounts) {
-				if (m->name && !strcmp(m->name, name))
-					return true;
-			}
-		}
+	vec_each(m, &st->mounts) {
+		if (m->name && !strcmp(m->name, volume))
+			return true;
 	}
 	return false;
+}
+
+bool volumes_used_by_others(const struct supervisor *s, const char *name)
+{
+	return resource_of_others(s, mounts, name);
 }
 
 int volumes_names(struct arena *a, struct strings *out, struct err *e)
